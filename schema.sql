@@ -1,0 +1,91 @@
+-- The store's end state. Older stores get here by the numbered migrations in src/store/migrations.rs; a test proves
+-- that both ways lead to the same schema.
+--
+-- Dates are numbers that read YYYYMMDD, moments are seconds since 1970, UUIDs are their 16 bytes.
+-- Types: 1 risk, 2 threat, 3 vulnerability, 4 cartography, 5 compliance.
+
+-- Who may send and read stats.
+CREATE TABLE client (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid BLOB NOT NULL UNIQUE CHECK (length(uuid) = 16),
+    name TEXT NOT NULL UNIQUE CHECK (name <> ''),
+    token_hash BLOB NOT NULL UNIQUE CHECK (length(token_hash) = 32),
+    role TEXT NOT NULL CHECK (role IN ('user', 'admin')),
+    is_sharing_enabled INTEGER NOT NULL CHECK (is_sharing_enabled IN (0, 1)),
+    is_active INTEGER NOT NULL CHECK (is_active IN (0, 1)),
+    is_local INTEGER NOT NULL CHECK (is_local IN (0, 1)),
+    latitude REAL CHECK (latitude BETWEEN -90 AND 90),
+    longitude REAL CHECK (longitude BETWEEN -180 AND 180),
+    created_at INTEGER NOT NULL,
+    last_stat_at INTEGER,
+    CHECK ((latitude IS NULL) = (longitude IS NULL))
+) STRICT;
+
+-- The analyses (ANR) of each client. Two clients may have the same analysis without knowing of each other.
+CREATE TABLE analysis (
+    id INTEGER PRIMARY KEY,
+    client INTEGER NOT NULL REFERENCES client (id),
+    uuid BLOB NOT NULL CHECK (length(uuid) = 16),
+    UNIQUE (client, uuid)
+) STRICT;
+
+-- What is averaged: a threat with its labels, a level of risk, a cell of a matrix, a category of a referential.
+-- `key` is the text that identifies it within its type; the empty one counts stats.
+CREATE TABLE object (
+    id INTEGER PRIMARY KEY,
+    type INTEGER NOT NULL CHECK (type BETWEEN 1 AND 5),
+    key TEXT NOT NULL,
+    UNIQUE (type, key)
+) STRICT;
+
+-- The data of stats, once per content: most analyses do not change overnight. `entries` is what the content adds to
+-- the averages (see src/store/entries.rs); it stands before `content` so that reading it never touches the text.
+CREATE TABLE payload (
+    id INTEGER PRIMARY KEY,
+    type INTEGER NOT NULL CHECK (type BETWEEN 1 AND 5),
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    length INTEGER NOT NULL CHECK (length >= 0),
+    is_deflated INTEGER NOT NULL CHECK (is_deflated IN (0, 1)),
+    entries BLOB NOT NULL,
+    content BLOB NOT NULL,
+    UNIQUE (type, hash)
+) STRICT;
+
+-- Payloads that a quiet moment will look at for compression.
+CREATE INDEX "payload#length#plain" ON payload (length) WHERE is_deflated = 0;
+
+-- One stat per analysis, type and date. `seq` is the order of arrival, never used twice.
+CREATE TABLE stat (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid BLOB NOT NULL UNIQUE CHECK (length(uuid) = 16),
+    client INTEGER NOT NULL REFERENCES client (id),
+    analysis INTEGER NOT NULL REFERENCES analysis (id),
+    type INTEGER NOT NULL CHECK (type BETWEEN 1 AND 5),
+    date INTEGER NOT NULL CHECK (date BETWEEN 10101 AND 99991231),
+    payload INTEGER NOT NULL REFERENCES payload (id),
+    created_at INTEGER NOT NULL,
+    UNIQUE (analysis, type, date)
+) STRICT;
+
+CREATE INDEX "stat#client#type#date" ON stat (client, type, date);
+CREATE INDEX "stat#type#date" ON stat (type, date);
+CREATE INDEX "stat#payload" ON stat (payload);
+
+-- Sums per type, date and object, of local clients and of others, in groups of objects (see src/store/entries.rs).
+-- Always equal to what a rebuild from the stats would give.
+CREATE TABLE rollup (
+    type INTEGER NOT NULL CHECK (type BETWEEN 1 AND 5),
+    is_local INTEGER NOT NULL CHECK (is_local IN (0, 1)),
+    date INTEGER NOT NULL,
+    bucket INTEGER NOT NULL,
+    entries BLOB NOT NULL,
+    PRIMARY KEY (type, is_local, date, bucket)
+) STRICT, WITHOUT ROWID;
+
+-- One row; `version` is random and new after every change, so that equal versions mean equal answers.
+CREATE TABLE state (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    version BLOB NOT NULL
+) STRICT;
+
+INSERT INTO state (id, version) VALUES (1, randomblob(16));

@@ -1,0 +1,183 @@
+//! Requests and responses as plain values: what a handler sees instead of a socket.
+//!
+//! The HTTP layer above turns bytes into these and back; the API below it never learns how they travelled.
+
+use std::borrow::Cow;
+use std::io::Read;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// The methods that some route knows; every other one is [`Method::Other`] and ends as 405 or 404.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Read.
+    Get,
+    /// Read, answered without its body.
+    Head,
+    /// Create.
+    Post,
+    /// Change.
+    Patch,
+    /// Remove.
+    Delete,
+    /// Ask what a path allows.
+    Options,
+    /// Anything else.
+    Other,
+}
+
+impl Method {
+    /// The method of this name, which is case-sensitive (RFC 9110).
+    pub fn parse(name: &str) -> Self {
+        match name {
+            "GET" => Self::Get,
+            "HEAD" => Self::Head,
+            "POST" => Self::Post,
+            "PATCH" => Self::Patch,
+            "DELETE" => Self::Delete,
+            "OPTIONS" => Self::Options,
+            _ => Self::Other,
+        }
+    }
+
+    /// Its name on the wire and in the log.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+            Self::Options => "OPTIONS",
+            Self::Other => "OTHER",
+        }
+    }
+}
+
+/// Header fields in order of arrival; names are compared without regard to case.
+#[derive(Clone, Debug, Default)]
+pub struct Headers(pub Vec<(String, String)>);
+
+impl Headers {
+    /// The first field of this name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.all(name).next()
+    }
+
+    /// Every field of this name, in order.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}
+
+/// A request before its body: all that routing and authorisation need.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// What to do.
+    pub method: Method,
+    /// The path as it was sent: still percent-encoded, with prefix and doubled slashes.
+    pub path: String,
+    /// What follows the question mark, still encoded; empty if there is none.
+    pub query: String,
+    /// Its header fields.
+    pub headers: Headers,
+    /// The address at the other end of the connection.
+    pub peer: IpAddr,
+}
+
+/// The bytes of a request's body. While it lives, it holds its share of the server's body budget.
+pub struct Received {
+    /// The body, with transfer codings removed.
+    pub bytes: Vec<u8>,
+    /// Gives the share of the budget back when dropped.
+    pub share: Option<Box<dyn Send + Sync>>,
+}
+
+impl Received {
+    /// No body at all.
+    pub fn empty() -> Self {
+        Self { bytes: Vec::new(), share: None }
+    }
+}
+
+/// The body of a response.
+pub enum Body {
+    /// Known bytes; borrowed where they are part of the program.
+    Bytes(Cow<'static, [u8]>),
+    /// Written as it is read, page by page, its length unknown. An error of the reader cuts the connection,
+    /// so that the client sees a broken answer rather than a short one.
+    Stream(Box<dyn Read + Send>),
+}
+
+/// An answer, and what the log and the metrics say about it.
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// Header fields; length, date, connection and content coding are the HTTP layer's.
+    pub headers: Vec<(&'static str, Cow<'static, str>)>,
+    /// Body.
+    pub body: Body,
+    /// The name of the client that asked, for the access log.
+    pub client: Option<String>,
+    /// The route's pattern, for the metrics.
+    pub route: &'static str,
+}
+
+impl Response {
+    /// An answer without a body.
+    pub fn empty(status: u16) -> Self {
+        Self::bytes(status, None, Cow::Borrowed(b""))
+    }
+
+    /// An answer of known bytes.
+    pub fn bytes(status: u16, content_type: Option<&'static str>, bytes: Cow<'static, [u8]>) -> Self {
+        let headers = content_type.map(|text| ("Content-Type", Cow::Borrowed(text))).into_iter().collect();
+        Self { status, headers, body: Body::Bytes(bytes), client: None, route: "" }
+    }
+
+    /// The same answer with one more header field.
+    pub fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The first header field of this name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_ref())
+    }
+}
+
+/// What was served, told to the service when the last byte has left (or could not).
+pub struct Served<'a> {
+    /// What was asked; absent when not even a head could be read.
+    pub head: Option<&'a Head>,
+    /// HTTP status sent.
+    pub status: u16,
+    /// Body bytes sent.
+    pub bytes: u64,
+    /// From the first byte of the request to the last of the answer.
+    pub elapsed: Duration,
+    /// See [`Response::client`].
+    pub client: Option<&'a str>,
+    /// See [`Response::route`].
+    pub route: &'static str,
+}
+
+/// What the HTTP layer serves. Two steps, so that a body is only read for those who may send one.
+pub trait Service: Send + Sync + 'static {
+    /// What the first step decided, handed to the second.
+    type Ticket: Send;
+
+    /// Decides from the head alone: who may go on and with how large a body (0: any body is thrown away unread),
+    /// or the answer that ends it here.
+    fn admit(&self, head: &Head) -> Result<(Self::Ticket, usize), Response>;
+
+    /// Answers an admitted request.
+    fn answer(&self, head: &Head, ticket: Self::Ticket, body: Received) -> Response;
+
+    /// The JSON answer for a request that the HTTP layer itself refuses, such as 400, 408, 413, 431, 500, 501 or 503.
+    fn refusal(&self, status: u16, reason: &str) -> Response;
+
+    /// Told after each answer: the access log and the metrics.
+    fn served(&self, served: &Served<'_>);
+}

@@ -1,0 +1,154 @@
+//! Clients: who may send stats, and the tokens they show.
+
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+/// What a client may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Sends its stats and reads them back.
+    User,
+    /// Reads everybody's stats and manages clients.
+    Admin,
+}
+
+impl Role {
+    /// The role of this name.
+    pub fn parse(name: &str) -> Result<Self, String> {
+        match name {
+            "user" => Ok(Self::User),
+            "admin" => Ok(Self::Admin),
+            _ => Err(format!("{name:?} is no role: choose user or admin")),
+        }
+    }
+
+    /// Its name, as commands and the store write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// Its number as text, as the API writes it.
+    pub fn number(self) -> &'static str {
+        match self {
+            Self::User => "1",
+            Self::Admin => "2",
+        }
+    }
+}
+
+/// A place on the map, in degrees.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Location {
+    /// -90 to 90, north is positive.
+    pub latitude: f64,
+    /// -180 to 180, east is positive.
+    pub longitude: f64,
+}
+
+impl Location {
+    /// A place, if both numbers are on the globe.
+    pub fn new(latitude: f64, longitude: f64) -> Result<Self, String> {
+        if !(-90.0..=90.0).contains(&latitude) {
+            return Err(format!("latitude {latitude} is not between -90 and 90"));
+        }
+        if !(-180.0..=180.0).contains(&longitude) {
+            return Err(format!("longitude {longitude} is not between -180 and 180"));
+        }
+        Ok(Self { latitude, longitude })
+    }
+}
+
+/// A client as the store knows it. Its token is not among what the store knows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Client {
+    /// Key inside the store.
+    pub id: i64,
+    /// Public identity.
+    pub uuid: Uuid,
+    /// Unique name.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// Whether its stats may be pushed to another instance.
+    pub is_sharing_enabled: bool,
+    /// Whether its token is accepted.
+    pub is_active: bool,
+    /// Whether it belongs to this instance rather than to one whose stats were pulled.
+    pub is_local: bool,
+    /// Where the map shows it.
+    pub location: Option<Location>,
+    /// When it was made, in seconds since 1970.
+    pub created_at: i64,
+}
+
+/// A secret that a client shows in `X-API-KEY`. Its text never appears in logs: there is no `Display`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    /// A token that can travel in a header: 1 to 512 visible ASCII characters.
+    pub fn new(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Err("a token cannot be empty".into());
+        }
+        if text.len() > 512 || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err("a token is 1 to 512 ASCII letters, digits and signs without spaces".into());
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// A fresh one of 64 random bytes as URL-safe text; the error is the system's random source.
+    pub fn random() -> Result<Self, getrandom::Error> {
+        const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        let mut bytes = [0; 64];
+        getrandom::fill(&mut bytes)?;
+        Ok(Self(bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 64)])).collect()))
+    }
+
+    /// The secret itself, for the one moment it is shown to its owner.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// What the store keeps of a token.
+    pub fn hash(text: &str) -> [u8; 32] {
+        Sha256::digest(text).into()
+    }
+}
+
+/// Checks a client's name: 1 to 255 characters, none of them a control character.
+pub fn check_name(name: &str) -> Result<(), String> {
+    if name.trim().is_empty() {
+        return Err("a name cannot be empty".into());
+    }
+    if name.chars().count() > 255 || name.chars().any(char::is_control) {
+        return Err("a name is at most 255 characters, none of them a control character".into());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_fit_a_header() {
+        assert!(Token::new("abc-DEF_123").is_ok());
+        for text in ["", "a b", "é", "line\nbreak", &"x".repeat(513)] {
+            assert!(Token::new(text).is_err(), "{text}");
+        }
+        assert_ne!(Token::random().unwrap().reveal(), Token::random().unwrap().reveal());
+        assert_eq!(Token::random().unwrap().reveal().len(), 64);
+    }
+
+    #[test]
+    fn places_are_on_the_globe() {
+        assert!(Location::new(49.6, 6.1).is_ok());
+        for (latitude, longitude) in [(90.1, 0.0), (0.0, -180.5), (f64::NAN, 0.0), (0.0, f64::INFINITY)] {
+            assert!(Location::new(latitude, longitude).is_err());
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Calendar dates as clients write them.
+
+use jiff::civil::Date;
+
+/// Reads a full date (`2026-11-01`, `20261101`) or a date-time, of which the date counts.
+pub fn parse_full(text: &str) -> Result<Date, String> {
+    let shown = || format!("{:?} is not a date such as 2026-11-01", super::decimal::excerpt(text));
+    let (day, time) = match text.find(['T', 't', ' ']) {
+        Some(at) => (text.get(..at).unwrap_or(text), text.get(at + 1..)),
+        None => (text, None),
+    };
+    let date = parse_day(day).ok_or_else(shown)?;
+    if time.is_some_and(|time| !is_time(time)) {
+        return Err(shown());
+    }
+    Ok(date)
+}
+
+/// Reads a full date, or what ISO 8601 allows instead: a month (`2026-11`) or a year (`2026`), meaning its first day,
+/// a day of the year (`2026-305`), a week (`2026-W44-7`, `2026-W44`).
+pub fn parse_loose(text: &str) -> Result<Date, String> {
+    let number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse::<i16>().ok()).flatten();
+    let first_day = match text.split_once('-') {
+        None if text.len() == 4 => number(text).map(|year| (year, 1)),
+        Some((year, month)) if year.len() == 4 && month.len() == 2 => number(year).zip(number(month)),
+        Some((year, day)) if year.len() == 4 && day.len() == 3 && !day.contains('W') => {
+            return number(year).zip(number(day)).and_then(day_of_year).ok_or_else(|| reason(text));
+        }
+        _ if text.contains('W') => return parse_week(text).ok_or_else(|| reason(text)),
+        _ => return parse_full(text),
+    };
+    let date = first_day.and_then(|(year, month)| Date::new(year, i8::try_from(month).ok()?, 1).ok());
+    date.filter(in_range).ok_or_else(|| reason(text))
+}
+
+/// `YYYYMMDD` as a number: how the store keeps dates, readable and in order.
+pub fn to_number(date: Date) -> i64 {
+    i64::from(date.year()) * 10_000 + i64::from(date.month()) * 100 + i64::from(date.day())
+}
+
+/// The date of such a number.
+pub fn from_number(number: i64) -> Option<Date> {
+    let part = |value: i64| i8::try_from(value).ok();
+    Date::new(i16::try_from(number / 10_000).ok()?, part(number / 100 % 100)?, part(number % 100)?).ok()
+}
+
+fn reason(text: &str) -> String {
+    format!("{:?} is not a date such as 2026-11-01", super::decimal::excerpt(text))
+}
+
+/// Years 1 to 9999, which four digits can write.
+fn in_range(date: &Date) -> bool {
+    date.year() >= 1
+}
+
+fn parse_day(text: &str) -> Option<Date> {
+    let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
+    if shape != "9999-99-99" && shape != "99999999" {
+        return None;
+    }
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    from_number(digits.parse().ok()?).filter(in_range)
+}
+
+/// A time of day, with or without fraction and offset, as far as a stat's date depends on it: not at all.
+fn is_time(text: &str) -> bool {
+    let stamp = format!("2026-11-01T{text}");
+    stamp.parse::<jiff::civil::DateTime>().is_ok() || stamp.parse::<jiff::Timestamp>().is_ok()
+}
+
+fn day_of_year((year, day): (i16, i16)) -> Option<Date> {
+    let first = Date::new(year, 1, 1).ok().filter(in_range)?;
+    if day < 1 || day > first.days_in_year() {
+        return None;
+    }
+    first.checked_add(jiff::Span::new().days(i64::from(day) - 1)).ok()
+}
+
+fn parse_week(text: &str) -> Option<Date> {
+    let (year, rest) = text.split_once("-W").or_else(|| text.split_once('W'))?;
+    let (week, day) = rest.split_once('-').unwrap_or_else(|| rest.split_at_checked(2).unwrap_or((rest, "")));
+    if year.len() != 4 || week.len() != 2 {
+        return None;
+    }
+    let day = if day.is_empty() { 1 } else { day.parse::<i8>().ok()? };
+    let weekday = jiff::civil::Weekday::from_monday_one_offset(day).ok()?;
+    let week = jiff::civil::ISOWeekDate::new(year.parse().ok()?, week.parse().ok()?, weekday).ok()?;
+    Some(week.date()).filter(in_range)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+    use proptest::prelude::*;
+
+    #[test]
+    fn reads_full_dates_and_date_times() {
+        for text in [
+            "2026-11-01",
+            "20261101",
+            "2026-11-01T00:00:00Z",
+            "2026-11-01T23:59:59.123456+02:00",
+            "2026-11-01 10:00",
+            "2026-11-01T10:00:00",
+        ] {
+            assert_eq!(parse_full(text), Ok(date(2026, 11, 1)), "{text}");
+            assert_eq!(parse_loose(text), Ok(date(2026, 11, 1)), "{text}");
+        }
+    }
+
+    #[test]
+    fn reads_reduced_dates_where_they_are_allowed() {
+        for (text, day) in [
+            ("2026", date(2026, 1, 1)),
+            ("2026-11", date(2026, 11, 1)),
+            ("2026-305", date(2026, 11, 1)),
+            ("2026-W44-7", date(2026, 11, 1)),
+            ("2026W447", date(2026, 11, 1)),
+            ("2026-W44", date(2026, 10, 26)),
+        ] {
+            assert_eq!(parse_loose(text), Ok(day), "{text}");
+            assert!(parse_full(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_date() {
+        for text in
+            ["", "yesterday", "2026-02-30", "2026-13-01", "0000-01-01", "2026-13", "26-11-01", "2026-11-01Tnoon", "٢٠٢٦"]
+        {
+            assert!(parse_loose(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics(text in "\\PC{0,20}|[0-9WT:.Z+ -]{0,25}") {
+            let _ = (parse_full(&text), parse_loose(&text));
+        }
+
+        #[test]
+        fn numbers_keep_dates(days in 0_i64..3_600_000) {
+            let day = date(1, 1, 1).checked_add(jiff::Span::new().days(days)).unwrap();
+            prop_assert_eq!(from_number(to_number(day)), Some(day));
+        }
+    }
+}

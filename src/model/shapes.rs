@@ -1,0 +1,512 @@
+//! The shape of each type's `data`, and what a stat adds to the averages.
+//!
+//! One parse does both: what does not yield its contributions is refused, and nothing else is. A contribution is a
+//! key (the thing that is averaged: a threat, a level, a cell of a matrix, a category) and up to three numbers.
+
+use super::decimal::Decimal;
+use super::stat::StatType;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+use uuid::Uuid;
+
+/// Numbers that a contribution can hold; each type uses the first few.
+pub const VALUES: usize = 3;
+
+/// States of a risk, in the order the front office's page reads them.
+pub const STATES: [&str; 2] = ["current", "residual"];
+/// Kinds of risk, in the same order.
+pub const CATEGORIES: [&str; 2] = ["informational", "operational"];
+/// Names of the levels, in the same order.
+pub const LEVELS: [&str; 3] = ["Low risks", "Medium risks", "High risks"];
+/// Sides of a compliance, in the order the front office sends them.
+pub const SIDES: [&str; 2] = ["current", "target"];
+/// Highest impact and probability of the common scales of the cartography; both start at 0.
+pub const COMMON_IMPACT: i64 = 4;
+/// Highest likelihood of the common scales: probability times vulnerability.
+pub const COMMON_LIKELIHOOD: i64 = 20;
+/// The key under which every stat counts once, so that means over all stats know their divisor.
+pub const EVERY_STAT: &str = "";
+
+/// What one stat adds under one key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contribution {
+    /// The thing averaged, as text that is unique within the type.
+    pub key: String,
+    /// Its numbers; those the type does not use are 0.
+    pub values: [Decimal; VALUES],
+}
+
+/// Why an item is refused.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Flaw {
+    /// Path inside the item, such as `data.0.averageRate`; none if the item is no object.
+    pub field: Option<String>,
+    /// For people.
+    pub reason: String,
+}
+
+/// Checks a stat's data and takes it apart.
+pub fn contributions(kind: StatType, data: &str) -> Result<Vec<Contribution>, Flaw> {
+    let path = ["data"];
+    let parts = match kind {
+        StatType::Risk => from_text::<Object<RiskData>>(data, &path)?.0.contributions(),
+        StatType::Threat | StatType::Vulnerability => from_text::<RatedObjects>(data, &path)?.0,
+        StatType::Cartography => from_text::<Object<CartographyData>>(data, &path)?.0.contributions(),
+        StatType::Compliance => from_text::<Vec<Object<Referential<'_>>>>(data, &path)?
+            .iter()
+            .flat_map(|referential| referential.0.contributions())
+            .collect(),
+    };
+    let every = Contribution { key: EVERY_STAT.into(), values: [Decimal::default(); VALUES] };
+    Ok(std::iter::once(every).chain(parts).collect())
+}
+
+/// Parses JSON text; the flaw's path begins with `prefix`. Paths are only tracked once something is wrong.
+pub fn from_text<'a, T: Deserialize<'a>>(text: &'a str, prefix: &[&str]) -> Result<T, Flaw> {
+    serde_json::from_str(text).or_else(|_| {
+        let mut parser = serde_json::Deserializer::from_str(text);
+        serde_path_to_error::deserialize(&mut parser).map_err(|error| flaw(&error, prefix))
+    })
+}
+
+fn flaw(error: &serde_path_to_error::Error<serde_json::Error>, prefix: &[&str]) -> Flaw {
+    let mut path: Vec<String> = prefix.iter().map(|&part| part.to_owned()).collect();
+    path.extend(error.path().iter().filter_map(|segment| match segment {
+        serde_path_to_error::Segment::Seq { index } => Some(index.to_string()),
+        serde_path_to_error::Segment::Map { key } => Some(key.clone()),
+        _ => None,
+    }));
+    let full = error.inner().to_string();
+    let reason = full.rsplit_once(" at line ").map_or(full.as_str(), |(reason, _)| reason);
+    if let Some(name) = reason.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
+        path.push(name.to_owned());
+        return Flaw { field: Some(path.join(".")), reason: "is missing".into() };
+    }
+    let field = if path.is_empty() { None } else { Some(path.join(".")) };
+    Flaw { field, reason: super::decimal::excerpt_of(reason, 200) }
+}
+
+/// A JSON object; derived structs alone would also take a list of their fields' values.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MapVisitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for MapVisitor<T> {
+            type Value = Object<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+        deserializer.deserialize_map(MapVisitor(PhantomData))
+    }
+}
+
+/// A struct that also has the labels `label1` to `label4`: texts in French, English, German and Dutch, each optional.
+/// (`serde(flatten)` would do, but it buffers every object.)
+macro_rules! labelled {
+    ($(#[$meta:meta])* struct $name:ident { $($(#[$attribute:meta])* $field:ident: $type:ty,)* }) => {
+        #[derive(serde::Deserialize)]
+        $(#[$meta])*
+        struct $name<'a> {
+            #[serde(borrow, default)]
+            label1: Option<Cow<'a, str>>,
+            #[serde(borrow, default)]
+            label2: Option<Cow<'a, str>>,
+            #[serde(borrow, default)]
+            label3: Option<Cow<'a, str>>,
+            #[serde(borrow, default)]
+            label4: Option<Cow<'a, str>>,
+            $($(#[$attribute])* $field: $type,)*
+        }
+
+        impl $name<'_> {
+            /// The four texts; a missing one is empty.
+            fn labels(&self) -> [&str; 4] {
+                [&self.label1, &self.label2, &self.label3, &self.label4].map(|label| label.as_deref().unwrap_or_default())
+            }
+        }
+    };
+}
+
+/// A key of several texts: JSON, so that no text can be mistaken for two.
+fn joined(parts: &[&str]) -> String {
+    serde_json::Value::from(parts.to_vec()).to_string()
+}
+
+// ---- threats and vulnerabilities
+
+labelled! {
+    #[serde(rename_all = "camelCase")]
+    struct RatedObject {
+        uuid: ObjectUuid,
+        count: Decimal,
+        max_risk: Decimal,
+        average_rate: Decimal,
+    }
+}
+
+/// The UUID of a threat or vulnerability, in any usual spelling.
+struct ObjectUuid(Uuid);
+
+impl<'de> Deserialize<'de> for ObjectUuid {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        super::stat::parse_uuid(&text).map(Self).map_err(de::Error::custom)
+    }
+}
+
+/// A list of rated objects, taken apart while it is read: a body of a million of them is not held twice.
+struct RatedObjects(Vec<Contribution>);
+
+impl<'de> Deserialize<'de> for RatedObjects {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ListVisitor;
+        impl<'de> Visitor<'de> for ListVisitor {
+            type Value = RatedObjects;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of objects")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut parts = Vec::new();
+                while let Some(Rated(part)) = seq.next_element()? {
+                    parts.push(part);
+                }
+                Ok(RatedObjects(parts))
+            }
+        }
+        deserializer.deserialize_seq(ListVisitor)
+    }
+}
+
+/// One rated object; judged within its own element, so that a flaw's path names it.
+struct Rated(Contribution);
+
+impl<'de> Deserialize<'de> for Rated {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Object(object) = Object::<RatedObject<'de>>::deserialize(deserializer)?;
+        let ObjectUuid(uuid) = object.uuid;
+        let [l1, l2, l3, l4] = object.labels();
+        let key = joined(&[uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()), l1, l2, l3, l4]);
+        Ok(Self(Contribution { key, values: [object.count, object.max_risk, object.average_rate] }))
+    }
+}
+
+// ---- risks
+
+#[derive(serde::Deserialize)]
+struct RiskData {
+    risks: Object<States<Object<Categories<Vec<Object<Level>>>>>>,
+}
+
+#[derive(serde::Deserialize)]
+struct States<T> {
+    current: T,
+    residual: T,
+}
+
+#[derive(serde::Deserialize)]
+struct Categories<T> {
+    informational: T,
+    operational: T,
+}
+
+#[derive(serde::Deserialize)]
+struct Level {
+    level: LevelName,
+    value: Decimal,
+}
+
+#[derive(serde::Deserialize)]
+enum LevelName {
+    #[serde(rename = "Low risks")]
+    Low,
+    #[serde(rename = "Medium risks")]
+    Medium,
+    #[serde(rename = "High risks")]
+    High,
+}
+
+impl<T> States<Object<Categories<T>>> {
+    /// Each branch of the tree with its names.
+    fn branches(&self) -> [(&'static str, &'static str, &T); 4] {
+        let [(s0, current), (s1, residual)] = [(STATES[0], &self.current.0), (STATES[1], &self.residual.0)];
+        let [informational, operational] = CATEGORIES;
+        [
+            (s0, informational, &current.informational),
+            (s0, operational, &current.operational),
+            (s1, informational, &residual.informational),
+            (s1, operational, &residual.operational),
+        ]
+    }
+}
+
+impl RiskData {
+    fn contributions(&self) -> Vec<Contribution> {
+        let mut parts = Vec::new();
+        for (state, category, levels) in self.risks.0.branches() {
+            parts.extend(levels.iter().map(|Object(level)| Contribution {
+                key: risk_key(state, category, level.level.name()),
+                values: [level.value, Decimal::default(), Decimal::default()],
+            }));
+        }
+        parts
+    }
+}
+
+impl LevelName {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Low => LEVELS[0],
+            Self::Medium => LEVELS[1],
+            Self::High => LEVELS[2],
+        }
+    }
+}
+
+/// The key of one leaf of the tree of risks.
+pub fn risk_key(state: &str, category: &str, level: &str) -> String {
+    joined(&[state, category, level])
+}
+
+// ---- cartography
+
+#[derive(serde::Deserialize)]
+struct CartographyData {
+    scales: Object<Scales>,
+    risks: Object<States<Object<Categories<Counters<Counters<Decimal>>>>>>,
+}
+
+#[derive(serde::Deserialize)]
+struct Scales {
+    impact: Vec<Integer>,
+    probability: Vec<Integer>,
+    likelihood: Vec<Integer>,
+}
+
+/// A whole number, as a JSON number or a numeric string.
+struct Integer(i64);
+
+impl Integer {
+    fn of(number: Decimal) -> Option<i64> {
+        let value = i64::try_from(number.0 / Decimal::whole(1).0).ok()?;
+        (Decimal::whole(value) == number).then_some(value)
+    }
+}
+
+impl<'de> Deserialize<'de> for Integer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = Decimal::deserialize(deserializer)?;
+        Self::of(number).map(Self).ok_or_else(|| de::Error::custom(format!("{} is not an integer", number.to_f64())))
+    }
+}
+
+/// A PHP array with integer keys: encoded as a list when they happen to be 0, 1, 2 …, otherwise as an object.
+struct Counters<T>(Vec<(i64, T)>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Counters<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct CountersVisitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for CountersVisitor<T> {
+            type Value = Counters<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list or an object of counters")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut counters = Vec::new();
+                while let Some(value) = seq.next_element()? {
+                    counters.push((i64::try_from(counters.len()).map_err(de::Error::custom)?, value));
+                }
+                Ok(Counters(counters))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut counters = Vec::new();
+                while let Some((key, value)) = map.next_entry::<Cow<'de, str>, T>()? {
+                    let reason = || de::Error::custom(format!("{:?} is not an integer", super::decimal::excerpt(&key)));
+                    counters.push((key.trim().parse().map_err(|_| reason())?, value));
+                }
+                Ok(Counters(counters))
+            }
+        }
+        deserializer.deserialize_any(CountersVisitor(PhantomData))
+    }
+}
+
+/// Lowest and highest value of a scale; none if it has no values.
+fn ends(scale: &[Integer]) -> Option<(i64, i64)> {
+    let values = || scale.iter().map(|Integer(value)| *value);
+    values().min().zip(values().max())
+}
+
+/// Brings a value of an analysis's own scale to the common one from 0 to `top`: the ends meet, the rest is spread
+/// evenly between them. A scale of one value, or of none, is taken for the common one.
+fn to_common(value: i64, scale: Option<(i64, i64)>, top: i64) -> i64 {
+    let (low, high) = scale.filter(|(low, high)| low < high).unwrap_or((0, top));
+    let value = i128::from(value.clamp(low, high)) - i128::from(low);
+    let width = i128::from(high) - i128::from(low);
+    let common = (2 * value * i128::from(top) + width) / (2 * width);
+    i64::try_from(common).unwrap_or(top)
+}
+
+impl CartographyData {
+    fn contributions(&self) -> Vec<Contribution> {
+        let scales = &self.scales.0;
+        let impact = ends(&scales.impact);
+        let mut parts = Vec::new();
+        for (state, category, rows) in self.risks.0.branches() {
+            let (scale, top) = match category {
+                "informational" => (ends(&scales.likelihood), COMMON_LIKELIHOOD),
+                _ => (ends(&scales.probability), COMMON_IMPACT),
+            };
+            let mut cells: BTreeMap<(i64, i64), Decimal> = BTreeMap::new();
+            for (row, counters) in &rows.0 {
+                for (column, count) in &counters.0 {
+                    let cell = (to_common(*row, impact, COMMON_IMPACT), to_common(*column, scale, top));
+                    *cells.entry(cell).or_default() += *count;
+                }
+            }
+            parts.extend(cell_contributions(state, category, &cells));
+        }
+        parts
+    }
+}
+
+fn cell_contributions(state: &str, category: &str, cells: &BTreeMap<(i64, i64), Decimal>) -> Vec<Contribution> {
+    let total = Decimal(cells.values().map(|count| count.0).sum());
+    let one = |(&(impact, likelihood), &count): (&(i64, i64), &Decimal)| Contribution {
+        key: cell_key(state, category, impact, likelihood),
+        values: [count, count.share_of(total), Decimal::default()],
+    };
+    cells.iter().map(one).collect()
+}
+
+/// The key of one cell of a matrix; `likelihood` is a probability in operational ones.
+pub fn cell_key(state: &str, category: &str, impact: i64, likelihood: i64) -> String {
+    joined(&[state, category, &impact.to_string(), &likelihood.to_string()])
+}
+
+// ---- compliance
+
+labelled! {
+    struct Referential {
+        #[serde(borrow)]
+        referential: Cow<'a, str>,
+        #[serde(borrow)]
+        current: Vec<Object<Category<'a>>>,
+        #[serde(borrow)]
+        target: Vec<Object<Category<'a>>>,
+    }
+}
+
+labelled! {
+    struct Category {
+        value: Decimal,
+    }
+}
+
+impl Referential<'_> {
+    fn contributions(&self) -> Vec<Contribution> {
+        let uuid = super::stat::parse_uuid(&self.referential).map_or(self.referential.to_string(), |u| u.to_string());
+        let mut parts = Vec::new();
+        for (side, categories) in [(SIDES[0], &self.current), (SIDES[1], &self.target)] {
+            parts.extend(categories.iter().map(|Object(category)| {
+                let texts = self.labels().into_iter().chain(category.labels());
+                let key: Vec<&str> = [uuid.as_str(), side].into_iter().chain(texts).collect();
+                Contribution { key: joined(&key), values: [category.value, Decimal::default(), Decimal::default()] }
+            }));
+        }
+        parts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use StatType::{Cartography, Compliance, Risk, Threat};
+
+    const UUID: &str = "b402d4e0-4576-11e9-9173-0800277f0571";
+
+    fn flaw(kind: StatType, data: &str) -> (String, String) {
+        let flaw = contributions(kind, data).expect_err(data);
+        (flaw.field.unwrap_or_default(), flaw.reason)
+    }
+
+    fn threat(fields: &str) -> String {
+        format!(r#"[{{"uuid":"{UUID}","count":1,"maxRisk":2{fields}}}]"#)
+    }
+
+    fn matrix(scales: &str, informational: &str) -> String {
+        let empty = r#"{"informational":[],"operational":[]}"#;
+        format!(
+            r#"{{"scales":{scales},"risks":{{"current":{{"informational":{informational},"operational":[]}},"residual":{empty}}}}}"#
+        )
+    }
+
+    #[test]
+    fn a_flaw_names_its_place_and_reason() {
+        let bad = flaw(Threat, &threat(r#","averageRate":"n/a""#));
+        assert_eq!(bad, ("data.0.averageRate".into(), r#""n/a" is not a number"#.into()));
+        assert_eq!(flaw(Threat, &threat("")), ("data.0.averageRate".into(), "is missing".into()));
+        assert_eq!(flaw(Threat, &threat(r#","averageRate":true"#)).0, "data.0.averageRate");
+        assert_eq!(flaw(Threat, &threat(r#","averageRate":1e999"#)).0, "data.0.averageRate");
+        assert_eq!(flaw(Threat, &threat(r#","averageRate":null"#)).0, "data.0.averageRate");
+        assert_eq!(flaw(Threat, &threat(r#","averageRate":1,"label2":7"#)).0, "data.0.label2");
+        assert_eq!(flaw(Threat, r#"[{"uuid":"x","count":1,"maxRisk":1,"averageRate":1}]"#).0, "data.0.uuid");
+        assert_eq!(flaw(Threat, "{}").0, "data");
+        assert_eq!(flaw(Threat, &format!(r#"[["{UUID}",1,2,3]]"#)).0, "data.0");
+        assert_eq!(flaw(Risk, r#"{"risks":{"current":{"informational":[]}}}"#).0, "data.risks.current.operational");
+        let level = r#"{"risks":{"current":{"informational":[{"level":"Huge risks","value":1}]}}}"#;
+        assert_eq!(flaw(Risk, level).0, "data.risks.current.informational.0.level");
+        assert_eq!(flaw(Compliance, r#"[{"referential":"r","current":[]}]"#).0, "data.0.target");
+        let scales = r#"{"impact":[0,4],"probability":[0,4],"likelihood":[0,20]}"#;
+        assert_eq!(flaw(Cartography, &matrix(scales, r#"{"x":{"1":2}}"#)).0, "data.risks.current.informational");
+        assert_eq!(flaw(Cartography, &matrix(r#"{"impact":[0.5]}"#, "[]")).0, "data.scales.impact.0");
+    }
+
+    #[test]
+    fn nothing_is_asked_that_no_processor_needs() {
+        for (kind, data) in [
+            (Threat, "[]".to_owned()),
+            (Threat, threat(r#","averageRate":"2.83","label1":null,"extra":[true,1e999]"#)),
+            (Risk, r#"{"risks":{"current":{"informational":[],"operational":[{"level":"Low risks","value":"3"}]},"residual":{"informational":[],"operational":[]}}}"#.into()),
+            (Cartography, matrix(r#"{"impact":[],"probability":[],"likelihood":["0","20"]}"#, r#"{"1":[8,6],"0":{"3":1}}"#)),
+            (Compliance, r#"[{"referential":"any","current":[],"target":[{"value":"0.42","controls":7}]}]"#.into()),
+        ] {
+            assert!(contributions(kind, &data).is_ok(), "{data}");
+        }
+    }
+
+    #[test]
+    fn other_scales_are_brought_to_the_common_ones() {
+        let cells = |scales: &str, rows: &str| -> Vec<String> {
+            let parts = contributions(Cartography, &matrix(scales, rows)).unwrap();
+            parts.into_iter().skip(1).map(|part| part.key).collect()
+        };
+        let common = r#"{"impact":[0,1,2,3,4],"probability":[0,4],"likelihood":[0,20]}"#;
+        assert_eq!(cells(common, r#"[[],{"7":1}]"#), [cell_key("current", "informational", 1, 7)]);
+        let from_one = r#"{"impact":[1,2,3],"probability":[1,4],"likelihood":[1,12]}"#;
+        assert_eq!(
+            cells(from_one, r#"{"1":{"1":1},"2":{"12":1},"3":{"6":1}}"#),
+            [
+                cell_key("current", "informational", 0, 0),
+                cell_key("current", "informational", 2, 20),
+                cell_key("current", "informational", 4, 9)
+            ]
+        );
+    }
+
+    #[test]
+    fn shares_of_an_analysis_add_up_to_one() {
+        let scales = r#"{"impact":[0,4],"probability":[0,4],"likelihood":[0,20]}"#;
+        let parts = contributions(Cartography, &matrix(scales, r#"[[1,2],[3]]"#)).unwrap();
+        let sum: i128 = parts.iter().map(|part| part.values[1].0).sum();
+        assert!((999_999_990..=1_000_000_000).contains(&sum), "{sum}");
+    }
+}

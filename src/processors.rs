@@ -1,0 +1,259 @@
+//! The processors: rolled-up rows in, averages out. Pure: no SQL, no HTTP, no clock.
+//!
+//! A new processor is one row of [`ALL`] and one function.
+
+mod cartography;
+mod compliance;
+mod rated;
+mod risks;
+
+use crate::error::{Error, Result};
+use crate::model::StatType;
+use crate::model::shapes::{CATEGORIES, EVERY_STAT, STATES};
+use crate::store::entries::{Entries, Entry};
+use crate::store::rollups::Rollup;
+use jiff::civil::Date;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// A way of averaging stats of one type.
+pub struct Processor {
+    /// Its name in the API.
+    pub name: &'static str,
+    /// What it does, for people.
+    pub description: &'static str,
+    /// The types of stats it can be used with.
+    pub kinds: &'static [StatType],
+    /// Makes the JSON text of its answer.
+    pub run: fn(&Rollup, &Params) -> Result<String>,
+}
+
+/// Every processor, in the order in which they are listed.
+pub const ALL: &[Processor] = &[
+    Processor {
+        name: "risk_averages",
+        description: "Mean number of low, medium and high risks per analysis over the whole range.",
+        kinds: &[StatType::Risk],
+        run: risks::averages,
+    },
+    Processor {
+        name: "risk_averages_on_date",
+        description: "Mean number of low, medium and high risks per analysis, date by date.",
+        kinds: &[StatType::Risk],
+        run: risks::averages_on_date,
+    },
+    Processor {
+        name: "threat_average_on_date",
+        description: "Mean occurrence, highest risk and probability of each threat, date by date and over the range.",
+        kinds: &[StatType::Threat],
+        run: rated::average_on_date,
+    },
+    Processor {
+        name: "vulnerability_average_on_date",
+        description: "Mean occurrence, highest risk and qualification of each vulnerability, date by date and over the range.",
+        kinds: &[StatType::Vulnerability],
+        run: rated::average_on_date,
+    },
+    Processor {
+        name: "cartography_average",
+        description: "Mean number of risks and mean share of an analysis's risks per cell of the impact and likelihood matrix.",
+        kinds: &[StatType::Cartography],
+        run: cartography::average,
+    },
+    Processor {
+        name: "compliance_average",
+        description: "Mean compliance, current and target, per referential and category, date by date and over the range.",
+        kinds: &[StatType::Compliance],
+        run: compliance::average,
+    },
+];
+
+/// The processor of this name.
+pub fn by_name(name: &str) -> Option<&'static Processor> {
+    ALL.iter().find(|processor| processor.name == name)
+}
+
+/// What a processor can be asked beside its type.
+#[derive(Clone, Debug, Default)]
+pub struct Params {
+    /// Kinds of risk to keep; all if empty.
+    pub categories: Vec<&'static str>,
+    /// States of risks to keep; all if empty.
+    pub states: Vec<&'static str>,
+    /// How long one value's period is. If given, each value also says how many stats it rests on.
+    pub period: Option<Period>,
+}
+
+impl Params {
+    /// The names among `choices` in a comma-separated text; the error names the one that is not.
+    pub fn choose(names: &[String], choices: &[&'static str]) -> std::result::Result<Vec<&'static str>, String> {
+        let each = names.iter().flat_map(|name| name.split(',')).map(str::trim);
+        each.map(|name| {
+            choices.iter().find(|choice| **choice == name).copied().ok_or_else(|| {
+                format!("{:?} is not one of {}", crate::model::decimal::excerpt(name), choices.join(", "))
+            })
+        })
+        .collect()
+    }
+
+    fn keeps(&self, state: &str, category: &str) -> bool {
+        let among = |list: &[&str], name| list.is_empty() || list.contains(&name);
+        among(&self.states, state) && among(&self.categories, category)
+    }
+}
+
+/// A span of days that is averaged to one value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Period {
+    /// Every date by itself.
+    Day,
+    /// ISO weeks, from Monday on.
+    Week,
+    /// Calendar months.
+    Month,
+    /// Calendar quarters.
+    Quarter,
+    /// Calendar years.
+    Year,
+}
+
+impl Period {
+    /// Names in the API.
+    pub const NAMES: [&'static str; 5] = ["day", "week", "month", "quarter", "year"];
+
+    /// The period of this name.
+    pub fn parse(name: &str) -> std::result::Result<Self, String> {
+        let all = [Self::Day, Self::Week, Self::Month, Self::Quarter, Self::Year];
+        let found = Self::NAMES.iter().position(|known| *known == name).and_then(|index| all.get(index));
+        found.copied().ok_or_else(|| {
+            format!("{:?} is not one of {}", crate::model::decimal::excerpt(name), Self::NAMES.join(", "))
+        })
+    }
+
+    /// The first day of the period that has this date in it.
+    pub fn start(self, date: Date) -> Result<Date> {
+        let start = match self {
+            Self::Day => Ok(date),
+            Self::Week => date.checked_sub(jiff::Span::new().days(i64::from(date.weekday().to_monday_zero_offset()))),
+            Self::Month => Ok(date.first_of_month()),
+            Self::Quarter => Date::new(date.year(), (date.month() - 1) / 3 * 3 + 1, 1),
+            Self::Year => Ok(date.first_of_year()),
+        };
+        start.map_err(|error| Error::invalid("a date at the very beginning of the calendar").because(error))
+    }
+}
+
+/// The days of a rollup gathered into periods, each under its first day.
+fn periods(rollup: &Rollup, params: &Params) -> Result<BTreeMap<Date, Entries>> {
+    let Some(period) = params.period.filter(|period| *period != Period::Day) else {
+        return Ok(rollup.days.clone());
+    };
+    let mut periods: BTreeMap<Date, Entries> = BTreeMap::new();
+    for (date, entries) in &rollup.days {
+        let sums = periods.entry(period.start(*date)?).or_default();
+        for (object, entry) in entries {
+            sums.entry(*object).or_default().add(entry, 1);
+        }
+    }
+    Ok(periods)
+}
+
+/// Everything in all periods together.
+fn total(periods: &BTreeMap<Date, Entries>) -> Entries {
+    let mut sums = Entries::new();
+    for (object, entry) in periods.values().flatten() {
+        sums.entry(*object).or_default().add(entry, 1);
+    }
+    sums
+}
+
+/// The entries of a period by their keys.
+fn by_key<'a>(rollup: &'a Rollup, entries: &'a Entries) -> BTreeMap<&'a str, &'a Entry> {
+    entries.iter().filter_map(|(object, entry)| Some((rollup.keys.get(object)?.as_str(), entry))).collect()
+}
+
+/// How many stats a period has.
+fn stats(keyed: &BTreeMap<&str, &Entry>) -> i64 {
+    keyed.get(EVERY_STAT).map_or(0, |entry| entry.number)
+}
+
+/// One branch per state and kind of risk; those not asked for are left out.
+#[derive(Serialize)]
+struct Tree<T> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current: Option<Branch<T>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    residual: Option<Branch<T>>,
+}
+
+#[derive(Serialize)]
+struct Branch<T> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    informational: Option<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operational: Option<T>,
+}
+
+impl<T> Tree<T> {
+    fn new(params: &Params, mut leaf: impl FnMut(&str, &str) -> T) -> Self {
+        let mut branch = |state: &str| {
+            let mut one = |category: &str| params.keeps(state, category).then(|| leaf(state, category));
+            let [informational, operational] = CATEGORIES;
+            let found = Branch { informational: one(informational), operational: one(operational) };
+            (found.informational.is_some() || found.operational.is_some()).then_some(found)
+        };
+        Self { current: branch(STATES[0]), residual: branch(STATES[1]) }
+    }
+}
+
+/// Texts in MONARC's four languages; an empty one is not known.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+struct Labels {
+    label1: String,
+    label2: String,
+    label3: String,
+    label4: String,
+}
+
+impl From<[String; 4]> for Labels {
+    fn from([label1, label2, label3, label4]: [String; 4]) -> Self {
+        Self { label1, label2, label3, label4 }
+    }
+}
+
+fn json(answer: &impl Serialize) -> Result<String> {
+    serde_json::to_string(answer)
+        .map_err(|error| Error::new(crate::error::Kind::Internal, "an answer could not be written").because(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    #[test]
+    fn periods_begin_where_calendars_say() {
+        let day = date(2026, 11, 24);
+        for (period, start) in [
+            (Period::Day, day),
+            (Period::Week, date(2026, 11, 23)),
+            (Period::Month, date(2026, 11, 1)),
+            (Period::Quarter, date(2026, 10, 1)),
+            (Period::Year, date(2026, 1, 1)),
+        ] {
+            assert_eq!(period.start(day).unwrap(), start);
+        }
+        assert_eq!(Period::Week.start(date(2027, 1, 1)).unwrap(), date(2026, 12, 28));
+    }
+
+    #[test]
+    fn choices_are_names_or_lists_of_them() {
+        let choose = |names: &[&str]| {
+            Params::choose(&names.iter().map(ToString::to_string).collect::<Vec<_>>(), &CATEGORIES)
+        };
+        assert_eq!(choose(&["operational"]), Ok(vec!["operational"]));
+        assert_eq!(choose(&["informational, operational"]), Ok(vec!["informational", "operational"]));
+        assert!(choose(&["informational,physical"]).is_err());
+        assert!(choose(&[""]).is_err());
+    }
+}

@@ -1,0 +1,62 @@
+//! Risks by level.
+
+use super::{Params, Tree, by_key, json, periods, stats, total};
+use crate::error::Result;
+use crate::model::shapes::{LEVELS, risk_key};
+use crate::store::entries::Entry;
+use crate::store::rollups::Rollup;
+use jiff::civil::Date;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+#[derive(Serialize)]
+struct Levels<T> {
+    #[serde(rename = "Low risks")]
+    low: T,
+    #[serde(rename = "Medium risks")]
+    medium: T,
+    #[serde(rename = "High risks")]
+    high: T,
+}
+
+#[derive(Serialize)]
+struct OnDate {
+    date: Date,
+    value: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stats: Option<i64>,
+}
+
+fn tree<T>(params: &Params, mut leaf: impl FnMut(&str) -> T) -> Tree<Levels<T>> {
+    Tree::new(params, |state, category| {
+        let mut one = |level| leaf(&risk_key(state, category, level));
+        let [low, medium, high] = LEVELS;
+        Levels { low: one(low), medium: one(medium), high: one(high) }
+    })
+}
+
+/// The mean under one key over all stats of a period; a stat without the key counts as 0.
+fn mean(keyed: &BTreeMap<&str, &Entry>, key: &str) -> f64 {
+    keyed.get(key).map_or(0.0, |entry| entry.sums[0].mean(stats(keyed).into()))
+}
+
+/// Means over the whole range.
+pub fn averages(rollup: &Rollup, params: &Params) -> Result<String> {
+    let sums = total(&rollup.days);
+    let keyed = by_key(rollup, &sums);
+    json(&tree(params, |key| mean(&keyed, key)))
+}
+
+/// Means per date.
+pub fn averages_on_date(rollup: &Rollup, params: &Params) -> Result<String> {
+    let periods = periods(rollup, params)?;
+    let keyed: Vec<_> = periods.iter().map(|(date, entries)| (*date, by_key(rollup, entries))).collect();
+    json(&tree(params, |key| {
+        let on_date = |(date, keyed): &(Date, BTreeMap<&str, &Entry>)| OnDate {
+            date: *date,
+            value: mean(keyed, key),
+            stats: params.period.map(|_| stats(keyed)),
+        };
+        keyed.iter().map(on_date).collect::<Vec<_>>()
+    }))
+}

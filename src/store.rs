@@ -1,0 +1,284 @@
+//! The SQLite store: opening it, its connections and transactions. The SQL stands beside the functions in `store/`.
+//!
+//! One writer behind a mutex, a few readers, and nothing of rusqlite leaves this room.
+
+pub mod clients;
+pub mod entries;
+pub mod labels;
+pub mod maintenance;
+mod migrations;
+pub mod rollups;
+pub mod stats;
+
+use crate::error::{Error, Kind, Result};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Marks a file as one of ours in SQLite's header: "mnrc".
+const APPLICATION_ID: i32 = 0x6d6e_7263;
+/// How long a connection waits for another process's write before it gives up.
+const BUSY: Duration = Duration::from_secs(10);
+/// How long a reader waits for a free connection.
+const READER_WAIT: Duration = Duration::from_secs(10);
+/// Connections that read at the same time.
+const READERS: usize = 4;
+
+/// An open store.
+pub struct Store {
+    path: PathBuf,
+    /// Empty while none is open: after a fault it is opened again for the next write.
+    writer: Mutex<Option<Connection>>,
+    readers: Mutex<Readers>,
+    reader_free: Condvar,
+    created: bool,
+}
+
+#[derive(Default)]
+struct Readers {
+    idle: Vec<Connection>,
+    busy: usize,
+}
+
+impl Store {
+    /// Opens the store at `path`, creates it if there is none, and brings an older one up to date.
+    ///
+    /// # Errors
+    /// `Invalid` if the file is no store or a newer program's, `Unavailable` or `Busy` if it cannot be used now.
+    pub fn open(path: &Path) -> Result<Self> {
+        let created = !path.exists() && create_private(path)?;
+        let mut connection = connect(path)?;
+        migrations::run(&mut connection, path)?;
+        Ok(Self {
+            path: path.into(),
+            writer: Mutex::new(Some(connection)),
+            readers: Mutex::default(),
+            reader_free: Condvar::new(),
+            created,
+        })
+    }
+
+    /// Opens a store that must exist already.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such file, and those of [`Store::open`].
+    pub fn open_existing(path: &Path) -> Result<Self> {
+        if !path.exists() {
+            let text = format!("there is no store at {}; 'monarc-stats serve' creates one", path.display());
+            return Err(Error::new(Kind::NotFound, text));
+        }
+        Self::open(path)
+    }
+
+    /// Its file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether this opening created it.
+    pub fn is_new(&self) -> bool {
+        self.created
+    }
+
+    /// Claims the store for one service; the claim ends when the file is dropped, or with the process.
+    ///
+    /// # Errors
+    /// `Conflict` if another service has it.
+    pub fn claim(&self) -> Result<File> {
+        let path = beside(&self.path, ".lock");
+        let file = private().create(true).truncate(false).open(&path).map_err(|e| unusable(&path, e))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => {
+                let text = format!("another monarc-stats serves the store {}: stop it first", self.path.display());
+                Err(Error::new(Kind::Conflict, text))
+            }
+            Err(TryLockError::Error(e)) => Err(unusable(&path, e)),
+        }
+    }
+
+    /// Runs `work` in a read transaction: everything it reads belongs to one moment.
+    fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        let mut connection = self.take_reader()?;
+        let result = (|| work(&connection.transaction().map_err(sql)?))();
+        self.give_back(connection, result.as_ref().err());
+        result
+    }
+
+    /// Runs `work` in a write transaction and commits it, or leaves everything as it was.
+    fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        let mut slot = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut connection = match slot.take() {
+            Some(connection) => connection,
+            None => connect(&self.path)?,
+        };
+        let result = (|| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
+            let value = work(&transaction)?;
+            transaction.commit().map_err(sql)?;
+            Ok(value)
+        })();
+        if !result.as_ref().is_err_and(is_fault) {
+            *slot = Some(connection);
+        }
+        result
+    }
+
+    /// The writer's connection outside any transaction, for what SQLite cannot do inside one.
+    fn maintain<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+        let mut slot = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut connection = match slot.take() {
+            Some(connection) => connection,
+            None => connect(&self.path)?,
+        };
+        let result = work(&mut connection);
+        if !result.as_ref().is_err_and(is_fault) {
+            *slot = Some(connection);
+        }
+        result
+    }
+
+    fn take_reader(&self) -> Result<Connection> {
+        let mut readers = self.lock_readers();
+        loop {
+            if let Some(connection) = readers.idle.pop() {
+                readers.busy += 1;
+                return Ok(connection);
+            }
+            if readers.busy < READERS {
+                readers.busy += 1;
+                drop(readers);
+                return connect_reader(&self.path).inspect_err(|_| self.lock_readers().busy -= 1);
+            }
+            let (guard, waited) = self
+                .reader_free
+                .wait_timeout(readers, READER_WAIT)
+                .unwrap_or_else(PoisonError::into_inner);
+            readers = guard;
+            if waited.timed_out() && readers.idle.is_empty() && readers.busy >= READERS {
+                return Err(Error::new(Kind::Busy, "all readers of the store are busy: try again in a moment"));
+            }
+        }
+    }
+
+    /// A connection that met a fault is not used again: the file behind it may be another one by now.
+    fn give_back(&self, connection: Connection, error: Option<&Error>) {
+        let mut readers = self.lock_readers();
+        readers.busy -= 1;
+        if !error.is_some_and(is_fault) {
+            readers.idle.push(connection);
+        }
+        drop(readers);
+        self.reader_free.notify_one();
+    }
+
+    fn lock_readers(&self) -> MutexGuard<'_, Readers> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_fault(error: &Error) -> bool {
+    matches!(error.kind, Kind::Unavailable | Kind::Full | Kind::Internal)
+}
+
+/// Options that create files for their owner alone: a store holds what an organisation is weakest at.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o600);
+    options
+}
+
+fn create_private(path: &Path) -> Result<bool> {
+    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        std::fs::create_dir_all(directory).map_err(|e| unusable(directory, e))?;
+    }
+    private().create(true).truncate(false).open(path).map_err(|e| unusable(path, e))?;
+    Ok(true)
+}
+
+/// The path of a file that belongs to the one at `path`.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+fn unusable(path: &Path, error: std::io::Error) -> Error {
+    Error::new(Kind::Unavailable, format!("{} cannot be used: {error}", path.display())).because(error)
+}
+
+fn connect(path: &Path) -> Result<Connection> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .map_err(sql)?;
+    connection.busy_timeout(BUSY).map_err(sql)?;
+    // auto_vacuum only takes effect on a file that is still empty, and has to come first.
+    connection
+        .execute_batch(
+            "PRAGMA auto_vacuum = INCREMENTAL;
+             PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL;
+             PRAGMA foreign_keys = ON;
+             PRAGMA temp_store = MEMORY;
+             PRAGMA trusted_schema = OFF;
+             PRAGMA cell_size_check = ON;
+             PRAGMA cache_size = -4000;
+             PRAGMA journal_size_limit = 8388608;",
+        )
+        .map_err(|e| opening(path, e))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn connect_reader(path: &Path) -> Result<Connection> {
+    let connection = connect(path)?;
+    connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -1000;").map_err(sql)?;
+    Ok(connection)
+}
+
+fn opening(path: &Path, error: rusqlite::Error) -> Error {
+    if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
+        return Error::invalid(format!("{} is not a store of monarc-stats", path.display())).because(error);
+    }
+    sql(error)
+}
+
+/// Sorts SQLite's errors into kinds, with a sentence for each that an operator can act on.
+fn sql(error: rusqlite::Error) -> Error {
+    let (kind, text) = match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            (Kind::Busy, "the store is locked by another process: try again in a moment")
+        }
+        Some(ErrorCode::DiskFull) => (Kind::Full, "the disk is full: nothing was stored"),
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => (Kind::Unavailable, "the store cannot be written"),
+        Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) => {
+            (Kind::Unavailable, "the store cannot be reached on its disk")
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            (Kind::Unavailable, "the store is damaged: see 'monarc-stats database check'")
+        }
+        _ => (Kind::Internal, "the store failed"),
+    };
+    Error::new(kind, text).because(error)
+}
+
+/// A value in the store that this program never wrote.
+fn damaged(what: &str) -> Error {
+    Error::new(Kind::Unavailable, format!("the store is damaged ({what}): see 'monarc-stats database check'"))
+}
+
+/// Gives the store a new version: whatever was answered from the old one is out of date.
+fn touch(transaction: &Transaction<'_>) -> Result<()> {
+    transaction
+        .prepare_cached("UPDATE state SET version = randomblob(16)")
+        .and_then(|mut statement| statement.execute([]))
+        .map_err(sql)?;
+    Ok(())
+}
+
+/// Seconds since 1970.
+fn now() -> i64 {
+    jiff::Timestamp::now().as_second()
+}

@@ -1,0 +1,219 @@
+//! Clients in the store. Of a token only its hash is kept: a lost one is replaced, not read back.
+
+use super::{Store, damaged, now, rollups, sql, stats, touch};
+use crate::error::{Error, Kind, Result};
+use crate::model::client::Location;
+use crate::model::{Client, Role, Token};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+use uuid::Uuid;
+
+/// What a new client is made of.
+pub struct NewClient<'a> {
+    /// Its identity; a random one if none is given.
+    pub uuid: Option<Uuid>,
+    /// Its unique name.
+    pub name: &'a str,
+    /// Its secret.
+    pub token: &'a Token,
+    /// What it may do.
+    pub role: Role,
+    /// Whether its stats may be pushed to another instance.
+    pub is_sharing_enabled: bool,
+}
+
+const COLUMNS: &str = "id, uuid, name, role, is_sharing_enabled, is_active, is_local, latitude, longitude, created_at";
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Client> {
+    let location = row.get::<_, Option<f64>>(7)?.zip(row.get(8)?);
+    Ok(Client {
+        id: row.get(0)?,
+        uuid: Uuid::from_bytes(row.get(1)?),
+        name: row.get(2)?,
+        role: if row.get_ref(3)?.as_str()? == "admin" { Role::Admin } else { Role::User },
+        is_sharing_enabled: row.get(4)?,
+        is_active: row.get(5)?,
+        is_local: row.get(6)?,
+        location: location.map(|(latitude, longitude)| Location { latitude, longitude }),
+        created_at: row.get(9)?,
+    })
+}
+
+impl Store {
+    /// Makes a client.
+    ///
+    /// # Errors
+    /// `Conflict` if the name, the token or the UUID is taken.
+    pub fn create_client(&self, new: &NewClient<'_>) -> Result<Client> {
+        self.write(|tx| insert(tx, new))
+    }
+
+    /// Makes sure that the admin client "admin" exists, is active, and has this token.
+    ///
+    /// # Errors
+    /// `Conflict` if another client has this token.
+    pub fn ensure_admin(&self, token: &Token) -> Result<Client> {
+        self.write(|tx| match find(tx, "name = ?1", params!["admin"])? {
+            Some(admin) => {
+                tx.execute("UPDATE client SET role = 'admin', is_active = 1 WHERE id = ?1", [admin.id]).map_err(sql)?;
+                set_token(tx, &admin, token)?;
+                touch(tx)?;
+                Ok(Client { role: Role::Admin, is_active: true, ..admin })
+            }
+            None => {
+                let role = Role::Admin;
+                insert(tx, &NewClient { uuid: None, name: "admin", token, role, is_sharing_enabled: false })
+            }
+        })
+    }
+
+    /// The client that shows this token, active or not.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn client_by_token(&self, token: &str) -> Result<Option<Client>> {
+        let hash = Token::hash(token);
+        self.read(|tx| find(tx, "token_hash = ?1", params![hash]))
+    }
+
+    /// The client of this UUID or name; a UUID wins.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none.
+    pub fn client(&self, name_or_uuid: &str) -> Result<Client> {
+        self.read(|tx| by_name(tx, name_or_uuid))
+    }
+
+    /// All clients in order of name.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn clients(&self) -> Result<Vec<Client>> {
+        self.read(|tx| {
+            let mut statement =
+                tx.prepare_cached(&format!("SELECT {COLUMNS} FROM client ORDER BY name")).map_err(sql)?;
+            let rows = statement.query_map([], from_row).map_err(sql)?;
+            rows.collect::<rusqlite::Result<_>>().map_err(sql)
+        })
+    }
+
+    /// Deletes a client with all its stats; gives the number of these.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn delete_client(&self, client: &Client) -> Result<usize> {
+        self.write(|tx| {
+            let gone = stats::delete(tx, "stat.client = ?1", params![client.id])?;
+            tx.execute("DELETE FROM client WHERE id = ?1", [client.id]).map_err(sql)?;
+            touch(tx)?;
+            Ok(gone)
+        })
+    }
+
+    /// Allows or forbids that the client's stats are pushed to another instance.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn set_sharing(&self, client: &Client, enabled: bool) -> Result<()> {
+        self.set(client, "UPDATE client SET is_sharing_enabled = ?2 WHERE id = ?1", params![client.id, enabled])
+    }
+
+    /// Accepts or refuses the client's token from now on.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn set_active(&self, client: &Client, active: bool) -> Result<()> {
+        self.set(client, "UPDATE client SET is_active = ?2 WHERE id = ?1", params![client.id, active])
+    }
+
+    /// Puts the client on the map, or takes it off.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn set_location(&self, client: &Client, place: Option<Location>) -> Result<()> {
+        let (latitude, longitude) = place.map(|place| (place.latitude, place.longitude)).unzip();
+        let text = "UPDATE client SET latitude = ?2, longitude = ?3 WHERE id = ?1";
+        self.set(client, text, params![client.id, latitude, longitude])
+    }
+
+    /// Replaces the client's token.
+    ///
+    /// # Errors
+    /// `Conflict` if another client has it.
+    pub fn set_token(&self, client: &Client, token: &Token) -> Result<()> {
+        self.write(|tx| set_token(tx, client, token))
+    }
+
+    /// Counts the client as one of this instance or of another; its stats move between the rollups accordingly.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn set_local(&self, client: &Client, local: bool) -> Result<()> {
+        self.write(|tx| {
+            rollups::move_client(tx, client.id, local)?;
+            tx.execute("UPDATE client SET is_local = ?2 WHERE id = ?1", params![client.id, local]).map_err(sql)?;
+            touch(tx)
+        })
+    }
+
+    fn set(&self, client: &Client, text: &str, values: &[&dyn rusqlite::ToSql]) -> Result<()> {
+        self.write(|tx| {
+            if tx.execute(text, values).map_err(sql)? == 0 {
+                return Err(unknown(&client.name));
+            }
+            touch(tx)
+        })
+    }
+}
+
+fn unknown(name: &str) -> Error {
+    Error::new(Kind::NotFound, format!("there is no client {name:?}: see 'monarc-stats client list'"))
+}
+
+fn find(tx: &Transaction<'_>, condition: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Option<Client>> {
+    tx.prepare_cached(&format!("SELECT {COLUMNS} FROM client WHERE {condition}"))
+        .and_then(|mut statement| statement.query_row(values, from_row).optional())
+        .map_err(sql)
+}
+
+/// The client of this UUID or name.
+pub(super) fn by_name(tx: &Transaction<'_>, name_or_uuid: &str) -> Result<Client> {
+    let by_uuid = match crate::model::parse_uuid(name_or_uuid) {
+        Ok(uuid) => find(tx, "uuid = ?1", params![uuid.into_bytes()])?,
+        Err(_) => None,
+    };
+    match by_uuid {
+        Some(client) => Ok(client),
+        None => find(tx, "name = ?1", params![name_or_uuid])?.ok_or_else(|| unknown(name_or_uuid)),
+    }
+}
+
+fn insert(tx: &Transaction<'_>, new: &NewClient<'_>) -> Result<Client> {
+    let uuid = new.uuid.unwrap_or_else(Uuid::new_v4);
+    let hash = Token::hash(new.token.reveal());
+    for (what, condition, value) in [
+        ("name", "name = ?1", params![new.name]),
+        ("token", "token_hash = ?1", params![hash]),
+        ("UUID", "uuid = ?1", params![uuid.into_bytes()]),
+    ] {
+        if find(tx, condition, value)?.is_some() {
+            return Err(Error::new(Kind::Conflict, format!("a client with this {what} exists already")));
+        }
+    }
+    tx.execute(
+        "INSERT INTO client (uuid, name, token_hash, role, is_sharing_enabled, is_active, is_local, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, 1, 1, ?6)",
+        params![uuid.into_bytes(), new.name, hash, new.role.name(), new.is_sharing_enabled, now()],
+    )
+    .map_err(sql)?;
+    touch(tx)?;
+    find(tx, "id = ?1", params![tx.last_insert_rowid()])?.ok_or_else(|| damaged("a new client is not there"))
+}
+
+fn set_token(tx: &Transaction<'_>, client: &Client, token: &Token) -> Result<()> {
+    let hash = Token::hash(token.reveal());
+    if find(tx, "token_hash = ?1", params![hash])?.is_some_and(|other| other.id != client.id) {
+        return Err(Error::new(Kind::Conflict, "another client has this token"));
+    }
+    tx.execute("UPDATE client SET token_hash = ?2 WHERE id = ?1", params![client.id, hash]).map_err(sql)?;
+    Ok(())
+}

@@ -1,0 +1,425 @@
+//! What keeps a store well: checks, repair, backup and restore, compression, and giving space back.
+
+use super::entries::Entries;
+use super::rollups::{Changes, parsed, stat_type};
+use super::stats::text_of;
+use super::{Store, beside, connect, damaged, migrations, opening, sql, touch, unusable};
+use crate::error::{Error, Kind, Result};
+use crate::model::{StatType, shapes};
+use flate2::Compression;
+use flate2::read::DeflateEncoder;
+use rusqlite::backup::Backup;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+use std::time::Duration;
+
+/// Pages copied in one go of a backup: 4 MB, so that writers wait only shortly.
+const BACKUP_PAGES: i32 = 1000;
+/// Payloads compressed in one transaction.
+const COMPRESS_BATCH: i64 = 64;
+/// Free pages given back to the file system in one transaction.
+const VACUUM_PAGES: i64 = 1000;
+/// Payloads shorter than this are left as they are: deflate would gain next to nothing.
+const SHORT: i64 = 128;
+
+/// How much a store holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Clients.
+    pub clients: i64,
+    /// Analyses.
+    pub analyses: i64,
+    /// Stats.
+    pub stats: i64,
+}
+
+impl std::fmt::Display for Counts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} clients, {} analyses, {} stats", self.clients, self.analyses, self.stats)
+    }
+}
+
+/// What a check found wrong, a sentence each; empty if all is well.
+pub type Findings = Vec<String>;
+
+impl Store {
+    /// The version of what the store holds; equal versions mean equal answers.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn version(&self) -> Result<[u8; 16]> {
+        self.read(|tx| {
+            tx.prepare_cached("SELECT version FROM state")
+                .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+                .map_err(sql)
+        })
+    }
+
+    /// How much the store holds.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn counts(&self) -> Result<Counts> {
+        self.read(|tx| counts(tx))
+    }
+
+    /// Bytes of the store's file and of its write-ahead log.
+    pub fn sizes(&self) -> (u64, u64) {
+        let size = |path: &Path| std::fs::metadata(path).map_or(0, |data| data.len());
+        (size(&self.path), size(&beside(&self.path, "-wal")))
+    }
+
+    /// When each client that ever sent stats last did, in seconds since 1970, by the client's name.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn last_arrivals(&self) -> Result<Vec<(String, i64)>> {
+        self.read(|tx| {
+            let mut statement = tx
+                .prepare_cached("SELECT name, last_stat_at FROM client WHERE last_stat_at IS NOT NULL ORDER BY name")
+                .map_err(sql)?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(sql)?;
+            rows.collect::<rusqlite::Result<_>>().map_err(sql)
+        })
+    }
+
+    /// Asks the store one small question.
+    ///
+    /// # Errors
+    /// Whatever keeps it from answering.
+    pub fn ping(&self) -> Result<()> {
+        self.version().map(|_| ())
+    }
+
+    /// Compares everything with everything: SQLite's own check, references, the entries of each payload with its
+    /// text, and the rollups with a rebuild. `progress` is told (done, total) payloads.
+    ///
+    /// # Errors
+    /// Only if the store cannot be read at all; what is wrong inside it is a finding.
+    pub fn check(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Findings> {
+        self.read(|tx| {
+            let mut findings = sqlite_findings(tx)?;
+            if findings.is_empty() {
+                findings.extend(payload_findings(tx, progress)?);
+                findings.extend(rollup_findings(tx)?);
+            }
+            Ok(findings)
+        })
+    }
+
+    /// Rebuilds the entries of all payloads and all rollups from the stats' own text.
+    ///
+    /// # Errors
+    /// Only those of the store; it is left as it was then.
+    pub fn repair(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
+        self.write(|tx| {
+            tx.execute_batch("DELETE FROM rollup").map_err(sql)?;
+            let mut changes = Changes::default();
+            for_each_payload(tx, progress, |id, kind, _, text| {
+                let parts = shapes::contributions(kind, text).map_err(|flaw| {
+                    damaged("a stat's data has lost its shape").because(Error::invalid(flaw.reason))
+                })?;
+                let entries = super::entries::encode(&changes.intern(tx, kind, &parts)?);
+                tx.prepare_cached("UPDATE payload SET entries = ?2 WHERE id = ?1 AND entries <> ?2")
+                    .and_then(|mut statement| statement.execute(params![id, entries]))
+                    .map_err(sql)?;
+                Ok(())
+            })?;
+            let rebuilt = rebuild(tx)?;
+            rebuilt.write(tx)?;
+            touch(tx)
+        })
+    }
+
+    /// Copies the live store to `target`: written under a partial name, checked, and only then given its own.
+    /// Gives what the copy holds.
+    ///
+    /// # Errors
+    /// `Conflict` if `target` exists, `Unavailable` if it cannot be written or does not pass the check.
+    pub fn backup(&self, target: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Counts> {
+        if target.exists() {
+            return Err(Error::new(Kind::Conflict, format!("{} exists already", target.display())));
+        }
+        let partial = beside(target, ".partial");
+        super::private().create(true).truncate(true).open(&partial).map_err(|e| unusable(&partial, e))?;
+        let result = self.copy_to(&partial, progress).and_then(|counts| {
+            std::fs::rename(&partial, target).map_err(|e| unusable(target, e))?;
+            sync_directory(target)?;
+            Ok(counts)
+        });
+        if result.is_err() {
+            // The failure itself is what the caller must hear of.
+            let _ = std::fs::remove_file(&partial);
+        }
+        result
+    }
+
+    fn copy_to(&self, partial: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Counts> {
+        let mut copy = Connection::open(partial).map_err(sql)?;
+        let source = connect(&self.path)?;
+        copy_pages(&source, &mut copy, progress)?;
+        copy.execute_batch("PRAGMA journal_mode = DELETE").map_err(sql)?;
+        let counts = verified(&mut copy, partial)?;
+        copy.close().map_err(|(_, error)| sql(error))?;
+        std::fs::File::open(partial).and_then(|file| file.sync_all()).map_err(|e| unusable(partial, e))?;
+        Ok(counts)
+    }
+
+    /// Replaces everything in the live store by what the backup at `source` holds, in one transaction; gives the
+    /// counts before and after. A service beside it goes on and sees the restored store with its next request.
+    ///
+    /// # Errors
+    /// `Invalid` if `source` is no whole store of a version this program knows; the live store is untouched then.
+    pub fn restore(&self, source: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<(Counts, Counts)> {
+        let before = self.counts()?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let mut backup = Connection::open_with_flags(source, flags)
+            .map_err(|e| Error::invalid(format!("{} cannot be opened", source.display())).because(e))?;
+        verified(&mut backup, source)?;
+        self.maintain(|live| copy_pages(&backup, live, progress))?;
+        self.maintain(|live| migrations::run(live, &self.path))?;
+        self.write(|tx| touch(tx))?;
+        Ok((before, self.counts()?))
+    }
+
+    /// Compresses some payloads that are not yet. Gives whether there may be more.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn compress_some(&self) -> Result<bool> {
+        let plain = self.read(|tx| {
+            let mut statement = tx
+                .prepare_cached("SELECT id, content FROM payload WHERE is_deflated = 0 AND length >= ?1 LIMIT ?2")
+                .map_err(sql)?;
+            let rows = statement.query_map([SHORT, COMPRESS_BATCH], |row| Ok((row.get(0)?, row.get(1)?)));
+            rows.and_then(|rows| rows.collect::<rusqlite::Result<Vec<(i64, Vec<u8>)>>>()).map_err(sql)
+        })?;
+        if plain.is_empty() {
+            return Ok(false);
+        }
+        let mut packed = Vec::with_capacity(plain.len());
+        for (id, content) in &plain {
+            let mut bytes = Vec::new();
+            let mut encoder = DeflateEncoder::new(content.as_slice(), Compression::default());
+            encoder.read_to_end(&mut bytes).map_err(|e| Error::new(Kind::Internal, "compression failed").because(e))?;
+            packed.push((id, bytes));
+        }
+        self.write(|tx| {
+            for (id, bytes) in &packed {
+                tx.prepare_cached("UPDATE payload SET is_deflated = 1, content = ?2 WHERE id = ?1 AND is_deflated = 0")
+                    .and_then(|mut statement| statement.execute(params![id, bytes]))
+                    .map_err(sql)?;
+            }
+            Ok(true)
+        })
+    }
+
+    /// Gives some free pages back to the file system. Gives whether there may be more.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn vacuum_some(&self) -> Result<bool> {
+        self.maintain(|connection| {
+            let free = |c: &Connection| c.pragma_query_value(None, "freelist_count", |row| row.get::<_, i64>(0));
+            let before = free(connection).map_err(sql)?;
+            if before < VACUUM_PAGES / 10 {
+                return Ok(false);
+            }
+            let mut statement = connection.prepare(&format!("PRAGMA incremental_vacuum({VACUUM_PAGES})")).map_err(sql)?;
+            let mut rows = statement.query([]).map_err(sql)?;
+            while rows.next().map_err(sql)?.is_some() {}
+            Ok(before > VACUUM_PAGES)
+        })
+    }
+
+    /// Forgets objects that no payload has any more: labels must not outlive their stats.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn forget_objects(&self) -> Result<()> {
+        self.write(|tx| {
+            let mut used = std::collections::HashSet::new();
+            let mut statement = tx.prepare("SELECT entries FROM payload").map_err(sql)?;
+            let mut rows = statement.query([]).map_err(sql)?;
+            while let Some(row) = rows.next().map_err(sql)? {
+                let entries = row.get_ref(0).and_then(|value| Ok(value.as_blob()?)).map_err(sql)?;
+                used.extend(parsed(entries)?.into_iter().map(|(object, _)| object));
+            }
+            let mut known = tx.prepare("SELECT id FROM object").map_err(sql)?;
+            let ids: Vec<i64> =
+                known.query_map([], |row| row.get(0)).and_then(Iterator::collect).map_err(sql)?;
+            for id in ids.iter().filter(|id| !used.contains(id)) {
+                tx.execute("DELETE FROM object WHERE id = ?1", [id]).map_err(sql)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Moves what the write-ahead log holds into the file and empties the log, if no reader is in the way.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn checkpoint(&self) -> Result<()> {
+        self.maintain(|connection| {
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(sql)
+        })
+    }
+}
+
+fn counts(tx: &Connection) -> Result<Counts> {
+    let number = |table: &str| tx.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).map_err(sql);
+    Ok(Counts { clients: number("client")?, analyses: number("analysis")?, stats: number("stat")? })
+}
+
+/// Copies all pages; the target changes in one transaction.
+fn copy_pages(source: &Connection, target: &mut Connection, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
+    let backup = Backup::new(source, target).map_err(sql)?;
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    loop {
+        use rusqlite::backup::StepResult;
+        match backup.step(BACKUP_PAGES).map_err(sql)? {
+            StepResult::Done => return Ok(()),
+            StepResult::Busy | StepResult::Locked if std::time::Instant::now() > deadline => {
+                return Err(Error::new(Kind::Busy, "the store stayed locked for a minute: try again"));
+            }
+            StepResult::Busy | StepResult::Locked => std::thread::sleep(Duration::from_millis(20)),
+            _ => {
+                let state = backup.progress();
+                let number = |pages: i32| u64::try_from(pages).unwrap_or_default();
+                progress(number(state.pagecount - state.remaining), number(state.pagecount));
+            }
+        }
+    }
+}
+
+/// Makes sure that a copy is a whole store that this program can use.
+fn verified(copy: &mut Connection, path: &Path) -> Result<Counts> {
+    let version = migrations::version(copy, path).map_err(|error| match error.kind {
+        Kind::Invalid => error,
+        _ => Error::invalid(format!("{} is not a store of monarc-stats", path.display())).because(error),
+    })?;
+    if version == 0 || version > migrations::newest() {
+        let text = format!("{} holds no store, or one of a newer monarc-stats", path.display());
+        return Err(Error::invalid(text));
+    }
+    let transaction = copy.transaction().map_err(|e| opening(path, e))?;
+    match sqlite_findings(&transaction)?.first() {
+        Some(finding) => Err(Error::invalid(format!("{} is damaged: {finding}", path.display()))),
+        None => counts(&transaction),
+    }
+}
+
+fn sync_directory(file: &Path) -> Result<()> {
+    let directory = match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    std::fs::File::open(directory).and_then(|directory| directory.sync_all()).map_err(|e| unusable(directory, e))
+}
+
+fn sqlite_findings(tx: &Transaction<'_>) -> Result<Findings> {
+    let mut statement = tx.prepare("PRAGMA integrity_check(20)").map_err(sql)?;
+    let lines: Vec<String> = statement.query_map([], |row| row.get(0)).and_then(Iterator::collect).map_err(sql)?;
+    let mut findings: Findings = lines.into_iter().filter(|line| line != "ok").collect();
+    let dangling: Option<String> =
+        tx.query_row("PRAGMA foreign_key_check", [], |row| row.get(0)).optional().map_err(sql)?;
+    findings.extend(dangling.map(|table| format!("a row of {table} refers to one that is not there")));
+    Ok(findings)
+}
+
+fn payload_findings(tx: &Transaction<'_>, progress: &mut dyn FnMut(u64, u64)) -> Result<Findings> {
+    let mut findings = Findings::new();
+    let mut keys = tx.prepare("SELECT key FROM object WHERE id = ?1").map_err(sql)?;
+    for_each_payload(tx, progress, |id, kind, entries, text| {
+        let mut expected: BTreeMap<String, super::entries::Entry> = BTreeMap::new();
+        match shapes::contributions(kind, text) {
+            Ok(parts) => parts.into_iter().for_each(|part| {
+                expected.entry(part.key).or_default().add(&super::entries::Entry { number: 1, sums: part.values }, 1);
+            }),
+            Err(flaw) => findings.push(format!("payload {id} has lost its shape: {}", flaw.reason)),
+        }
+        let mut found = BTreeMap::new();
+        for (object, entry) in parsed(entries)? {
+            let key: Option<String> = keys.query_row([object], |row| row.get(0)).optional().map_err(sql)?;
+            found.insert(key.unwrap_or_else(|| format!("object {object}")), entry);
+        }
+        if found != expected {
+            findings.push(format!("the entries of payload {id} differ from its text"));
+        }
+        Ok(())
+    })?;
+    let orphans: i64 = tx
+        .query_row(
+            "SELECT count(*) FROM payload WHERE NOT EXISTS (SELECT 1 FROM stat WHERE stat.payload = payload.id)",
+            [],
+            |row| row.get(0),
+        )
+        .map_err(sql)?;
+    if orphans > 0 {
+        findings.push(format!("{orphans} payloads belong to no stat"));
+    }
+    Ok(findings)
+}
+
+fn rollup_findings(tx: &Transaction<'_>) -> Result<Findings> {
+    let mut expected = rebuild(tx)?.into_days();
+    let mut statement = tx.prepare("SELECT type, is_local, date, entries FROM rollup").map_err(sql)?;
+    let mut rows = statement.query([]).map_err(sql)?;
+    let mut found: BTreeMap<(StatType, bool, i64), Entries> = BTreeMap::new();
+    while let Some(row) = rows.next().map_err(sql)? {
+        let kind = stat_type(row.get(0).map_err(sql)?)?;
+        let day = (kind, row.get(1).map_err(sql)?, row.get(2).map_err(sql)?);
+        let entries = row.get_ref(3).and_then(|value| Ok(value.as_blob()?)).map_err(sql)?;
+        found.entry(day).or_default().extend(parsed(entries)?);
+    }
+    let mut findings = Findings::new();
+    for (day, entries) in found {
+        if expected.remove(&day).as_ref() != Some(&entries) {
+            findings.push(format!("the rollup of {} on {} differs from its stats", day.0.name(), day.2));
+        }
+    }
+    findings.extend(expected.keys().map(|day| format!("the rollup of {} on {} is missing", day.0.name(), day.2)));
+    Ok(findings)
+}
+
+/// What all stats add up to.
+fn rebuild(tx: &Transaction<'_>) -> Result<Changes> {
+    let mut changes = Changes::default();
+    let mut statement = tx
+        .prepare(
+            "SELECT stat.type, client.is_local, stat.date, payload.entries
+             FROM stat JOIN client ON client.id = stat.client JOIN payload ON payload.id = stat.payload",
+        )
+        .map_err(sql)?;
+    let mut rows = statement.query([]).map_err(sql)?;
+    while let Some(row) = rows.next().map_err(sql)? {
+        let kind = stat_type(row.get(0).map_err(sql)?)?;
+        let entries = row.get_ref(3).and_then(|value| Ok(value.as_blob()?)).map_err(sql)?;
+        changes.add(kind, row.get(1).map_err(sql)?, row.get(2).map_err(sql)?, &parsed(entries)?, 1);
+    }
+    Ok(changes)
+}
+
+/// Calls `work` with each payload's id, type, entries and text.
+fn for_each_payload(
+    tx: &Transaction<'_>,
+    progress: &mut dyn FnMut(u64, u64),
+    mut work: impl FnMut(i64, StatType, &[u8], &str) -> Result<()>,
+) -> Result<()> {
+    let total: i64 = tx.query_row("SELECT count(*) FROM payload", [], |row| row.get(0)).map_err(sql)?;
+    let mut statement =
+        tx.prepare("SELECT id, type, entries, is_deflated, length, content FROM payload").map_err(sql)?;
+    let mut rows = statement.query([]).map_err(sql)?;
+    let mut done = 0;
+    while let Some(row) = rows.next().map_err(sql)? {
+        let entries = row.get_ref(2).and_then(|value| Ok(value.as_blob()?)).map_err(sql)?;
+        let content = row.get_ref(5).and_then(|value| Ok(value.as_blob()?)).map_err(sql)?;
+        let text = text_of(content, row.get(3).map_err(sql)?, row.get(4).map_err(sql)?)?;
+        work(row.get(0).map_err(sql)?, stat_type(row.get(1).map_err(sql)?)?, entries, &text)?;
+        done += 1;
+        progress(done, u64::try_from(total).unwrap_or_default());
+    }
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! How a store gets to the schema of `schema.sql`.
+//!
+//! Version 1 is the schema of the first release. Append-only since: a new version adds one step here and edits
+//! `schema.sql` to the same end. The version is kept in SQLite's `user_version`.
+
+use super::{APPLICATION_ID, sql};
+use crate::error::{Error, Result};
+use rusqlite::{Connection, TransactionBehavior};
+use std::path::Path;
+
+/// The end state, for new stores.
+pub const SCHEMA: &str = include_str!("../../schema.sql");
+
+/// The steps from version 1 to 2, from 2 to 3, and so on.
+const STEPS: &[&str] = &[];
+
+/// Brings a store up to date, each step in a transaction of its own, or creates its schema.
+pub fn run(connection: &mut Connection, path: &Path) -> Result<()> {
+    let newest = newest();
+    let version = version(connection, path)?;
+    if version > newest {
+        return Err(Error::invalid(format!(
+            "the store {} has version {version}, this program knows up to {newest}: use the newer monarc-stats, or \
+             restore a backup made before the upgrade with 'monarc-stats database restore FILE'",
+            path.display()
+        )));
+    }
+    if version == 0 {
+        return apply(connection, 0, SCHEMA, newest);
+    }
+    for (from, text) in (1..).zip(STEPS).skip(version - 1) {
+        apply(connection, from, text, from + 1)?;
+        log::info!("store {} brought to version {}", path.display(), from + 1);
+    }
+    Ok(())
+}
+
+/// The version of a store, 0 if it is empty.
+///
+/// # Errors
+/// `Invalid` if it is a database, but not one of ours.
+pub fn version(connection: &Connection, path: &Path) -> Result<usize> {
+    let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).map_err(sql);
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(sql)?;
+    if number("application_id")? == i64::from(APPLICATION_ID) {
+        return usize::try_from(number("user_version")?).map_err(|_| super::damaged("its version is negative"));
+    }
+    if tables == 0 {
+        return Ok(0);
+    }
+    Err(Error::invalid(format!("{} is not a store of monarc-stats but another database", path.display())))
+}
+
+/// The newest version this program knows.
+pub fn newest() -> usize {
+    1 + STEPS.len()
+}
+
+fn apply(connection: &mut Connection, from: usize, text: &str, to: usize) -> Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
+    // Another process may have been faster between the look and the lock.
+    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(sql)?;
+    if usize::try_from(found) != Ok(from) {
+        return Ok(());
+    }
+    transaction.execute_batch(text).map_err(sql)?;
+    transaction.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {to};")).map_err(sql)?;
+    transaction.commit().map_err(sql)
+}

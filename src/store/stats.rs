@@ -1,0 +1,484 @@
+//! Stats in the store: one per analysis, type and date, their data once per content.
+
+use super::entries::{Entry, encode};
+use super::rollups::{Changes, hex_list, parsed, stat_type, stored_date};
+use super::{Store, clients, damaged, now, sql, touch};
+use crate::error::Result;
+use crate::model::stat::NewStat;
+use crate::model::{Client, StatType, date};
+use flate2::read::DeflateDecoder;
+use jiff::civil::Date;
+use rusqlite::{OptionalExtension, ToSql, Transaction, params, params_from_iter};
+use sha2::{Digest, Sha256};
+use std::collections::{HashMap, HashSet};
+use std::io::Read;
+use uuid::Uuid;
+
+/// What became of one item of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placed {
+    /// Stored under this UUID.
+    Stored(Uuid),
+    /// Not stored: a stat with this UUID exists already, whoever's it is.
+    Duplicate(Uuid),
+    /// A later item of the same batch took its place.
+    Superseded,
+}
+
+/// A stat as it was stored.
+#[derive(Debug)]
+pub struct Stat {
+    /// Order of arrival.
+    pub seq: i64,
+    /// Its identity.
+    pub uuid: Uuid,
+    /// Its analysis.
+    pub anr: Uuid,
+    /// Its type.
+    pub kind: StatType,
+    /// Its calendar date.
+    pub date: Date,
+    /// JSON text, exactly as it was sent.
+    pub data: String,
+}
+
+/// Which stats to read or delete. Everything is optional; what is given must all hold.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Of this client.
+    pub client: Option<i64>,
+    /// Of this type.
+    pub kind: Option<StatType>,
+    /// Of these analyses.
+    pub anrs: Option<Vec<Uuid>>,
+    /// From this date on.
+    pub from: Option<Date>,
+    /// Up to this date.
+    pub to: Option<Date>,
+    /// Only the newest stat of each analysis and type.
+    pub newest: bool,
+}
+
+/// Where a reader has got to: after this date and arrival.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Position {
+    date: i64,
+    seq: i64,
+}
+
+/// A part of the stats that match a filter.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// The stats, by date, then arrival.
+    pub stats: Vec<Stat>,
+    /// Where the next page starts; none if this is the last.
+    pub next: Option<Position>,
+}
+
+/// The newest stat of an analysis and type.
+pub struct Latest {
+    /// The client's name.
+    pub client: String,
+    /// The analysis.
+    pub anr: Uuid,
+    /// The type.
+    pub kind: StatType,
+    /// Its date.
+    pub date: Date,
+    /// When it arrived, in seconds since 1970.
+    pub created_at: i64,
+}
+
+impl Store {
+    /// Stores a batch for a client in one transaction, and says what became of each item, in order.
+    ///
+    /// # Errors
+    /// Only those of the store; nothing is stored then.
+    pub fn add_stats(&self, client: &Client, batch: &[NewStat<'_>]) -> Result<Vec<Placed>> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.write(|tx| {
+            let mut adding = Adding { tx, client, changes: Changes::default(), analyses: HashMap::new(), now: now() };
+            let placed = adding.all(batch)?;
+            adding.changes.write(tx)?;
+            tx.prepare_cached("UPDATE client SET last_stat_at = ?2 WHERE id = ?1")
+                .and_then(|mut statement| statement.execute([client.id, adding.now]))
+                .map_err(sql)?;
+            touch(tx)?;
+            Ok(placed)
+        })
+    }
+
+    /// How many stats match.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn count_stats(&self, filter: &Filter) -> Result<u64> {
+        self.read(|tx| count(tx, filter))
+    }
+
+    /// The matching stats from a position on: about `bytes` of data, at most `limit`, without the first `offset`.
+    /// With the first page comes the number of all that match, from the same moment.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn page_of_stats(&self, filter: &Filter, range: &Range, bytes: usize) -> Result<(Page, u64)> {
+        self.read(|tx| {
+            let total = if range.after.is_none() { count(tx, filter)? } else { 0 };
+            Ok((page(tx, filter, range, bytes)?, total))
+        })
+    }
+
+    /// Deletes the matching stats and gives their number.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn delete_stats(&self, filter: &Filter) -> Result<usize> {
+        self.write(|tx| {
+            let (text, values) = conditions(filter);
+            let values: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
+            let gone = delete(tx, &text, &values)?;
+            if gone > 0 {
+                touch(tx)?;
+            }
+            Ok(gone)
+        })
+    }
+
+    /// Deletes every stat that says the same as the one before it: same client, analysis, type and calendar month.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn deduplicate_stats(&self) -> Result<usize> {
+        self.write(|tx| {
+            let repeats = "stat.seq IN (
+                SELECT seq FROM (
+                    SELECT seq, payload, lag(payload) OVER month AS before
+                    FROM stat
+                    WINDOW month AS (PARTITION BY analysis, type, date / 100 ORDER BY date)
+                ) WHERE payload = before)";
+            let gone = delete(tx, repeats, &[])?;
+            touch(tx)?;
+            Ok(gone)
+        })
+    }
+
+    /// The newest stat of each analysis and type, newest first.
+    ///
+    /// # Errors
+    /// Only those of the store, and `NotFound` for an unknown client.
+    pub fn latest_stats(&self, client: Option<&str>) -> Result<Vec<Latest>> {
+        self.read(|tx| {
+            let client = client.map(|name| clients::by_name(tx, name)).transpose()?.map(|client| client.id);
+            let mut statement = tx
+                .prepare_cached(
+                    "SELECT client.name, analysis.uuid, stat.type, max(stat.date), stat.created_at
+                     FROM stat JOIN client ON client.id = stat.client JOIN analysis ON analysis.id = stat.analysis
+                     WHERE ?1 IS NULL OR stat.client = ?1
+                     GROUP BY stat.analysis, stat.type
+                     ORDER BY max(stat.date) DESC, client.name, analysis.uuid, stat.type",
+                )
+                .map_err(sql)?;
+            let mut rows = statement.query([client]).map_err(sql)?;
+            let mut latest = Vec::new();
+            while let Some(row) = rows.next().map_err(sql)? {
+                latest.push(Latest {
+                    client: row.get(0).map_err(sql)?,
+                    anr: Uuid::from_bytes(row.get(1).map_err(sql)?),
+                    kind: stat_type(row.get(2).map_err(sql)?)?,
+                    date: stored_date(row.get(3).map_err(sql)?)?,
+                    created_at: row.get(4).map_err(sql)?,
+                });
+            }
+            Ok(latest)
+        })
+    }
+}
+
+/// Which of the matching stats a page has.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Range {
+    /// Those after this position.
+    pub after: Option<Position>,
+    /// Without this many at the beginning.
+    pub offset: u64,
+    /// At most this many.
+    pub limit: Option<u64>,
+}
+
+/// The work of storing one batch.
+struct Adding<'a> {
+    tx: &'a Transaction<'a>,
+    client: &'a Client,
+    changes: Changes,
+    analyses: HashMap<Uuid, i64>,
+    now: i64,
+}
+
+impl Adding<'_> {
+    fn all(&mut self, batch: &[NewStat<'_>]) -> Result<Vec<Placed>> {
+        let mut placed: Vec<Placed> = Vec::with_capacity(batch.len());
+        let mut taken = HashSet::new();
+        let mut places: HashMap<(Uuid, StatType, Date), usize> = HashMap::new();
+        for (index, item) in batch.iter().enumerate() {
+            let uuid = item.uuid.unwrap_or_else(Uuid::new_v4);
+            if item.uuid.is_some() && (!taken.insert(uuid) || self.exists(uuid)?) {
+                placed.push(Placed::Duplicate(uuid));
+                continue;
+            }
+            self.add(uuid, item)?;
+            if let Some(earlier) = places.insert((item.anr, item.kind, item.date), index) {
+                placed[earlier] = Placed::Superseded;
+            }
+            placed.push(Placed::Stored(uuid));
+        }
+        Ok(placed)
+    }
+
+    fn exists(&self, uuid: Uuid) -> Result<bool> {
+        self.tx
+            .prepare_cached("SELECT 1 FROM stat WHERE uuid = ?1")
+            .and_then(|mut statement| statement.exists([uuid.into_bytes()]))
+            .map_err(sql)
+    }
+
+    fn add(&mut self, uuid: Uuid, item: &NewStat<'_>) -> Result<()> {
+        let analysis = self.analysis(item.anr)?;
+        let day = date::to_number(item.date);
+        let (payload, entries) = self.payload(item)?;
+        self.remove_earlier(analysis, item.kind, day)?;
+        self.tx
+            .prepare_cached(
+                "INSERT INTO stat (uuid, client, analysis, type, date, payload, created_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )
+            .and_then(|mut statement| {
+                let id = uuid.into_bytes();
+                statement.execute(params![id, self.client.id, analysis, item.kind.number(), day, payload, self.now])
+            })
+            .map_err(sql)?;
+        self.changes.add(item.kind, self.client.is_local, day, &entries, 1);
+        Ok(())
+    }
+
+    fn analysis(&mut self, anr: Uuid) -> Result<i64> {
+        if let Some(&id) = self.analyses.get(&anr) {
+            return Ok(id);
+        }
+        let values = params![self.client.id, anr.into_bytes()];
+        let known = self
+            .tx
+            .prepare_cached("SELECT id FROM analysis WHERE client = ?1 AND uuid = ?2")
+            .and_then(|mut statement| statement.query_row(values, |row| row.get(0)).optional())
+            .map_err(sql)?;
+        let id = match known {
+            Some(id) => id,
+            None => self
+                .tx
+                .prepare_cached("INSERT INTO analysis (client, uuid) VALUES (?1, ?2)")
+                .and_then(|mut statement| statement.insert(values))
+                .map_err(sql)?,
+        };
+        self.analyses.insert(anr, id);
+        Ok(id)
+    }
+
+    /// The payload of this content, new or known, and what it adds to the averages.
+    fn payload(&mut self, item: &NewStat<'_>) -> Result<(i64, Vec<(i64, Entry)>)> {
+        let hash: [u8; 32] = Sha256::digest(item.data).into();
+        let known = self
+            .tx
+            .prepare_cached("SELECT id, entries FROM payload WHERE type = ?1 AND hash = ?2")
+            .and_then(|mut statement| {
+                let found = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?));
+                statement.query_row(params![item.kind.number(), hash], found).optional()
+            })
+            .map_err(sql)?;
+        if let Some((id, entries)) = known {
+            return Ok((id, parsed(&entries)?));
+        }
+        let entries = self.changes.intern(self.tx, item.kind, &item.contributions)?;
+        let id = self
+            .tx
+            .prepare_cached(
+                "INSERT INTO payload (type, hash, length, is_deflated, entries, content)
+                 VALUES (?1, ?2, ?3, 0, ?4, ?5)",
+            )
+            .and_then(|mut statement| {
+                let length = i64::try_from(item.data.len()).unwrap_or(i64::MAX);
+                statement.insert(params![item.kind.number(), hash, length, encode(&entries), item.data.as_bytes()])
+            })
+            .map_err(sql)?;
+        Ok((id, entries.into_iter().collect()))
+    }
+
+    fn remove_earlier(&mut self, analysis: i64, kind: StatType, day: i64) -> Result<()> {
+        let earlier = self
+            .tx
+            .prepare_cached(
+                "SELECT stat.seq, stat.payload, payload.entries FROM stat JOIN payload ON payload.id = stat.payload
+                 WHERE stat.analysis = ?1 AND stat.type = ?2 AND stat.date = ?3",
+            )
+            .and_then(|mut statement| {
+                let found = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get::<_, Vec<u8>>(2)?));
+                statement.query_row(params![analysis, kind.number(), day], found).optional()
+            })
+            .map_err(sql)?;
+        if let Some((seq, payload, entries)) = earlier {
+            self.changes.add(kind, self.client.is_local, day, &parsed(&entries)?, -1);
+            remove(self.tx, seq, payload)?;
+        }
+        Ok(())
+    }
+}
+
+/// Deletes one stat, and its payload if no other stat has it.
+fn remove(tx: &Transaction<'_>, seq: i64, payload: i64) -> Result<()> {
+    tx.prepare_cached("DELETE FROM stat WHERE seq = ?1").and_then(|mut s| s.execute([seq])).map_err(sql)?;
+    tx.prepare_cached("DELETE FROM payload WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM stat WHERE payload = ?1)")
+        .and_then(|mut statement| statement.execute([payload]))
+        .map_err(sql)?;
+    Ok(())
+}
+
+/// Deletes the stats that meet a condition, what they added to the averages, and analyses left without any.
+pub(super) fn delete(tx: &Transaction<'_>, condition: &str, values: &[&dyn ToSql]) -> Result<usize> {
+    let mut changes = Changes::default();
+    let mut doomed: Vec<(i64, i64)> = Vec::new();
+    let mut statement = tx
+        .prepare(&format!(
+            "SELECT stat.seq, stat.payload, stat.type, client.is_local, stat.date, payload.entries
+             FROM stat JOIN client ON client.id = stat.client JOIN payload ON payload.id = stat.payload
+             JOIN analysis ON analysis.id = stat.analysis
+             WHERE {condition}"
+        ))
+        .map_err(sql)?;
+    let mut rows = statement.query(values).map_err(sql)?;
+    while let Some(row) = rows.next().map_err(sql)? {
+        doomed.push((row.get(0).map_err(sql)?, row.get(1).map_err(sql)?));
+        let kind = stat_type(row.get(2).map_err(sql)?)?;
+        let (local, day) = (row.get(3).map_err(sql)?, row.get(4).map_err(sql)?);
+        let entries = row.get_ref(5).and_then(|value| Ok(value.as_blob()?)).map_err(sql)?;
+        changes.add(kind, local, day, &parsed(entries)?, -1);
+    }
+    for (seq, payload) in &doomed {
+        remove(tx, *seq, *payload)?;
+    }
+    changes.write(tx)?;
+    tx.execute("DELETE FROM analysis WHERE NOT EXISTS (SELECT 1 FROM stat WHERE stat.analysis = analysis.id)", [])
+        .map_err(sql)?;
+    Ok(doomed.len())
+}
+
+/// A filter as SQL over stat and analysis, and its bound values.
+fn conditions(filter: &Filter) -> (String, Vec<Box<dyn ToSql>>) {
+    let mut texts = vec!["1".to_owned()];
+    let mut values: Vec<Box<dyn ToSql>> = Vec::new();
+    let mut add = |text: &str, value: Box<dyn ToSql>| {
+        values.push(value);
+        texts.push(text.replace('?', &format!("?{}", values.len())));
+    };
+    if let Some(client) = filter.client {
+        // Said of both, so that SQLite may start from either.
+        add("stat.client = ? AND analysis.client = ?", Box::new(client));
+    }
+    if let Some(kind) = filter.kind {
+        add("stat.type = ?", Box::new(kind.number()));
+    }
+    if let Some(anrs) = &filter.anrs {
+        add("analysis.uuid IN (SELECT unhex(value) FROM json_each(?))", Box::new(hex_list(anrs)));
+    }
+    if let Some(from) = filter.from {
+        add("stat.date >= ?", Box::new(date::to_number(from)));
+    }
+    if let Some(to) = filter.to {
+        add("stat.date <= ?", Box::new(date::to_number(to)));
+    }
+    if filter.newest {
+        let kind = filter.kind.map_or("stat.type".to_owned(), |kind| kind.number().to_string());
+        texts.push(format!(
+            "stat.date = (SELECT max(date) FROM stat AS other WHERE other.analysis = analysis.id AND other.type = {kind})"
+        ));
+    }
+    (texts.join(" AND "), values)
+}
+
+/// The tables a filter speaks of. The newest stats are found from the few analyses, not from the many stats.
+fn source(filter: &Filter) -> &'static str {
+    match filter.newest {
+        true => "analysis CROSS JOIN stat ON stat.analysis = analysis.id",
+        false => "stat JOIN analysis ON analysis.id = stat.analysis",
+    }
+}
+
+fn count(tx: &Transaction<'_>, filter: &Filter) -> Result<u64> {
+    let (text, values) = conditions(filter);
+    let number: i64 = tx
+        .prepare_cached(&format!("SELECT count(*) FROM {} WHERE {text}", source(filter)))
+        .and_then(|mut statement| statement.query_row(params_from_iter(values), |row| row.get(0)))
+        .map_err(sql)?;
+    u64::try_from(number).map_err(|_| damaged("a negative number of stats"))
+}
+
+fn page(tx: &Transaction<'_>, filter: &Filter, range: &Range, bytes: usize) -> Result<Page> {
+    let (text, mut values) = conditions(filter);
+    let after = range.after.unwrap_or_default();
+    let bound = |number: u64| Box::new(i64::try_from(number).unwrap_or(i64::MAX));
+    values.extend([Box::new(after.date) as Box<dyn ToSql>, Box::new(after.seq)]);
+    values.extend([range.limit.map_or(Box::new(-1), bound) as Box<dyn ToSql>, bound(range.offset)]);
+    let n = values.len();
+    let mut statement = tx
+        .prepare_cached(&format!(
+            "SELECT stat.seq, stat.uuid, analysis.uuid, stat.type, stat.date, payload.length, payload.is_deflated,
+                    payload.content
+             FROM {} JOIN payload ON payload.id = stat.payload
+             WHERE {text} AND (stat.date, stat.seq) > (?{}, ?{})
+             ORDER BY stat.date, stat.seq
+             LIMIT ?{} OFFSET ?{}",
+            source(filter),
+            n - 3,
+            n - 2,
+            n - 1,
+            n
+        ))
+        .map_err(sql)?;
+    let mut rows = statement.query(params_from_iter(values)).map_err(sql)?;
+    let mut page = Page::default();
+    let mut size = 0;
+    while let Some(row) = rows.next().map_err(sql)? {
+        let stat = from_row(row)?;
+        size += stat.data.len();
+        let position = Position { date: date::to_number(stat.date), seq: stat.seq };
+        page.stats.push(stat);
+        if size >= bytes {
+            page.next = Some(position);
+            break;
+        }
+    }
+    Ok(page)
+}
+
+fn from_row(row: &rusqlite::Row<'_>) -> Result<Stat> {
+    let content = row.get_ref(7).and_then(|value| Ok(value.as_blob()?)).map_err(sql)?;
+    let length = row.get(5).map_err(sql)?;
+    Ok(Stat {
+        seq: row.get(0).map_err(sql)?,
+        uuid: Uuid::from_bytes(row.get(1).map_err(sql)?),
+        anr: Uuid::from_bytes(row.get(2).map_err(sql)?),
+        kind: stat_type(row.get(3).map_err(sql)?)?,
+        date: stored_date(row.get(4).map_err(sql)?)?,
+        data: text_of(content, row.get(6).map_err(sql)?, length)?,
+    })
+}
+
+/// A payload's text.
+pub(super) fn text_of(content: &[u8], deflated: bool, length: i64) -> Result<String> {
+    let mut text = String::with_capacity(usize::try_from(length).unwrap_or_default());
+    let read = match deflated {
+        true => DeflateDecoder::new(content).read_to_string(&mut text),
+        false => (&mut &*content).read_to_string(&mut text),
+    };
+    read.map_err(|error| damaged("a stat's data cannot be read").because(error))?;
+    Ok(text)
+}
