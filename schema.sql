@@ -41,7 +41,7 @@ CREATE TABLE object (
 -- The data of stats, once per content: most analyses do not change overnight. `entries` is what the content adds to
 -- the averages (see src/store/entries.rs); it stands before `content` so that reading it never touches the text.
 CREATE TABLE payload (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     type INTEGER NOT NULL CHECK (type BETWEEN 1 AND 5),
     hash BLOB NOT NULL CHECK (length(hash) = 32),
     length INTEGER NOT NULL CHECK (length >= 0),

@@ -248,9 +248,8 @@ mod tests {
 
     #[test]
     fn choices_are_names_or_lists_of_them() {
-        let choose = |names: &[&str]| {
-            Params::choose(&names.iter().map(ToString::to_string).collect::<Vec<_>>(), &CATEGORIES)
-        };
+        let choose =
+            |names: &[&str]| Params::choose(&names.iter().map(ToString::to_string).collect::<Vec<_>>(), &CATEGORIES);
         assert_eq!(choose(&["operational"]), Ok(vec!["operational"]));
         assert_eq!(choose(&["informational, operational"]), Ok(vec!["informational", "operational"]));
         assert!(choose(&["informational,physical"]).is_err());

@@ -4,8 +4,10 @@
 
 pub mod clients;
 pub mod entries;
+pub mod housekeeping;
 pub mod labels;
 pub mod maintenance;
+pub mod map;
 mod migrations;
 pub mod rollups;
 pub mod stats;
@@ -15,6 +17,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -35,6 +38,10 @@ pub struct Store {
     readers: Mutex<Readers>,
     reader_free: Condvar,
     created: bool,
+    /// Transactions that changed what clients see, since the opening.
+    writes: AtomicU64,
+    /// Whether stats were deleted since objects were last looked through.
+    deleted: AtomicBool,
 }
 
 #[derive(Default)]
@@ -58,6 +65,8 @@ impl Store {
             readers: Mutex::default(),
             reader_free: Condvar::new(),
             created,
+            writes: AtomicU64::new(0),
+            deleted: AtomicBool::new(false),
         })
     }
 
@@ -110,21 +119,29 @@ impl Store {
 
     /// Runs `work` in a write transaction and commits it, or leaves everything as it was.
     fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
-        let mut slot = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut connection = match slot.take() {
-            Some(connection) => connection,
-            None => connect(&self.path)?,
-        };
-        let result = (|| {
+        let result = self.write_quietly(work);
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        result
+    }
+
+    /// The same for housekeeping, which must not take its own work for somebody else's.
+    fn write_quietly<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        self.maintain(|connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
             let value = work(&transaction)?;
             transaction.commit().map_err(sql)?;
             Ok(value)
-        })();
-        if !result.as_ref().is_err_and(is_fault) {
-            *slot = Some(connection);
-        }
-        result
+        })
+    }
+
+    /// How often something was written, so that quiet moments can be told.
+    fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Relaxed)
+    }
+
+    /// Whether stats were deleted since this was last asked.
+    fn has_deleted(&self) -> bool {
+        self.deleted.swap(false, Ordering::Relaxed)
     }
 
     /// The writer's connection outside any transaction, for what SQLite cannot do inside one.
@@ -153,10 +170,8 @@ impl Store {
                 drop(readers);
                 return connect_reader(&self.path).inspect_err(|_| self.lock_readers().busy -= 1);
             }
-            let (guard, waited) = self
-                .reader_free
-                .wait_timeout(readers, READER_WAIT)
-                .unwrap_or_else(PoisonError::into_inner);
+            let (guard, waited) =
+                self.reader_free.wait_timeout(readers, READER_WAIT).unwrap_or_else(PoisonError::into_inner);
             readers = guard;
             if waited.timed_out() && readers.idle.is_empty() && readers.busy >= READERS {
                 return Err(Error::new(Kind::Busy, "all readers of the store are busy: try again in a moment"));
@@ -211,8 +226,9 @@ fn unusable(path: &Path, error: std::io::Error) -> Error {
 }
 
 fn connect(path: &Path) -> Result<Connection> {
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-        .map_err(sql)?;
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .map_err(sql)?;
     connection.busy_timeout(BUSY).map_err(sql)?;
     // auto_vacuum only takes effect on a file that is still empty, and has to come first.
     connection

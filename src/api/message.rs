@@ -61,7 +61,7 @@ pub struct Headers(pub Vec<(String, String)>);
 impl Headers {
     /// The first field of this name.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.all(name).next()
+        self.0.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     /// Every field of this name, in order.

@@ -19,7 +19,8 @@ pub fn parse_full(text: &str) -> Result<Date, String> {
 /// Reads a full date, or what ISO 8601 allows instead: a month (`2026-11`) or a year (`2026`), meaning its first day,
 /// a day of the year (`2026-305`), a week (`2026-W44-7`, `2026-W44`).
 pub fn parse_loose(text: &str) -> Result<Date, String> {
-    let number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse::<i16>().ok()).flatten();
+    let number =
+        |part: &str| part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse::<i16>().ok()).flatten();
     let first_day = match text.split_once('-') {
         None if text.len() == 4 => number(text).map(|year| (year, 1)),
         Some((year, month)) if year.len() == 4 && month.len() == 2 => number(year).zip(number(month)),
@@ -126,9 +127,17 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_date() {
-        for text in
-            ["", "yesterday", "2026-02-30", "2026-13-01", "0000-01-01", "2026-13", "26-11-01", "2026-11-01Tnoon", "٢٠٢٦"]
-        {
+        for text in [
+            "",
+            "yesterday",
+            "2026-02-30",
+            "2026-13-01",
+            "0000-01-01",
+            "2026-13",
+            "26-11-01",
+            "2026-11-01Tnoon",
+            "٢٠٢٦",
+        ] {
             assert!(parse_loose(text).is_err(), "{text}");
         }
     }

@@ -203,8 +203,11 @@ impl<'de> Deserialize<'de> for Rated {
 
 #[derive(serde::Deserialize)]
 struct RiskData {
-    risks: Object<States<Object<Categories<Vec<Object<Level>>>>>>,
+    risks: Branches<Vec<Object<Level>>>,
 }
+
+/// A tree with a branch per state and kind of risk.
+type Branches<T> = Object<States<Object<Categories<T>>>>;
 
 #[derive(serde::Deserialize)]
 struct States<T> {
@@ -281,7 +284,7 @@ pub fn risk_key(state: &str, category: &str, level: &str) -> String {
 #[derive(serde::Deserialize)]
 struct CartographyData {
     scales: Object<Scales>,
-    risks: Object<States<Object<Categories<Counters<Counters<Decimal>>>>>>,
+    risks: Branches<Counters<Counters<Decimal>>>,
 }
 
 #[derive(serde::Deserialize)]

@@ -25,8 +25,7 @@ pub enum StatType {
 
 impl StatType {
     /// All of them, in the order a front office sends them.
-    pub const ALL: [Self; 5] =
-        [Self::Risk, Self::Threat, Self::Vulnerability, Self::Cartography, Self::Compliance];
+    pub const ALL: [Self; 5] = [Self::Risk, Self::Threat, Self::Vulnerability, Self::Cartography, Self::Compliance];
 
     /// The type of this name.
     pub fn parse(name: &str) -> Result<Self, String> {
@@ -132,7 +131,9 @@ mod tests {
     fn uuids_are_normalised() {
         let uuid = parse_uuid("5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e01").unwrap();
         assert_eq!(parse_uuid("5F0C5D8E6F0E4B4E9D0A3C1F5A7B2E01"), Ok(uuid));
-        for text in ["", "5f0c5d8e", "{5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e01}", "urn:uuid:5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e01"] {
+        for text in
+            ["", "5f0c5d8e", "{5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e01}", "urn:uuid:5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e01"]
+        {
             assert!(parse_uuid(text).is_err(), "{text}");
         }
     }
@@ -147,7 +148,7 @@ mod tests {
             (format!(r#"{{"anr":"{anr}","type":"threat","date":"2026-11-01"}}"#), Some("data")),
             (format!(r#"{{"anr":"{anr}","type":"threats","date":"2026-11-01","data":[]}}"#), Some("type")),
             (format!(r#"{{"anr":"{anr}","type":"threat","date":"2026-11","data":[]}}"#), Some("date")),
-            (format!(r#"{{"anr":7,"type":"threat","date":"2026-11-01","data":[]}}"#), Some("anr")),
+            (r#"{"anr":7,"type":"threat","date":"2026-11-01","data":[]}"#.to_owned(), Some("anr")),
             (format!(r#"{{"uuid":"x","anr":"{anr}","type":"threat","date":"2026-11-01","data":[]}}"#), Some("uuid")),
         ] {
             let flaw = NewStat::parse(&text).err().unwrap();

@@ -63,9 +63,12 @@ pub fn average(rollup: &Rollup, params: &Params) -> Result<String> {
     })
 }
 
+/// Sums by impact and likelihood.
+type Matrix<'a> = BTreeMap<(i64, i64), &'a Entry>;
+
 fn matrices(keyed: &BTreeMap<&str, &Entry>, params: &Params) -> Matrices {
     let stats = stats(keyed);
-    let mut cells: BTreeMap<(String, String), BTreeMap<(i64, i64), &Entry>> = BTreeMap::new();
+    let mut cells: BTreeMap<(String, String), Matrix<'_>> = BTreeMap::new();
     for (key, entry) in keyed {
         if let Ok([state, category, impact, likelihood]) = serde_json::from_str::<[String; 4]>(key)
             && let (Ok(impact), Ok(likelihood)) = (impact.parse(), likelihood.parse())

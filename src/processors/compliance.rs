@@ -59,9 +59,9 @@ fn place(key: &str) -> Option<Place> {
 pub fn average(rollup: &Rollup, params: &Params) -> Result<String> {
     let places: BTreeMap<i64, Place> =
         rollup.keys.iter().filter_map(|(object, key)| Some((*object, place(key)?))).collect();
-    let periods: Vec<(Date, BTreeMap<usize, Sides>)>;
     let index = Index::new(&places);
-    periods = self::periods(rollup, params)?.iter().map(|(date, entries)| (*date, index.sums(entries))).collect();
+    let gathered = periods(rollup, params)?;
+    let periods: Vec<_> = gathered.iter().map(|(date, entries)| (*date, index.sums(entries))).collect();
     let whole = index.sums(&total(&rollup.days));
     let newest = newest_labels(rollup, &places);
     let mut referentials: Vec<Referential> = Vec::new();

@@ -5,6 +5,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::client::Location;
 use crate::model::{Client, Role, Token};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
+use std::sync::atomic::Ordering;
 use uuid::Uuid;
 
 /// What a new client is made of.
@@ -101,6 +102,7 @@ impl Store {
     /// # Errors
     /// Only those of the store.
     pub fn delete_client(&self, client: &Client) -> Result<usize> {
+        self.deleted.store(true, Ordering::Relaxed);
         self.write(|tx| {
             let gone = stats::delete(tx, "stat.client = ?1", params![client.id])?;
             tx.execute("DELETE FROM client WHERE id = ?1", [client.id]).map_err(sql)?;

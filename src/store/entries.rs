@@ -49,10 +49,13 @@ pub fn encode(entries: &Entries) -> Vec<u8> {
         put(&mut bytes, zigzag(i128::from(object - previous)));
         put(&mut bytes, zigzag(i128::from(entry.number)));
         for sum in entry.sums {
-            put(&mut bytes, match sum.0 % HUNDREDTH {
-                0 => zigzag(sum.0 / HUNDREDTH) << 1,
-                _ => zigzag(sum.0) << 1 | 1,
-            });
+            put(
+                &mut bytes,
+                match sum.0 % HUNDREDTH {
+                    0 => zigzag(sum.0 / HUNDREDTH) << 1,
+                    _ => zigzag(sum.0) << 1 | 1,
+                },
+            );
         }
         previous = object;
     }

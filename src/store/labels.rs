@@ -49,9 +49,8 @@ pub(super) fn newest_labels<'a>(
 
 fn variants(tx: &Transaction<'_>, kind: StatType, uuid: &str) -> Result<Vec<Variant>> {
     // Every key of this UUID begins `["<uuid>"`, and '#' follows '"'.
-    let mut statement = tx
-        .prepare_cached("SELECT id, key FROM object WHERE type = ?1 AND key >= ?2 AND key < ?3")
-        .map_err(sql)?;
+    let mut statement =
+        tx.prepare_cached("SELECT id, key FROM object WHERE type = ?1 AND key >= ?2 AND key < ?3").map_err(sql)?;
     let range = params![kind.number(), format!("[\"{uuid}\""), format!("[\"{uuid}#")];
     let rows = statement.query_map(range, |row| Ok((row.get(0)?, row.get::<_, String>(1)?))).map_err(sql)?;
     let mut variants = Vec::new();
@@ -135,7 +134,8 @@ fn objects_of_day(tx: &Transaction<'_>, kind: StatType, day: i64, open: &[Search
         .prepare_cached("SELECT entries FROM rollup WHERE type = ?1 AND is_local = ?2 AND date = ?3 AND bucket = ?4")
         .map_err(sql)?;
     let mut objects = BTreeSet::new();
-    for (local, bucket) in [false, true].into_iter().flat_map(|local| buckets.iter().map(move |bucket| (local, bucket))) {
+    for (local, bucket) in [false, true].into_iter().flat_map(|local| buckets.iter().map(move |bucket| (local, bucket)))
+    {
         let values = params![kind.number(), local, day, bucket];
         let entries: Option<Vec<u8>> = statement.query_row(values, |row| row.get(0)).optional().map_err(sql)?;
         let found = parsed(&entries.unwrap_or_default())?;

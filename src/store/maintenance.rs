@@ -10,7 +10,7 @@ use flate2::Compression;
 use flate2::read::DeflateEncoder;
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
@@ -118,9 +118,8 @@ impl Store {
             tx.execute_batch("DELETE FROM rollup").map_err(sql)?;
             let mut changes = Changes::default();
             for_each_payload(tx, progress, |id, kind, _, text| {
-                let parts = shapes::contributions(kind, text).map_err(|flaw| {
-                    damaged("a stat's data has lost its shape").because(Error::invalid(flaw.reason))
-                })?;
+                let parts = shapes::contributions(kind, text)
+                    .map_err(|flaw| damaged("a stat's data has lost its shape").because(Error::invalid(flaw.reason)))?;
                 let entries = super::entries::encode(&changes.intern(tx, kind, &parts)?);
                 tx.prepare_cached("UPDATE payload SET entries = ?2 WHERE id = ?1 AND entries <> ?2")
                     .and_then(|mut statement| statement.execute(params![id, entries]))
@@ -180,7 +179,7 @@ impl Store {
         verified(&mut backup, source)?;
         self.maintain(|live| copy_pages(&backup, live, progress))?;
         self.maintain(|live| migrations::run(live, &self.path))?;
-        self.write(|tx| touch(tx))?;
+        self.write(touch)?;
         Ok((before, self.counts()?))
     }
 
@@ -206,7 +205,7 @@ impl Store {
             encoder.read_to_end(&mut bytes).map_err(|e| Error::new(Kind::Internal, "compression failed").because(e))?;
             packed.push((id, bytes));
         }
-        self.write(|tx| {
+        self.write_quietly(|tx| {
             for (id, bytes) in &packed {
                 tx.prepare_cached("UPDATE payload SET is_deflated = 1, content = ?2 WHERE id = ?1 AND is_deflated = 0")
                     .and_then(|mut statement| statement.execute(params![id, bytes]))
@@ -227,31 +226,36 @@ impl Store {
             if before < VACUUM_PAGES / 10 {
                 return Ok(false);
             }
-            let mut statement = connection.prepare(&format!("PRAGMA incremental_vacuum({VACUUM_PAGES})")).map_err(sql)?;
+            let mut statement =
+                connection.prepare(&format!("PRAGMA incremental_vacuum({VACUUM_PAGES})")).map_err(sql)?;
             let mut rows = statement.query([]).map_err(sql)?;
             while rows.next().map_err(sql)?.is_some() {}
             Ok(before > VACUUM_PAGES)
         })
     }
 
-    /// Forgets objects that no payload has any more: labels must not outlive their stats.
+    /// Forgets objects that no payload has any more: labels must not outlive their stats. The long look is a reader's;
+    /// the writer only looks at payloads that came since.
     ///
     /// # Errors
     /// Only those of the store.
     pub fn forget_objects(&self) -> Result<()> {
-        self.write(|tx| {
-            let mut used = std::collections::HashSet::new();
-            let mut statement = tx.prepare("SELECT entries FROM payload").map_err(sql)?;
-            let mut rows = statement.query([]).map_err(sql)?;
-            while let Some(row) = rows.next().map_err(sql)? {
-                let entries = row.get_ref(0).and_then(|value| Ok(value.as_blob()?)).map_err(sql)?;
-                used.extend(parsed(entries)?.into_iter().map(|(object, _)| object));
-            }
+        let (unused, newest) = self.read(|tx| {
+            let newest: i64 =
+                tx.query_row("SELECT coalesce(max(id), 0) FROM payload", [], |row| row.get(0)).map_err(sql)?;
+            let used = objects_used(tx, 0)?;
             let mut known = tx.prepare("SELECT id FROM object").map_err(sql)?;
-            let ids: Vec<i64> =
-                known.query_map([], |row| row.get(0)).and_then(Iterator::collect).map_err(sql)?;
-            for id in ids.iter().filter(|id| !used.contains(id)) {
-                tx.execute("DELETE FROM object WHERE id = ?1", [id]).map_err(sql)?;
+            let ids = known.query_map([], |row| row.get(0)).map_err(sql)?;
+            let ids: Vec<i64> = ids.collect::<rusqlite::Result<_>>().map_err(sql)?;
+            Ok((ids.into_iter().filter(|id| !used.contains(id)).collect::<Vec<_>>(), newest))
+        })?;
+        if unused.is_empty() {
+            return Ok(());
+        }
+        self.write_quietly(|tx| {
+            let used = objects_used(tx, newest)?;
+            for id in unused.iter().filter(|id| !used.contains(id)) {
+                tx.prepare_cached("DELETE FROM object WHERE id = ?1").and_then(|mut s| s.execute([id])).map_err(sql)?;
             }
             Ok(())
         })
@@ -262,14 +266,25 @@ impl Store {
     /// # Errors
     /// Only those of the store.
     pub fn checkpoint(&self) -> Result<()> {
-        self.maintain(|connection| {
-            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(sql)
-        })
+        self.maintain(|connection| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(sql))
     }
 }
 
+/// The objects of all payloads after one.
+fn objects_used(tx: &Transaction<'_>, after: i64) -> Result<HashSet<i64>> {
+    let mut used = HashSet::new();
+    let mut statement = tx.prepare("SELECT entries FROM payload WHERE id > ?1").map_err(sql)?;
+    let mut rows = statement.query([after]).map_err(sql)?;
+    while let Some(row) = rows.next().map_err(sql)? {
+        let entries = row.get_ref(0).and_then(|value| Ok(value.as_blob()?)).map_err(sql)?;
+        used.extend(parsed(entries)?.into_iter().map(|(object, _)| object));
+    }
+    Ok(used)
+}
+
 fn counts(tx: &Connection) -> Result<Counts> {
-    let number = |table: &str| tx.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).map_err(sql);
+    let number =
+        |table: &str| tx.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).map_err(sql);
     Ok(Counts { clients: number("client")?, analyses: number("analysis")?, stats: number("stat")? })
 }
 

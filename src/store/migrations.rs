@@ -64,6 +64,8 @@ fn apply(connection: &mut Connection, from: usize, text: &str, to: usize) -> Res
         return Ok(());
     }
     transaction.execute_batch(text).map_err(sql)?;
-    transaction.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {to};")).map_err(sql)?;
+    transaction
+        .execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {to};"))
+        .map_err(sql)?;
     transaction.commit().map_err(sql)
 }

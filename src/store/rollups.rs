@@ -237,7 +237,8 @@ fn add_days(tx: &Transaction<'_>, selection: &Selection, rollup: &mut Rollup) ->
 fn add_stats(tx: &Transaction<'_>, selection: &Selection, rollup: &mut Rollup) -> Result<()> {
     let (from, to) = span(selection);
     let kind = selection.kind.number();
-    let mut values: Vec<Box<dyn ToSql>> = vec![Box::new(kind), Box::new(from), Box::new(to), Box::new(selection.local_only)];
+    let mut values: Vec<Box<dyn ToSql>> =
+        vec![Box::new(kind), Box::new(from), Box::new(to), Box::new(selection.local_only)];
     let text = match &selection.analyses {
         Some(analyses) => {
             values.push(Box::new(analyses.client));
@@ -287,8 +288,7 @@ fn add_rows(mut rows: rusqlite::Rows<'_>, rollup: &mut Rollup) -> Result<()> {
 /// The keys of all objects in these days.
 fn keys(tx: &Transaction<'_>, kind: StatType, days: &BTreeMap<Date, Entries>) -> Result<HashMap<i64, String>> {
     let mut keys = HashMap::new();
-    let mut statement =
-        tx.prepare_cached("SELECT key FROM object WHERE type = ?1 AND id = ?2").map_err(sql)?;
+    let mut statement = tx.prepare_cached("SELECT key FROM object WHERE type = ?1 AND id = ?2").map_err(sql)?;
     for object in days.values().flat_map(BTreeMap::keys) {
         if !keys.contains_key(object) {
             let key = statement.query_row(params![kind.number(), object], |row| row.get(0)).map_err(sql)?;

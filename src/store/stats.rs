@@ -12,6 +12,7 @@ use rusqlite::{OptionalExtension, ToSql, Transaction, params, params_from_iter};
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
+use std::sync::atomic::Ordering;
 use uuid::Uuid;
 
 /// What became of one item of a batch.
@@ -135,6 +136,7 @@ impl Store {
     /// # Errors
     /// Only those of the store.
     pub fn delete_stats(&self, filter: &Filter) -> Result<usize> {
+        self.deleted.store(true, Ordering::Relaxed);
         self.write(|tx| {
             let (text, values) = conditions(filter);
             let values: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
@@ -151,6 +153,7 @@ impl Store {
     /// # Errors
     /// Only those of the store.
     pub fn deduplicate_stats(&self) -> Result<usize> {
+        self.deleted.store(true, Ordering::Relaxed);
         self.write(|tx| {
             let repeats = "stat.seq IN (
                 SELECT seq FROM (

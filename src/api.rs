@@ -1,0 +1,302 @@
+//! The application: its state, the table of routes, and the way from a request to a handler.
+//!
+//! [`ROUTES`] is the index: method, path, who may call, how large a body may be, function. No handler checks a token.
+
+mod admin;
+mod answer;
+mod arguments;
+mod clients;
+pub mod message;
+mod metrics;
+mod processed;
+mod public;
+mod stats;
+
+use crate::auth;
+use crate::config::{self, Config};
+use crate::dashboard;
+use crate::model::{Client, Role};
+use crate::store::Store;
+pub use answer::{Answer, json};
+use message::{Head, Method, Received, Response, Served, Service};
+use metrics::Metrics;
+use percent_encoding::percent_decode_str;
+use serde_json::json as value;
+pub use stats::today;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Instant;
+
+/// Most bytes that a body with a token may have, where nothing else is said.
+const SMALL: usize = 1 << 20;
+/// Most bytes that a batch of stats may have.
+const BATCH: usize = 32 << 20;
+
+/// Who may call a route.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    /// Anybody.
+    Open,
+    /// An active client.
+    Client,
+    /// An active admin.
+    Admin,
+    /// An active admin, whose token may also come as a bearer token.
+    Monitor,
+}
+
+/// One row of the table.
+struct Route {
+    method: Method,
+    /// Its path; a part in braces stands for any text.
+    path: &'static str,
+    access: Access,
+    /// Whether a MONARC that is too old is turned away.
+    gate: bool,
+    /// Most bytes its body may have; with 0 a body is thrown away.
+    body: usize,
+    run: fn(&App, Request<'_>) -> Answer,
+}
+
+use Access::{Admin, Client as Token, Monitor, Open};
+use Method::{Delete, Get, Patch, Post};
+
+#[rustfmt::skip]
+const ROUTES: &[Route] = &[
+    Route { method: Get,    path: "/api/v1/stats/",               access: Token, gate: true,  body: SMALL, run: stats::list },
+    Route { method: Post,   path: "/api/v1/stats/",               access: Token, gate: true,  body: BATCH, run: stats::add },
+    Route { method: Get,    path: "/api/v1/stats/processed/",     access: Token, gate: false, body: SMALL, run: processed::run },
+    Route { method: Get,    path: "/api/v1/stats/processed/list", access: Open,  gate: false, body: 0,     run: processed::list },
+    Route { method: Get,    path: "/api/v1/stats/{anr}",          access: Token, gate: false, body: 0,     run: stats::of_analysis },
+    Route { method: Delete, path: "/api/v1/stats/{anr}",          access: Token, gate: false, body: 0,     run: stats::delete_analysis },
+    Route { method: Post,   path: "/api/v1/client/",              access: Token, gate: true,  body: SMALL, run: clients::create },
+    Route { method: Get,    path: "/api/v1/client/me",            access: Token, gate: true,  body: 0,     run: clients::me },
+    Route { method: Patch,  path: "/api/v1/client/me",            access: Token, gate: true,  body: SMALL, run: clients::change_me },
+    Route { method: Get,    path: "/api/v1/",                     access: Open,  gate: false, body: 0,     run: dashboard::api_page },
+    Route { method: Get,    path: "/api/v1/swagger.json",         access: Open,  gate: false, body: 0,     run: dashboard::openapi },
+    Route { method: Get,    path: "/api/v1/openapi.json",         access: Open,  gate: false, body: 0,     run: dashboard::openapi },
+    Route { method: Get,    path: "/stats/threats.json",          access: Open,  gate: false, body: 0,     run: public::threats },
+    Route { method: Get,    path: "/stats/vulnerabilities.json",  access: Open,  gate: false, body: 0,     run: public::vulnerabilities },
+    Route { method: Get,    path: "/stats/risks.json",            access: Open,  gate: false, body: 0,     run: public::risks },
+    Route { method: Get,    path: "/stats/cartography.json",      access: Open,  gate: false, body: 0,     run: public::cartography },
+    Route { method: Get,    path: "/stats/compliance.json",       access: Open,  gate: false, body: 0,     run: public::compliance },
+    Route { method: Get,    path: "/map/clients.json",            access: Open,  gate: false, body: 0,     run: public::map },
+    Route { method: Get,    path: "/about.json",                  access: Open,  gate: false, body: 0,     run: public::about },
+    Route { method: Get,    path: "/human.txt",                   access: Open,  gate: false, body: 0,     run: public::human },
+    Route { method: Get,    path: "/robots.txt",                  access: Open,  gate: false, body: 0,     run: public::robots },
+    Route { method: Get,    path: "/.well-known/security.txt",    access: Open,  gate: false, body: 0,     run: public::security },
+    Route { method: Get,    path: "/healthz",                     access: Open,  gate: false, body: 0,     run: public::health },
+    Route { method: Get,    path: "/health",                      access: Open,  gate: false, body: 0,     run: public::health },
+    Route { method: Get,    path: "/metrics",                     access: Monitor, gate: false, body: 0,   run: metrics::report },
+    Route { method: Get,    path: "/admin/client_sharing_activate.json/{uuid}",   access: Admin, gate: false, body: 0, run: admin::activate_sharing },
+    Route { method: Post,   path: "/admin/client_sharing_activate.json/{uuid}",   access: Admin, gate: false, body: 0, run: admin::activate_sharing },
+    Route { method: Get,    path: "/admin/client_sharing_deactivate.json/{uuid}", access: Admin, gate: false, body: 0, run: admin::deactivate_sharing },
+    Route { method: Post,   path: "/admin/client_sharing_deactivate.json/{uuid}", access: Admin, gate: false, body: 0, run: admin::deactivate_sharing },
+    Route { method: Get,    path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
+    Route { method: Post,   path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
+    Route { method: Get,    path: "/",                            access: Open,  gate: false, body: 0,     run: dashboard::front },
+];
+
+/// What all requests share.
+pub struct App {
+    /// The settings.
+    pub config: Config,
+    /// The store.
+    pub store: Arc<Store>,
+    metrics: Metrics,
+    failures: auth::Failures,
+    /// Live connections, counted by the HTTP layer.
+    connections: Arc<AtomicUsize>,
+}
+
+/// A request on its way to its handler.
+pub struct Request<'a> {
+    /// Everything but the body.
+    pub head: &'a Head,
+    /// The text at the place in braces of the route's path; empty if there is none.
+    pub name: String,
+    /// Who asks; the caller of an open route is nobody.
+    pub caller: Option<Client>,
+    /// The token that was shown.
+    pub token: String,
+    /// The body.
+    pub body: Received,
+}
+
+/// An admitted request: where it goes and who sent it.
+pub struct Ticket {
+    route: &'static Route,
+    name: String,
+    caller: Option<Client>,
+}
+
+impl App {
+    /// An application on a store. `connections` is the HTTP layer's count.
+    pub fn new(config: Config, store: Arc<Store>, connections: Arc<AtomicUsize>) -> Self {
+        Self { config, store, metrics: Metrics::default(), failures: auth::Failures::default(), connections }
+    }
+
+    /// The rows of the table for a path, and the text at its place in braces. The prefix may be there or not.
+    fn find(&self, head: &Head) -> Option<(Vec<&'static Route>, String)> {
+        let parts: Vec<String> = head
+            .path
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
+            .collect();
+        let prefix = self.prefix(head);
+        let prefix: Vec<&str> = prefix.split('/').filter(|part| !part.is_empty()).collect();
+        let starts =
+            !prefix.is_empty() && parts.len() >= prefix.len() && parts.iter().zip(&prefix).all(|(a, b)| a == b);
+        let inside = if starts { routes_of(&parts[prefix.len()..]) } else { None };
+        inside.or_else(|| routes_of(&parts))
+    }
+
+    /// The path under which the caller sees this service: the proxy's word if there is one that may be believed.
+    pub fn prefix(&self, head: &Head) -> String {
+        let forwarded = match auth::is_proxy(&self.config, head.peer) {
+            true => head.headers.get("X-Forwarded-Prefix").and_then(|text| config::prefix(text.trim()).ok()),
+            false => None,
+        };
+        forwarded.unwrap_or_else(|| self.config.prefix.clone())
+    }
+
+    /// The client that shows a token, if it may go on.
+    fn authorise(&self, head: &Head, access: Access) -> Result<Option<Client>, Response> {
+        let token = match access {
+            Open => return Ok(None),
+            Monitor => auth::token_or_bearer(head),
+            Token | Admin => auth::token(head),
+        };
+        let Some(token) = token else {
+            return Err(answer::error(401, "Unauthorized - Authentication required."));
+        };
+        let client = self.store.client_by_token(token).map_err(|error| answer::failure(&error))?;
+        match client.filter(|client| client.is_active) {
+            None => Err(self.wrong_token(head)),
+            Some(client) if access != Token && client.role != Role::Admin => {
+                Err(answer::error(403, "Forbidden - Authentication failed."))
+            }
+            client => Ok(client),
+        }
+    }
+
+    fn wrong_token(&self, head: &Head) -> Response {
+        let address = auth::address(&self.config, head);
+        match self.failures.note(address, Instant::now()) {
+            None => answer::error(403, "Forbidden - Authentication failed."),
+            Some(seconds) => {
+                log::warn!("too many wrong tokens from {address}");
+                answer::error(429, "Too many wrong tokens.").with("Retry-After", seconds.to_string())
+            }
+        }
+    }
+
+    fn decide(&self, head: &Head, route: &mut &'static str) -> Result<(Ticket, usize), Response> {
+        if head.path == "*" && head.method == Method::Options {
+            return Err(Response::empty(200).with("Allow", "GET, HEAD, POST, PATCH, DELETE, OPTIONS"));
+        }
+        let (routes, name) = self.find(head).ok_or_else(|| answer::message(404, "There is nothing at this path."))?;
+        *route = routes.first().map_or("", |route| route.path);
+        if head.method == Method::Options {
+            return Err(Response::empty(200).with("Allow", allowed(&routes)));
+        }
+        let method = if head.method == Method::Head { Get } else { head.method };
+        let Some(route) = routes.iter().find(|route| route.method == method) else {
+            let text = format!("This path does not allow {}.", head.method.name());
+            return Err(answer::message(405, &text).with("Allow", allowed(&routes)));
+        };
+        if route.gate && auth::is_too_old(head) {
+            return Err(answer::error(426, "This service requires use of MONARC version >= 2.10.2."));
+        }
+        let caller = self.authorise(head, route.access)?;
+        Ok((Ticket { route, name, caller }, route.body))
+    }
+}
+
+/// The routes whose path these parts are. A fixed path comes before one in braces, as the table has it.
+fn routes_of(parts: &[String]) -> Option<(Vec<&'static Route>, String)> {
+    let first = ROUTES.iter().find_map(|route| matched(route.path, parts).map(|name| (route.path, name)))?;
+    Some((ROUTES.iter().filter(|route| route.path == first.0).collect(), first.1))
+}
+
+fn matched(path: &str, parts: &[String]) -> Option<String> {
+    let wanted = || path.split('/').filter(|part| !part.is_empty());
+    if wanted().count() != parts.len() {
+        return None;
+    }
+    let mut name = String::new();
+    for (want, part) in wanted().zip(parts) {
+        if want.starts_with('{') {
+            name.clone_from(part);
+        } else if want != part {
+            return None;
+        }
+    }
+    Some(name)
+}
+
+fn allowed(routes: &[&Route]) -> String {
+    let mut names: Vec<&str> = routes.iter().map(|route| route.method.name()).collect();
+    if names.contains(&"GET") {
+        names.push("HEAD");
+    }
+    names.push("OPTIONS");
+    names.join(", ")
+}
+
+impl Service for App {
+    type Ticket = Ticket;
+
+    fn admit(&self, head: &Head) -> Result<(Ticket, usize), Response> {
+        let mut route = "";
+        self.decide(head, &mut route).map_err(|mut response| {
+            response.route = route;
+            answer::finished(response, head)
+        })
+    }
+
+    fn answer(&self, head: &Head, ticket: Ticket, body: Received) -> Response {
+        let Ticket { route, name, caller } = ticket;
+        let client = caller.as_ref().map(|client| client.name.clone());
+        let token = auth::token(head).unwrap_or_default().to_owned();
+        let request = Request { head, name, caller, token, body };
+        let mut response = (route.run)(self, request).unwrap_or_else(|refusal| *refusal);
+        response.client = client;
+        response.route = route.path;
+        answer::finished(response, head)
+    }
+
+    fn refusal(&self, status: u16, reason: &str) -> Response {
+        let response = answer::message(status, reason);
+        if status == 503 { response.with("Retry-After", "2") } else { response }
+    }
+
+    fn served(&self, served: &Served<'_>) {
+        self.metrics.note(served);
+        let (method, path) = served.head.map_or(("-", "-"), |head| (head.method.name(), head.path.as_str()));
+        log::info!(
+            "{method} {path} {} {}ms {}B client={:?}",
+            served.status,
+            served.elapsed.as_millis(),
+            served.bytes,
+            served.client.unwrap_or("-")
+        );
+    }
+}
+
+/// The table as (method, path) pairs, for the test that compares it with the OpenAPI document.
+pub fn routes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ROUTES.iter().map(|route| (route.method.name(), route.path))
+}
+
+/// The service's own description of itself, for `/about.json`.
+fn about(app: &App) -> serde_json::Value {
+    let version = env!("CARGO_PKG_VERSION");
+    value!({
+        "api_v1_root": format!("{}/api/v1/", app.config.public_url()),
+        "contact": app.config.admin_email.as_deref().or(app.config.admin_url.as_deref()).unwrap_or_default(),
+        "version": version,
+        "version_url": format!("{}/releases/tag/v{version}", env!("CARGO_PKG_REPOSITORY")),
+    })
+}

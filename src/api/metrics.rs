@@ -1,0 +1,117 @@
+//! Counters for Prometheus.
+
+use super::answer::Answer;
+use super::message::{Response, Served};
+use super::{App, Request};
+use crate::error::Result;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// Upper ends of the latency buckets, in seconds.
+const BUCKETS: [f64; 8] = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0, f64::INFINITY];
+
+/// What has happened since the start.
+#[derive(Default)]
+pub struct Metrics {
+    requests: Mutex<BTreeMap<(&'static str, &'static str, u16), u64>>,
+    latency: Mutex<[u64; BUCKETS.len()]>,
+    seconds: Mutex<Duration>,
+    stored: AtomicU64,
+}
+
+impl Metrics {
+    /// Counts an answer.
+    pub fn note(&self, served: &Served<'_>) {
+        let method = served.head.map_or("-", |head| head.method.name());
+        let key = (served.route, method, served.status);
+        *self.requests.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
+        let bucket = BUCKETS.iter().position(|end| served.elapsed.as_secs_f64() <= *end).unwrap_or(BUCKETS.len() - 1);
+        self.latency.lock().unwrap_or_else(PoisonError::into_inner)[bucket] += 1;
+        *self.seconds.lock().unwrap_or_else(PoisonError::into_inner) += served.elapsed;
+    }
+
+    /// Counts stored stats.
+    pub fn stored(&self, number: usize) {
+        self.stored.fetch_add(u64::try_from(number).unwrap_or_default(), Ordering::Relaxed);
+    }
+
+    fn write(&self, text: &mut Text) {
+        text.family("monarc_requests_total", "counter", "Answers by route, method and status.");
+        for ((route, method, status), number) in self.requests.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let labels = format!("route={route:?},method={method:?},status=\"{status}\"");
+            text.sample("monarc_requests_total", &labels, number);
+        }
+        text.family(
+            "monarc_request_seconds",
+            "histogram",
+            "Time from the first byte of a request to the last of its answer.",
+        );
+        let mut sum = 0;
+        for (end, number) in BUCKETS.iter().zip(*self.latency.lock().unwrap_or_else(PoisonError::into_inner)) {
+            sum += number;
+            let name = if end.is_finite() { end.to_string() } else { "+Inf".into() };
+            text.sample("monarc_request_seconds_bucket", &format!("le=\"{name}\""), sum);
+        }
+        let seconds = *self.seconds.lock().unwrap_or_else(PoisonError::into_inner);
+        text.sample("monarc_request_seconds_sum", "", seconds.as_secs_f64());
+        text.sample("monarc_request_seconds_count", "", sum);
+        text.single(
+            "monarc_stats_stored_total",
+            "counter",
+            "Stats stored since the start.",
+            self.stored.load(Ordering::Relaxed),
+        );
+    }
+}
+
+/// Prometheus text in the making.
+#[derive(Default)]
+struct Text(String);
+
+impl Text {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn sample(&mut self, name: &str, labels: &str, value: impl std::fmt::Display) {
+        let braces = if labels.is_empty() { String::new() } else { format!("{{{labels}}}") };
+        let _ = writeln!(self.0, "{name}{braces} {value}");
+    }
+
+    fn single(&mut self, name: &str, kind: &str, help: &str, value: impl std::fmt::Display) {
+        self.family(name, kind, help);
+        self.sample(name, "", value);
+    }
+}
+
+/// `GET /metrics`
+pub fn report(app: &App, _: Request<'_>) -> Answer {
+    let mut text = Text::default();
+    app.metrics.write(&mut text);
+    store(app, &mut text)?;
+    let connections = app.connections.load(Ordering::Relaxed);
+    text.single("monarc_connections", "gauge", "Open connections.", connections);
+    Ok(Response::bytes(200, Some("text/plain; version=0.0.4; charset=utf-8"), Cow::Owned(text.0.into_bytes())))
+}
+
+fn store(app: &App, text: &mut Text) -> Result<()> {
+    let (file, log) = app.store.sizes();
+    let counts = app.store.counts()?;
+    text.single("monarc_store_bytes", "gauge", "Size of the store's file.", file);
+    text.single("monarc_store_wal_bytes", "gauge", "Size of the store's write-ahead log.", log);
+    text.single("monarc_clients", "gauge", "Clients in the store.", counts.clients);
+    text.single("monarc_analyses", "gauge", "Analyses in the store.", counts.analyses);
+    text.single("monarc_stats", "gauge", "Stats in the store.", counts.stats);
+    text.family("monarc_newest_stat_age_seconds", "gauge", "Time since the client's newest stat arrived.");
+    let now = jiff::Timestamp::now().as_second();
+    for (client, arrived) in app.store.last_arrivals()? {
+        let name = client.replace('\\', "\\\\").replace('"', "\\\"");
+        text.sample("monarc_newest_stat_age_seconds", &format!("client=\"{name}\""), (now - arrived).max(0));
+    }
+    Ok(())
+}

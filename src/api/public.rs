@@ -1,0 +1,147 @@
+//! What anybody may read: averages, the map, and texts about the service. Never anything of a single analysis.
+
+use super::answer::{Answer, json, message};
+use super::arguments::{Arguments, as_bool, as_number};
+use super::message::{Head, Response};
+use super::processed::{as_period, as_processor, check_kind};
+use super::stats::today;
+use super::{App, Request};
+use crate::error::{Error, Kind, Result};
+use crate::model::StatType;
+use crate::processors::{self, Params};
+use crate::store::rollups::Selection;
+use serde_json::{Value, json as value};
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+
+/// How many of the newest stats `last_stats` means.
+const LAST: i64 = 40;
+
+/// `GET /stats/threats.json`
+pub fn threats(app: &App, request: Request<'_>) -> Answer {
+    averages(app, &request, StatType::Threat, "threat_average_on_date")
+}
+
+/// `GET /stats/vulnerabilities.json`
+pub fn vulnerabilities(app: &App, request: Request<'_>) -> Answer {
+    averages(app, &request, StatType::Vulnerability, "vulnerability_average_on_date")
+}
+
+/// `GET /stats/risks.json`
+pub fn risks(app: &App, request: Request<'_>) -> Answer {
+    averages(app, &request, StatType::Risk, "risk_averages")
+}
+
+/// `GET /stats/cartography.json`
+pub fn cartography(app: &App, request: Request<'_>) -> Answer {
+    averages(app, &request, StatType::Cartography, "cartography_average")
+}
+
+/// `GET /stats/compliance.json`
+pub fn compliance(app: &App, request: Request<'_>) -> Answer {
+    averages(app, &request, StatType::Compliance, "compliance_average")
+}
+
+fn averages(app: &App, request: &Request<'_>, kind: StatType, usual: &str) -> Answer {
+    let mut arguments = Arguments::read(request, &["days", "last_stats", "local_stats_only", "processor", "period"])?;
+    let days = arguments.get("days", as_days).unwrap_or(365);
+    let last = arguments.get("last_stats", as_bool).unwrap_or(false);
+    let local_only = arguments.get("local_stats_only", as_bool).unwrap_or(false);
+    let processor = arguments.get("processor", as_processor).or_else(|| processors::by_name(usual));
+    let period = arguments.get("period", as_period);
+    arguments.finish()?;
+    let processor = processor.ok_or_else(|| Error::new(Kind::Internal, "a route without a processor"))?;
+    check_kind(processor, kind)?;
+    unless_known(app, request.head, || {
+        let since = today().checked_sub(jiff::Span::new().days(days - 1)).ok();
+        let from = if last { None } else { since };
+        let newest = last.then_some(LAST);
+        let rollup = app.store.rollup(&Selection { kind, from, to: None, local_only, analyses: None, newest })?;
+        (processor.run)(&rollup, &Params { period, ..Params::default() })
+    })
+}
+
+fn as_days(value: &Value) -> std::result::Result<i64, String> {
+    let days = as_number(value).ok().and_then(|days| i64::try_from(days).ok());
+    days.filter(|days| (1..=36_500).contains(days)).ok_or_else(|| format!("{value} is not a number from 1 to 36500"))
+}
+
+/// Computes an answer, unless the caller has it already: the tag changes with the store, the question and the day.
+fn unless_known(app: &App, head: &Head, compute: impl FnOnce() -> Result<String>) -> Answer {
+    let mut hash = Sha256::new();
+    for part in
+        [&app.store.version()?[..], head.path.as_bytes(), b"?", head.query.as_bytes(), today().to_string().as_bytes()]
+    {
+        hash.update(part);
+    }
+    let tag: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let tag = format!("W/\"{tag}\"");
+    let known = head.headers.all("If-None-Match").flat_map(|list| list.split(',')).map(str::trim);
+    let is_known =
+        known.into_iter().any(|one| one == "*" || one.trim_start_matches("W/") == tag.trim_start_matches("W/"));
+    let response = if is_known { Response::empty(304) } else { json(200, compute()?) };
+    Ok(response.with("ETag", tag).with("Cache-Control", "no-cache"))
+}
+
+/// `GET /map/clients.json`
+pub fn map(app: &App, request: Request<'_>) -> Answer {
+    Arguments::read(&request, &[])?.finish()?;
+    unless_known(app, request.head, || {
+        let places = app.store.map()?.into_iter().map(|place| {
+            value!({
+                "latitude": place.location.latitude,
+                "longitude": place.location.longitude,
+                "max_threat": [place.threat.0.to_f64(), place.threat.1],
+                "max_vulnerability": [place.vulnerability.0.to_f64(), place.vulnerability.1],
+            })
+        });
+        Ok(Value::Array(places.collect()).to_string())
+    })
+}
+
+/// `GET /about.json`
+pub fn about(app: &App, _: Request<'_>) -> Answer {
+    Ok(json(200, super::about(app).to_string()).with("Cache-Control", "no-cache"))
+}
+
+/// `GET /human.txt`
+pub fn human(app: &App, _: Request<'_>) -> Answer {
+    let contact = app.config.admin_email.as_deref().or(app.config.admin_url.as_deref()).unwrap_or("its operator");
+    Ok(plain(format!(
+        "MONARC Stats Service {}\nContact: {contact}\nLicence: AGPL-3.0-or-later\nSource: {}\n",
+        env!("CARGO_PKG_VERSION"),
+        env!("CARGO_PKG_REPOSITORY"),
+    )))
+}
+
+/// `GET /robots.txt`
+pub fn robots(_: &App, _: Request<'_>) -> Answer {
+    Ok(plain("User-agent: *\nDisallow: /\n".into()))
+}
+
+/// `GET /.well-known/security.txt` (RFC 9116)
+pub fn security(app: &App, _: Request<'_>) -> Answer {
+    let contact = match (&app.config.admin_email, &app.config.admin_url) {
+        (Some(email), _) => format!("mailto:{email}"),
+        (None, Some(url)) => url.clone(),
+        (None, None) => format!("{}/security", env!("CARGO_PKG_REPOSITORY")),
+    };
+    let in_a_year = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * 360);
+    let expires = in_a_year.strftime("%Y-%m-%dT00:00:00Z");
+    Ok(plain(format!("Contact: {contact}\nExpires: {expires}\nPreferred-Languages: en, fr, de, nl\n")))
+}
+
+/// `GET /healthz`
+pub fn health(app: &App, _: Request<'_>) -> Answer {
+    match app.store.ping() {
+        Ok(()) => Ok(json(200, value!({ "status": "ok" }).to_string()).with("Cache-Control", "no-store")),
+        Err(error) => {
+            log::error!("{}", error.chain());
+            Ok(message(503, "The store does not answer."))
+        }
+    }
+}
+
+fn plain(text: String) -> Response {
+    Response::bytes(200, Some("text/plain; charset=utf-8"), Cow::Owned(text.into_bytes()))
+}

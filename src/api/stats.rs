@@ -1,0 +1,305 @@
+//! Stats as they were sent: storing them, reading them back, deleting an analysis.
+
+use super::answer::{Answer, json, message};
+use super::arguments::{Arguments, as_bool, as_date, as_number, as_text, as_uuid, as_uuids, check_content_type, text};
+use super::message::{Body, Received, Response};
+use super::{App, Request};
+use crate::error::Result;
+use crate::model::shapes::Flaw;
+use crate::model::stat::NewStat;
+use crate::model::{Role, StatType, parse_uuid};
+use crate::store::Store;
+use crate::store::stats::{Filter, Page, Placed, Range};
+use jiff::civil::Date;
+use serde_json::value::RawValue;
+use serde_json::{Map, json as value};
+use std::borrow::Cow;
+use std::io::{self, Read};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Bytes of data that are held of a large answer at a time.
+const PAGE: usize = 256 << 10;
+
+/// Today's date in the machine's time zone.
+pub fn today() -> Date {
+    jiff::ZonedDateTime::now().date()
+}
+
+/// `GET /api/v1/stats/`
+pub fn list(app: &App, request: Request<'_>) -> Answer {
+    let known = ["type", "date_from", "date_to", "anrs", "get_last", "offset", "limit", "group_by_anr", "anr"];
+    let mut arguments = Arguments::read(&request, &known)?;
+    let kind = arguments.required("type", |value| StatType::parse(&as_text(value)?));
+    let from = arguments.get("date_from", as_date).or_else(|| today().checked_sub(jiff::Span::new().months(3)).ok());
+    let to = arguments.get("date_to", as_date).unwrap_or_else(today);
+    let anrs = arguments.get("anrs", as_uuids).flatten();
+    let newest = arguments.get("get_last", as_bool).unwrap_or(false);
+    let offset = arguments.get("offset", as_number).unwrap_or(0);
+    let limit = arguments.get("limit", as_number).unwrap_or(0);
+    arguments.get("group_by_anr", as_bool);
+    arguments.get("anr", as_uuid);
+    arguments.finish()?;
+    let mut filter = Filter { client: scope(&request), kind, anrs, newest, ..Filter::default() };
+    if newest {
+        return Ok(listing(app, filter, 0, 0)?);
+    }
+    (filter.from, filter.to) = (from, Some(to));
+    Ok(listing(app, filter, offset, limit)?)
+}
+
+/// `GET /api/v1/stats/<anr>`
+pub fn of_analysis(app: &App, request: Request<'_>) -> Answer {
+    let filter = analysis(&request)?;
+    let range = Range::default();
+    let (first, _) = app.store.page_of_stats(&filter, &range, PAGE)?;
+    Ok(streamed(Listing::new(app, filter, range, first, "[".into(), "]", None)))
+}
+
+/// `DELETE /api/v1/stats/<anr>`
+pub fn delete_analysis(app: &App, request: Request<'_>) -> Answer {
+    let gone = app.store.delete_stats(&analysis(&request)?)?;
+    log::info!("deleted {gone} stats of one analysis");
+    Ok(Response::empty(204))
+}
+
+/// A client has its own stats, an admin everybody's.
+fn scope(request: &Request<'_>) -> Option<i64> {
+    request.caller.as_ref().filter(|caller| caller.role != Role::Admin).map(|caller| caller.id)
+}
+
+fn analysis(request: &Request<'_>) -> std::result::Result<Filter, Box<Response>> {
+    let anr = parse_uuid(&request.name).map_err(|reason| Box::new(message(400, &format!("{reason}."))))?;
+    Ok(Filter { client: scope(request), anrs: Some(vec![anr]), ..Filter::default() })
+}
+
+/// The matching stats with their metadata.
+fn listing(app: &App, filter: Filter, offset: u64, limit: u64) -> Result<Response> {
+    let range = Range { after: None, offset, limit: (limit > 0).then_some(limit) };
+    let (first, total) = app.store.page_of_stats(&filter, &range, PAGE)?;
+    let rest = total.saturating_sub(offset);
+    let number = range.limit.map_or(rest, |limit| rest.min(limit));
+    let head = format!("{{\"metadata\": {}, \"data\": [", metadata(number, offset, limit));
+    Ok(streamed(Listing::new(app, filter, range, first, head, "]}", Some(number))))
+}
+
+fn metadata(count: u64, offset: u64, limit: u64) -> serde_json::Value {
+    value!({ "count": count.to_string(), "offset": offset.to_string(), "limit": limit.to_string() })
+}
+
+/// Small answers leave as they are, large ones page by page.
+fn streamed(listing: Listing) -> Response {
+    if listing.next.is_none() {
+        let text = [listing.buffer.as_slice(), listing.tail.as_bytes()].concat();
+        return Response::bytes(200, Some("application/json"), Cow::Owned(text));
+    }
+    let mut response = Response::bytes(200, Some("application/json"), Cow::Borrowed(b""));
+    response.body = Body::Stream(Box::new(listing));
+    response
+}
+
+/// A list of stats that is read from the store as it is written to the client: a slow reader holds one page of it,
+/// and no transaction.
+struct Listing {
+    store: Arc<Store>,
+    filter: Filter,
+    range: Range,
+    next: Option<crate::store::stats::Position>,
+    buffer: Vec<u8>,
+    read: usize,
+    tail: &'static str,
+    written: u64,
+    promised: Option<u64>,
+}
+
+impl Listing {
+    fn new(
+        app: &App,
+        filter: Filter,
+        range: Range,
+        first: Page,
+        head: String,
+        tail: &'static str,
+        promised: Option<u64>,
+    ) -> Self {
+        let store = Arc::clone(&app.store);
+        let buffer = head.into_bytes();
+        let mut listing = Self { store, filter, range, next: None, buffer, read: 0, tail, written: 0, promised };
+        listing.append(first);
+        listing
+    }
+
+    fn append(&mut self, page: Page) {
+        for stat in &page.stats {
+            if self.written > 0 {
+                self.buffer.push(b',');
+            }
+            write_stat(&mut self.buffer, stat.uuid, stat.anr, stat.kind, stat.date, &stat.data);
+            self.written += 1;
+        }
+        self.next = page.next;
+    }
+
+    /// Reads the next page, or ends the list.
+    fn refill(&mut self) -> io::Result<()> {
+        self.buffer.clear();
+        self.read = 0;
+        let Some(position) = self.next.take() else {
+            self.buffer.extend(self.tail.as_bytes());
+            self.tail = "";
+            return match self.promised {
+                // The list changed while it was read: better a broken answer than a count that is not true.
+                Some(number) if number != self.written => {
+                    Err(io::Error::other("the stats changed while they were read"))
+                }
+                _ => Ok(()),
+            };
+        };
+        let limit = self.range.limit.map(|limit| limit.saturating_sub(self.written));
+        let range = Range { after: Some(position), offset: 0, limit };
+        let (page, _) =
+            self.store.page_of_stats(&self.filter, &range, PAGE).map_err(|e| io::Error::other(e.chain()))?;
+        self.append(page);
+        Ok(())
+    }
+}
+
+impl Read for Listing {
+    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+        while self.read == self.buffer.len() && !(self.next.is_none() && self.tail.is_empty()) {
+            self.refill()?;
+        }
+        let part = &self.buffer[self.read..];
+        let length = part.len().min(target.len());
+        target[..length].copy_from_slice(&part[..length]);
+        self.read += length;
+        Ok(length)
+    }
+}
+
+/// One stat as JSON. Its data is the sender's own text.
+fn write_stat(buffer: &mut Vec<u8>, uuid: Uuid, anr: Uuid, kind: StatType, date: Date, data: &str) {
+    buffer.extend(stat_head(uuid, anr, kind, date).into_bytes());
+    buffer.extend(data.as_bytes());
+    buffer.push(b'}');
+}
+
+fn stat_head(uuid: Uuid, anr: Uuid, kind: StatType, date: Date) -> String {
+    format!(r#"{{"uuid": "{uuid}", "anr": "{anr}", "type": "{}", "date": "{date}", "data": "#, kind.name())
+}
+
+/// `POST /api/v1/stats/`
+pub fn add(app: &App, request: Request<'_>) -> Answer {
+    check_content_type(&request)?;
+    let caller = request.caller.as_ref().ok_or_else(|| Box::new(message(401, "A client is needed.")))?;
+    let items = items(text(&request)?)?;
+    let (mut good, mut refused) = (Vec::new(), Vec::new());
+    for (index, item) in items.iter().enumerate() {
+        match NewStat::parse(item.get()) {
+            Ok(stat) => good.push(stat),
+            Err(flaw) => refused.push(refusal(index, flaw)),
+        }
+    }
+    if good.is_empty() && !refused.is_empty() {
+        let text = value!({ "message": "No stat of this batch can be used.", "refused": refused }).to_string();
+        return Err(Box::new(json(400, text)));
+    }
+    let placed = app.store.add_stats(caller, &good)?;
+    app.metrics.stored(placed.iter().filter(|place| matches!(place, Placed::Stored(_))).count());
+    let stored = good.iter().zip(&placed).filter_map(|(stat, place)| match place {
+        Placed::Stored(uuid) => Some((*uuid, stat)),
+        _ => None,
+    });
+    let pieces = pieces(&request.body.bytes, stored);
+    let duplicates: Vec<String> = placed
+        .iter()
+        .filter_map(|place| if let Placed::Duplicate(uuid) = place { Some(uuid.to_string()) } else { None })
+        .collect();
+    Ok(receipt(request.body, pieces, duplicates, refused))
+}
+
+/// The items of a batch, unparsed: a number too large for a float spoils its item, not the body.
+fn items(text: &str) -> std::result::Result<Vec<&RawValue>, Box<Response>> {
+    if !text.trim_start().starts_with('[') && serde_json::from_str::<&RawValue>(text).is_ok() {
+        return Err(Box::new(message(400, "The body must be a list of stats.")));
+    }
+    serde_json::from_str(text).map_err(|error| Box::new(message(400, &format!("The body is not JSON: {error}."))))
+}
+
+fn refusal(index: usize, flaw: Flaw) -> Map<String, serde_json::Value> {
+    let mut entry = Map::new();
+    entry.insert("index".into(), index.into());
+    entry.insert("field".into(), flaw.field.into());
+    entry.insert("reason".into(), flaw.reason.into());
+    entry
+}
+
+/// A piece of a receipt: new text, or a part of the request's own body.
+enum Piece {
+    Text(String),
+    Body(std::ops::Range<usize>),
+}
+
+/// The stored stats as JSON, without the brace that closes the last.
+fn pieces<'a>(body: &[u8], stored: impl Iterator<Item = (Uuid, &'a NewStat<'a>)>) -> Vec<Piece> {
+    let start = body.as_ptr().addr();
+    let mut pieces = Vec::new();
+    for (uuid, stat) in stored {
+        let before = if pieces.is_empty() { "" } else { "}," };
+        pieces.push(Piece::Text(format!("{before}{}", stat_head(uuid, stat.anr, stat.kind, stat.date))));
+        let from = stat.data.as_ptr().addr() - start;
+        pieces.push(Piece::Body(from..from + stat.data.len()));
+    }
+    pieces
+}
+
+/// The answer to a batch: the stored stats in full, and what became of the others.
+fn receipt(
+    body: Received,
+    mut pieces: Vec<Piece>,
+    duplicates: Vec<String>,
+    refused: Vec<Map<String, serde_json::Value>>,
+) -> Response {
+    let count = u64::try_from(pieces.len() / 2).unwrap_or(u64::MAX);
+    let last = if pieces.is_empty() { "]" } else { "}]" };
+    pieces.insert(0, Piece::Text(format!("{{\"metadata\": {}, \"data\": [", metadata(count, 0, 0))));
+    let (status, rest) = match duplicates.is_empty() && refused.is_empty() {
+        true => (201, "}".to_owned()),
+        false => (207, format!(", \"duplicates\": {}, \"refused\": {}}}", value!(duplicates), value!(refused))),
+    };
+    pieces.push(Piece::Text(format!("{last}{rest}")));
+    let mut response = Response::bytes(status, Some("application/json"), Cow::Borrowed(b""));
+    response.body =
+        Body::Stream(Box::new(Receipt { body, pieces: pieces.into_iter(), current: Piece::Body(0..0), read: 0 }));
+    response
+}
+
+/// Reads a receipt piece by piece: the batch is not copied.
+struct Receipt {
+    body: Received,
+    pieces: std::vec::IntoIter<Piece>,
+    current: Piece,
+    read: usize,
+}
+
+impl Read for Receipt {
+    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let piece = match &self.current {
+                Piece::Text(text) => text.as_bytes(),
+                Piece::Body(range) => &self.body.bytes[range.clone()],
+            };
+            let rest = &piece[self.read..];
+            if rest.is_empty()
+                && let Some(next) = self.pieces.next()
+            {
+                (self.current, self.read) = (next, 0);
+                continue;
+            }
+            let length = rest.len().min(target.len());
+            target[..length].copy_from_slice(&rest[..length]);
+            self.read += length;
+            return Ok(length);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The commands: one short function each.
+
+mod client;
+mod database;
+mod serve;
+mod stats;
+
+use crate::cli::{Arguments, Command};
+use crate::config::{Config, Raw, SETTINGS};
+use crate::error::{Error, Kind, Result};
+use crate::store::Store;
+use crate::{http, logging};
+use std::io::{BufRead, IsTerminal, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+/// Runs the command that was typed, or serves.
+///
+/// # Errors
+/// Those of the command, as a sentence for whoever typed it.
+pub fn run(arguments: Arguments, raw: &Raw) -> Result<()> {
+    if arguments.version {
+        return say(&format!("monarc-stats {}", env!("CARGO_PKG_VERSION")));
+    }
+    let config = Config::new(raw)?;
+    match arguments.command {
+        None | Some(Command::Serve(_)) => {
+            logging::start(config.log_path.as_deref(), log::LevelFilter::Info)?;
+            serve::serve(config, raw)
+        }
+        Some(Command::Demo(command)) => {
+            logging::start(config.log_path.as_deref(), log::LevelFilter::Info)?;
+            serve::demo(config, command.days)
+        }
+        Some(other) => {
+            logging::start(None, log::LevelFilter::Warn)?;
+            match other {
+                Command::Client(command) => client::run(&config, command.action),
+                Command::Stats(command) => stats::run(&config, command.action),
+                Command::Database(command) => database::run(&config, command.action),
+                Command::Healthcheck(_) => healthcheck(&config),
+                Command::Config(_) | Command::Serve(_) | Command::Demo(_) => show_config(&config, raw),
+            }
+        }
+    }
+}
+
+/// The store of the commands that run beside a service.
+fn store(config: &Config) -> Result<Store> {
+    Store::open_existing(&config.store)
+}
+
+fn show_config(config: &Config, raw: &Raw) -> Result<()> {
+    for setting in SETTINGS {
+        let (value, source) = raw.value(setting);
+        let shown = match (setting.name, value.as_str()) {
+            ("STATS_DATABASE", _) => config.store.display().to_string(),
+            ("INSTANCE_URL", "") => config.public_url(),
+            (_, "") => "-".to_owned(),
+            _ if setting.is_secret => "********".to_owned(),
+            (_, value) => value.to_owned(),
+        };
+        say(&format!("{:<25} {shown:<40} {:<12} {}", setting.name, source.name(), setting.help))?;
+    }
+    for name in raw.without_effect() {
+        say(&format!(
+            "{name:<25} {:<40} {:<12} a setting of the reference implementation",
+            "has no effect", "environment"
+        ))?;
+    }
+    Ok(())
+}
+
+fn healthcheck(config: &Config) -> Result<()> {
+    // A service that listens everywhere is asked at home.
+    let host = match config.host {
+        host if !host.is_unspecified() => host,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    let address = SocketAddr::new(host, config.port);
+    match http::probe(address, "/healthz", Duration::from_secs(5)) {
+        Ok(200) => say(&format!("{address} is well")),
+        Ok(status) => Err(Error::new(Kind::Unavailable, format!("{address} is not well: it answered {status}"))),
+        Err(error) => {
+            Err(Error::new(Kind::Unavailable, format!("{address} does not answer; is the service running?"))
+                .because(error))
+        }
+    }
+}
+
+/// Prints a line. A reader that has gone away, as `head` does, is no failure.
+fn say(line: &str) -> Result<()> {
+    match writeln!(std::io::stdout(), "{line}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::new(Kind::Unavailable, "standard output cannot be written").because(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Asks before something is deleted: on a terminal a question, elsewhere `--yes` is the only answer.
+fn confirm(yes: bool, question: &str) -> Result<()> {
+    if yes {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(Error::invalid(format!("{question} Say --yes to do it.")));
+    }
+    eprint!("{question} [y/N] ");
+    match read_line()?.to_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Error::invalid("nothing was changed")),
+    }
+}
+
+/// A line of standard input without its end.
+fn read_line() -> Result<String> {
+    let mut line = String::new();
+    let read = std::io::stdin().lock().read_line(&mut line);
+    read.map_err(|error| Error::new(Kind::Unavailable, "standard input cannot be read").because(error))?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// An argument that could not be used, named.
+fn bad(flag: &str) -> impl Fn(String) -> Error + '_ {
+    move |reason| Error::invalid(format!("{flag}: {reason}"))
+}
+
+/// A progress bar on a terminal, nothing elsewhere.
+fn progress(what: &'static str) -> impl FnMut(u64, u64) {
+    let bar = indicatif::ProgressBar::new(0).with_message(what);
+    if let Ok(style) = indicatif::ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}") {
+        bar.set_style(style);
+    }
+    move |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    }
+}

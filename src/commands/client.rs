@@ -1,0 +1,161 @@
+//! `monarc-stats client …`
+
+use super::{bad, confirm, read_line, say, store};
+use crate::cli::{ClientAction, ClientCreate, ClientList};
+use crate::config::Config;
+use crate::error::{Error, Kind, Result};
+use crate::model::client::{Location, check_name};
+use crate::model::{Client, Role, Token, parse_uuid};
+use crate::store::Store;
+use crate::store::clients::NewClient;
+use serde_json::json;
+
+/// Runs one of them.
+pub fn run(config: &Config, action: ClientAction) -> Result<()> {
+    if let ClientAction::Create(command) = action {
+        // The first client may well come before the first start of the service.
+        return create(config, &Store::open(&config.store)?, &command);
+    }
+    let store = store(config)?;
+    match action {
+        ClientAction::Create(_) => Ok(()),
+        ClientAction::List(command) => list(&store, &command),
+        ClientAction::Delete(command) => {
+            let client = store.client(&command.client)?;
+            confirm(command.yes, &format!("Delete the client {:?} and all its stats?", client.name))?;
+            let gone = store.delete_client(&client)?;
+            store.tidy()?;
+            say(&format!("deleted {:?} and {gone} stats", client.name))
+        }
+        ClientAction::SetLocation(command) => {
+            let place = Location::new(command.latitude, command.longitude).map_err(Error::invalid)?;
+            let client = store.client(&command.client)?;
+            store.set_location(&client, Some(place))?;
+            say(&format!("{:?} is on the map at {}, {}", client.name, place.latitude, place.longitude))
+        }
+        ClientAction::UnsetLocation(command) => {
+            let client = store.client(&command.client)?;
+            store.set_location(&client, None)?;
+            say(&format!("{:?} is off the map", client.name))
+        }
+        ClientAction::EnableSharing(command) => set_sharing(&store, &command.client, true),
+        ClientAction::DisableSharing(command) => set_sharing(&store, &command.client, false),
+        ClientAction::Activate(command) => set_active(&store, &command.client, true),
+        ClientAction::Deactivate(command) => set_active(&store, &command.client, false),
+        ClientAction::RotateToken(command) => {
+            let client = store.client(&command.client)?;
+            let token = token(command.token.as_deref())?;
+            store.set_token(&client, &token)?;
+            say(&format!("Token: {}", token.reveal()))
+        }
+    }
+}
+
+fn set_sharing(store: &Store, name: &str, enabled: bool) -> Result<()> {
+    let client = store.client(name)?;
+    store.set_sharing(&client, enabled)?;
+    say(&format!("sharing of {:?} is {}", client.name, if enabled { "enabled" } else { "disabled" }))
+}
+
+fn set_active(store: &Store, name: &str, active: bool) -> Result<()> {
+    let client = store.client(name)?;
+    store.set_active(&client, active)?;
+    say(&format!("{:?} is {}", client.name, if active { "active" } else { "deactivated" }))
+}
+
+/// The token that was given, one from standard input, or a random one.
+fn token(given: Option<&str>) -> Result<Token> {
+    match given {
+        Some("-") => Token::new(&read_line()?).map_err(bad("--token")),
+        Some(text) => Token::new(text).map_err(bad("--token")),
+        None => Token::random().map_err(|e| Error::new(Kind::Internal, "no random numbers can be had").because(e)),
+    }
+}
+
+fn create(config: &Config, store: &Store, command: &ClientCreate) -> Result<()> {
+    check_name(&command.name).map_err(bad("--name"))?;
+    let format: fn(&Config, &Client, &Token) -> String = match command.format.as_str() {
+        "text" => as_text,
+        "php" => as_php,
+        "env" => as_env,
+        "json" => as_json,
+        other => return Err(Error::invalid(format!("--format: {other:?} is not text, php, env or json"))),
+    };
+    let token = token(command.token.as_deref())?;
+    let new = NewClient {
+        uuid: command.uuid.as_deref().map(parse_uuid).transpose().map_err(bad("--uuid"))?,
+        name: &command.name,
+        token: &token,
+        role: Role::parse(&command.role).map_err(bad("--role"))?,
+        is_sharing_enabled: false,
+    };
+    let client = store.create_client(&new)?;
+    say(&format(config, &client, &token))
+}
+
+fn moment(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |moment| moment.to_string())
+}
+
+/// Deployment scripts cut the token out of the line that begins with `Token: `.
+fn as_text(_: &Config, client: &Client, token: &Token) -> String {
+    format!(
+        "UUID: {}\nName: {}\nRole: {}\nToken: {}\nSharing Enabled: {}\nCreated at: {}",
+        client.uuid,
+        client.name,
+        client.role.number(),
+        token.reveal(),
+        if client.is_sharing_enabled { "True" } else { "False" },
+        moment(client.created_at)
+    )
+}
+
+/// What goes into the front office's `config/autoload/local.php`.
+fn as_php(config: &Config, _: &Client, token: &Token) -> String {
+    let quoted = |text: &str| text.replace('\\', "\\\\").replace('\'', "\\'");
+    format!(
+        "'statsApi' => [\n    'baseUrl' => '{}',\n    'apiKey' => '{}',\n],",
+        quoted(&config.public_url()),
+        quoted(token.reveal())
+    )
+}
+
+fn as_env(config: &Config, _: &Client, token: &Token) -> String {
+    format!("STATS_API_URL='{}'\nSTATS_API_KEY='{}'", config.public_url(), token.reveal().replace('\'', "'\\''"))
+}
+
+fn as_json(config: &Config, client: &Client, token: &Token) -> String {
+    let mut value = described(client);
+    value["token"] = token.reveal().into();
+    value["base_url"] = config.public_url().into();
+    value.to_string()
+}
+
+fn described(client: &Client) -> serde_json::Value {
+    json!({
+        "uuid": client.uuid.to_string(),
+        "name": client.name,
+        "role": client.role.name(),
+        "is_sharing_enabled": client.is_sharing_enabled,
+        "is_active": client.is_active,
+        "is_local": client.is_local,
+        "latitude": client.location.map(|place| place.latitude),
+        "longitude": client.location.map(|place| place.longitude),
+        "created_at": moment(client.created_at),
+    })
+}
+
+fn list(store: &Store, command: &ClientList) -> Result<()> {
+    let mut clients = store.clients()?;
+    clients.retain(|client| !command.sharing || client.is_sharing_enabled);
+    if command.json {
+        return say(&serde_json::Value::Array(clients.iter().map(described).collect()).to_string());
+    }
+    let width = clients.iter().map(|client| client.name.chars().count()).max().unwrap_or(0);
+    for client in &clients {
+        let sharing = if client.is_sharing_enabled { "sharing" } else { "not sharing" };
+        let active = if client.is_active { "active" } else { "deactivated" };
+        say(&format!("{}  {:<width$}  {:<5}  {sharing:<11}  {active}", client.uuid, client.name, client.role.name()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! `monarc-stats serve` and `demo`.
+
+use super::say;
+use crate::api::App;
+use crate::config::{Config, Raw};
+use crate::demo;
+use crate::error::{Error, Kind, Result};
+use crate::http::{self, Limits, Stop};
+use crate::store::{Store, housekeeping};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+/// Serves the store until a signal ends it.
+pub fn serve(config: Config, raw: &Raw) -> Result<()> {
+    for name in raw.without_effect() {
+        log::warn!("{name} is set and has no effect here: it is a setting of the reference implementation");
+    }
+    if config.store_must_exist && !config.store.exists() {
+        let text = format!("STORE_MUST_EXIST: there is no store at {}", config.store.display());
+        return Err(Error::new(Kind::NotFound, text));
+    }
+    let store = Store::open(&config.store)?;
+    if store.is_new() {
+        log::warn!("created a new, empty store at {}", config.store.display());
+    }
+    run(config, store)
+}
+
+/// Serves a throw-away store filled with sample analyses.
+pub fn demo(mut config: Config, days: u32) -> Result<()> {
+    let directory = demo::Directory::new()?;
+    config.store = directory.path().join("stats.db");
+    let store = Store::open(&config.store)?;
+    let number = demo::fill(&store, crate::api::today(), days)?;
+    log::info!("invented {number} stats");
+    run(config, store)
+}
+
+fn run(config: Config, store: Store) -> Result<()> {
+    let claim = store.claim()?;
+    if let Some(token) = &config.admin_token {
+        store.ensure_admin(token)?;
+    }
+    let store = Arc::new(store);
+    let address = SocketAddr::new(config.host, config.port);
+    let refused =
+        |error| Error::new(Kind::Unavailable, format!("HOST and PORT: cannot listen on {address}")).because(error);
+    let (listener, address) = http::listen(address).map_err(refused)?;
+    let stop = Stop::default();
+    stop_on_signals(&stop)?;
+    say(&format!("listening on http://{address}, store {}", store.path().display()))?;
+    let quiet = housekeeping::start(Arc::clone(&store));
+    let connections = Arc::new(AtomicUsize::new(0));
+    let app = Arc::new(App::new(config, Arc::clone(&store), Arc::clone(&connections)));
+    http::serve(listener, app, Limits::default(), &stop, connections)
+        .map_err(|error| Error::new(Kind::Internal, "connections cannot be accepted").because(error))?;
+    drop(quiet);
+    drop(claim);
+    log::info!("stopped");
+    Ok(())
+}
+
+/// SIGTERM and SIGINT end the service in good order.
+fn stop_on_signals(stop: &Stop) -> Result<()> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])
+        .map_err(|error| Error::new(Kind::Internal, "signals cannot be waited for").because(error))?;
+    let stop = stop.clone();
+    std::thread::spawn(move || {
+        if signals.forever().next().is_some() {
+            stop.stop();
+        }
+    });
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! `monarc-stats stats …`
+
+use super::{bad, confirm, say, store};
+use crate::api::today;
+use crate::cli::{StatsAction, StatsDelete, StatsLatest};
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::model::date::parse_loose;
+use crate::model::{StatType, parse_uuid};
+use crate::store::Store;
+use crate::store::stats::Filter;
+use serde_json::json;
+
+/// Runs one of them.
+pub fn run(config: &Config, action: StatsAction) -> Result<()> {
+    let store = store(config)?;
+    match action {
+        StatsAction::Latest(command) => latest(&store, &command),
+        StatsAction::Delete(command) => delete(&store, &command),
+        StatsAction::Purge(command) => {
+            let first = today().checked_sub(jiff::Span::new().months(command.months));
+            let first = first.map_err(|_| Error::invalid("--months: so long ago there was no calendar"))?;
+            let last = first.yesterday().map_err(|_| Error::invalid("--months: so long ago there was no calendar"))?;
+            let filter = Filter { to: Some(last), ..Filter::default() };
+            remove(&store, &filter, command.yes, &format!("from before {first}"))
+        }
+        StatsAction::Deduplicate(command) => {
+            confirm(command.yes, "Delete every stat that equals the one before it in the same month?")?;
+            let gone = store.deduplicate_stats()?;
+            store.tidy()?;
+            say(&format!("deleted {gone} stats"))
+        }
+    }
+}
+
+fn latest(store: &Store, command: &StatsLatest) -> Result<()> {
+    let latest = store.latest_stats(command.client.as_deref())?;
+    if command.json {
+        let entry = |stat: &crate::store::stats::Latest| {
+            json!({
+                "client": stat.client,
+                "anr": stat.anr.to_string(),
+                "type": stat.kind.name(),
+                "date": stat.date.to_string(),
+            })
+        };
+        return say(&serde_json::Value::Array(latest.iter().map(entry).collect()).to_string());
+    }
+    for stat in &latest {
+        say(&format!("{}  {:<13}  {}  {}", stat.date, stat.kind.name(), stat.anr, stat.client))?;
+    }
+    Ok(())
+}
+
+fn delete(store: &Store, command: &StatsDelete) -> Result<()> {
+    let date =
+        |flag: &'static str, text: &Option<String>| text.as_deref().map(parse_loose).transpose().map_err(bad(flag));
+    let filter = Filter {
+        client: command.client.as_deref().map(|name| store.client(name)).transpose()?.map(|client| client.id),
+        kind: command.kind.as_deref().map(StatType::parse).transpose().map_err(bad("--type"))?,
+        anrs: command.anr.as_deref().map(parse_uuid).transpose().map_err(bad("--anr"))?.map(|anr| vec![anr]),
+        from: date("--from", &command.from)?,
+        to: date("--to", &command.to)?,
+        newest: false,
+    };
+    if filter.client.is_none()
+        && filter.anrs.is_none()
+        && filter.kind.is_none()
+        && filter.from.is_none()
+        && filter.to.is_none()
+    {
+        return Err(Error::invalid("say which stats: --client, --anr, --type, --from or --to"));
+    }
+    remove(store, &filter, command.yes, "as described")
+}
+
+fn remove(store: &Store, filter: &Filter, yes: bool, which: &str) -> Result<()> {
+    let number = store.count_stats(filter)?;
+    confirm(yes || number == 0, &format!("Delete {number} stats {which}?"))?;
+    let gone = store.delete_stats(filter)?;
+    store.tidy()?;
+    say(&format!("deleted {gone} stats"))
+}

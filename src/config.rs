@@ -1,0 +1,458 @@
+//! Settings: what was typed and what the environment says become one [`Config`], validated once.
+//!
+//! [`SETTINGS`] is the whole truth about names, defaults and meaning; flags, environment, `config` and the help read
+//! it. A flag is the variable's name in lower case with dashes: `PORT` is `--port`.
+
+use crate::error::{Error, Result};
+use crate::model::Token;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+/// One setting, as it is documented.
+pub struct Setting {
+    /// Environment variable.
+    pub name: &'static str,
+    /// Other names of the variable, and short names of the flag.
+    pub aliases: &'static [&'static str],
+    /// What holds if nothing is said; empty if nothing does.
+    pub default: &'static str,
+    /// Whether it is on or off, so that its flag needs no value.
+    pub is_switch: bool,
+    /// Whether its value must never be shown.
+    pub is_secret: bool,
+    /// What it means, for people.
+    pub help: &'static str,
+}
+
+const PLAIN: Setting = Setting { name: "", aliases: &[], default: "", is_switch: false, is_secret: false, help: "" };
+
+/// Every setting.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "STATS_DATABASE",
+        aliases: &["STORE"],
+        help: "the store's file; by default stats.db in $STATE_DIRECTORY, else in the user's data directory",
+        ..PLAIN
+    },
+    Setting { name: "HOST", aliases: &["STATS_HOST"], default: "127.0.0.1", help: "address to listen on", ..PLAIN },
+    Setting {
+        name: "PORT",
+        aliases: &["STATS_PORT"],
+        default: "5005",
+        help: "port to listen on; 0 takes a free one",
+        ..PLAIN
+    },
+    Setting {
+        name: "INSTANCE_URL",
+        aliases: &["STATS_INSTANCE_URL"],
+        help: "address under which others reach this service; by default http://HOST:PORT",
+        ..PLAIN
+    },
+    Setting { name: "SCRIPT_NAME", help: "path under which a proxy serves it, such as /dashboard", ..PLAIN },
+    Setting {
+        name: "FIX_PROXY",
+        is_switch: true,
+        default: "off",
+        help: "trust X-Forwarded-* headers of the proxy",
+        ..PLAIN
+    },
+    Setting {
+        name: "TRUSTED_PROXIES",
+        help: "addresses of proxies beside the loopback ones, comma-separated, for FIX_PROXY",
+        ..PLAIN
+    },
+    Setting {
+        name: "ADMIN_TOKEN",
+        is_secret: true,
+        help: "token of the client \"admin\", made sure of at start",
+        ..PLAIN
+    },
+    Setting { name: "ADMIN_EMAIL", help: "whom to write to about this instance", ..PLAIN },
+    Setting { name: "ADMIN_URL", help: "page about whoever runs this instance", ..PLAIN },
+    Setting {
+        name: "CLIENT_REGISTRATION_OPEN",
+        is_switch: true,
+        default: "on",
+        help: "whether an admin may make clients through the API",
+        ..PLAIN
+    },
+    Setting {
+        name: "REMOTE_STATS_SERVER",
+        default: "https://dashboard.monarc.lu",
+        help: "instance to push to and pull from",
+        ..PLAIN
+    },
+    Setting { name: "REMOTE_STATS_TOKEN", is_secret: true, help: "token for that instance", ..PLAIN },
+    Setting {
+        name: "MOSP_URL",
+        default: "https://objects.monarc.lu",
+        help: "the MONARC objects sharing platform; empty turns look-ups off",
+        ..PLAIN
+    },
+    Setting { name: "LOG_PATH", help: "file to append the log to; by default standard error", ..PLAIN },
+    Setting { name: "UPDATE_COMMAND", help: "program that /admin/update.json runs; without it that is a 501", ..PLAIN },
+    Setting {
+        name: "STORE_MUST_EXIST",
+        is_switch: true,
+        default: "off",
+        help: "refuse to start on an empty store, for machines that must already have one",
+        ..PLAIN
+    },
+];
+
+/// Variables of the reference implementation that mean nothing here; they are named once in the log.
+const WITHOUT_EFFECT: &[&str] = &[
+    "DB_HOST",
+    "DB_PORT",
+    "DB_USER",
+    "DB_PASSWORD",
+    "DB_NAME",
+    "DB_PATH",
+    "SECRET_KEY",
+    "STATS_CONFIG",
+    "DEBUG",
+    "ENVIRONMENT",
+    "FLASK_APP",
+    "FLASK_ENV",
+    "FLASK_DEBUG",
+    "SECURITY_PASSWORD_SALT",
+    "SQLALCHEMY_DATABASE_URI",
+    "STATS_SECRET_KEY",
+    "STATS_DB_HOST",
+    "STATS_DB_NAME",
+    "STATS_DB_USER",
+    "STATS_DB_PASSWORD",
+];
+
+/// Where a value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Nothing was said.
+    Default,
+    /// An environment variable.
+    Environment,
+    /// A flag.
+    Flag,
+}
+
+impl Source {
+    /// Its name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Environment => "environment",
+            Self::Flag => "flag",
+        }
+    }
+}
+
+/// Settings as they were typed: the flags taken out of the arguments, and the environment.
+#[derive(Default)]
+pub struct Raw {
+    flags: BTreeMap<&'static str, String>,
+    environment: BTreeMap<String, String>,
+}
+
+impl Raw {
+    /// Takes the settings' flags, wherever they stand, out of `arguments`, and leaves the rest to the commands.
+    ///
+    /// # Errors
+    /// `Invalid` if a flag has no value, naming it.
+    pub fn take(arguments: Vec<String>, environment: BTreeMap<String, String>) -> Result<(Self, Vec<String>)> {
+        let mut raw = Self { flags: BTreeMap::new(), environment };
+        let mut rest = Vec::new();
+        let mut words = arguments.into_iter();
+        while let Some(word) = words.next() {
+            let (name, value) = match word.split_once('=') {
+                Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+                None => (word.clone(), None),
+            };
+            let Some(setting) = SETTINGS.iter().find(|setting| setting.has_flag(&name)) else {
+                rest.push(word);
+                continue;
+            };
+            let value = match value {
+                None if setting.is_switch => Some("on".to_owned()),
+                None => words.next(),
+                given => given,
+            };
+            let value = value.ok_or_else(|| Error::invalid(format!("{name} needs a value: {}", setting.help)))?;
+            raw.flags.insert(setting.name, value);
+        }
+        Ok((raw, rest))
+    }
+
+    /// The value of a setting and its source. An empty variable counts as not set, except for `MOSP_URL`, where it
+    /// means something.
+    pub fn value(&self, setting: &Setting) -> (String, Source) {
+        if let Some(value) = self.flags.get(setting.name) {
+            return (value.clone(), Source::Flag);
+        }
+        let names = std::iter::once(setting.name).chain(setting.aliases.iter().copied());
+        let found = names
+            .filter_map(|name| self.environment.get(name))
+            .find(|value| !value.trim().is_empty() || setting.name == "MOSP_URL");
+        match found {
+            Some(value) => (value.trim().to_owned(), Source::Environment),
+            None => (setting.default.to_owned(), Source::Default),
+        }
+    }
+
+    /// Variables that are set and that only the reference implementation knows.
+    pub fn without_effect(&self) -> Vec<&str> {
+        WITHOUT_EFFECT.iter().copied().filter(|name| self.environment.contains_key(*name)).collect()
+    }
+}
+
+impl Setting {
+    /// Its flag, such as `--port`.
+    pub fn flag(&self) -> String {
+        flag(self.name)
+    }
+
+    fn has_flag(&self, word: &str) -> bool {
+        word.starts_with("--") && (word == self.flag() || self.aliases.iter().any(|alias| word == flag(alias)))
+    }
+}
+
+fn flag(name: &str) -> String {
+    format!("--{}", name.to_lowercase().replace('_', "-"))
+}
+
+/// Everything the program needs to know, validated.
+pub struct Config {
+    /// `STATS_DATABASE`
+    pub store: PathBuf,
+    /// `HOST`
+    pub host: IpAddr,
+    /// `PORT`
+    pub port: u16,
+    /// `INSTANCE_URL`, without a slash at its end.
+    pub instance_url: Option<String>,
+    /// `SCRIPT_NAME`, with a slash at its beginning only, or empty.
+    pub prefix: String,
+    /// `FIX_PROXY`
+    pub fix_proxy: bool,
+    /// `TRUSTED_PROXIES`
+    pub trusted_proxies: Vec<IpAddr>,
+    /// `ADMIN_TOKEN`
+    pub admin_token: Option<Token>,
+    /// `ADMIN_EMAIL`
+    pub admin_email: Option<String>,
+    /// `ADMIN_URL`
+    pub admin_url: Option<String>,
+    /// `CLIENT_REGISTRATION_OPEN`
+    pub registration_open: bool,
+    /// `REMOTE_STATS_SERVER`
+    pub remote: String,
+    /// `REMOTE_STATS_TOKEN`
+    pub remote_token: Option<Token>,
+    /// `MOSP_URL`
+    pub mosp: Option<String>,
+    /// `LOG_PATH`
+    pub log_path: Option<PathBuf>,
+    /// `UPDATE_COMMAND`
+    pub update_command: Option<PathBuf>,
+    /// `STORE_MUST_EXIST`
+    pub store_must_exist: bool,
+}
+
+impl Config {
+    /// Validates what was typed.
+    ///
+    /// # Errors
+    /// `Invalid`, naming the variable and what is wrong with its value.
+    pub fn new(raw: &Raw) -> Result<Self> {
+        let read = Reader { raw };
+        if let Some(zone) = raw.environment.get("TZ").filter(|zone| !zone.is_empty()) {
+            let name = zone.trim_start_matches(':');
+            let known = jiff::tz::TimeZone::get(name).is_ok() || jiff::tz::TimeZone::posix(name).is_ok();
+            if !known && !name.starts_with('/') {
+                return Err(unusable("TZ", zone, "no time zone of this name is known"));
+            }
+        }
+        Ok(Self {
+            store: read.store()?,
+            host: read.parsed("HOST", host)?,
+            port: read.parsed("PORT", |text| text.parse().map_err(|_| "a port is a number from 0 to 65535".into()))?,
+            instance_url: read.optional("INSTANCE_URL", url)?,
+            prefix: read.parsed("SCRIPT_NAME", prefix)?,
+            fix_proxy: read.parsed("FIX_PROXY", switch)?,
+            trusted_proxies: read.parsed("TRUSTED_PROXIES", addresses)?,
+            admin_token: read.optional("ADMIN_TOKEN", Token::new)?,
+            admin_email: read.optional("ADMIN_EMAIL", line)?,
+            admin_url: read.optional("ADMIN_URL", url)?,
+            registration_open: read.parsed("CLIENT_REGISTRATION_OPEN", switch)?,
+            remote: read.parsed("REMOTE_STATS_SERVER", url)?,
+            remote_token: read.optional("REMOTE_STATS_TOKEN", Token::new)?,
+            mosp: read.optional("MOSP_URL", url)?,
+            log_path: read.optional("LOG_PATH", |text| Ok(text.into()))?,
+            update_command: read.optional("UPDATE_COMMAND", |text| Ok(text.into()))?,
+            store_must_exist: read.parsed("STORE_MUST_EXIST", switch)?,
+        })
+    }
+
+    /// The address under which others reach the service.
+    pub fn public_url(&self) -> String {
+        self.instance_url.clone().unwrap_or_else(|| format!("http://{}:{}", self.host, self.port))
+    }
+}
+
+struct Reader<'a> {
+    raw: &'a Raw,
+}
+
+impl Reader<'_> {
+    fn text(&self, name: &str) -> String {
+        SETTINGS
+            .iter()
+            .find(|setting| setting.name == name)
+            .map(|setting| self.raw.value(setting).0)
+            .unwrap_or_default()
+    }
+
+    fn parsed<T>(&self, name: &str, parse: impl Fn(&str) -> std::result::Result<T, String>) -> Result<T> {
+        let text = self.text(name);
+        parse(&text).map_err(|reason| {
+            let secret = SETTINGS.iter().any(|setting| setting.name == name && setting.is_secret);
+            unusable(name, if secret { "…" } else { &text }, &reason)
+        })
+    }
+
+    fn optional<T>(&self, name: &str, parse: impl Fn(&str) -> std::result::Result<T, String>) -> Result<Option<T>> {
+        if self.text(name).is_empty() { Ok(None) } else { self.parsed(name, parse).map(Some) }
+    }
+
+    fn store(&self) -> Result<PathBuf> {
+        let given = self.text("STATS_DATABASE");
+        if !given.is_empty() {
+            return Ok(given.into());
+        }
+        let variable = |name: &str| self.raw.environment.get(name).filter(|value| !value.is_empty());
+        let directory = if let Some(state) = variable("STATE_DIRECTORY") {
+            PathBuf::from(state.split(':').next().unwrap_or(state))
+        } else if let Some(data) = variable("XDG_DATA_HOME") {
+            PathBuf::from(data).join("monarc-stats")
+        } else if let Some(home) = variable("HOME") {
+            PathBuf::from(home).join(".local/share/monarc-stats")
+        } else {
+            return Err(Error::invalid("no place for the store is known: set STATS_DATABASE to the path of its file"));
+        };
+        Ok(directory.join("stats.db"))
+    }
+}
+
+fn unusable(name: &str, value: &str, reason: &str) -> Error {
+    Error::invalid(format!("{name}={value:?} cannot be used: {reason}"))
+}
+
+fn host(text: &str) -> std::result::Result<IpAddr, String> {
+    if text == "localhost" {
+        return Ok(Ipv4Addr::LOCALHOST.into());
+    }
+    text.trim_matches(['[', ']']).parse().map_err(|_| "an IP address is needed, such as 127.0.0.1 or 0.0.0.0".into())
+}
+
+fn addresses(text: &str) -> std::result::Result<Vec<IpAddr>, String> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(host).collect()
+}
+
+/// Reads on and off in the ways people write them.
+pub fn switch(text: &str) -> std::result::Result<bool, String> {
+    match text.to_lowercase().as_str() {
+        "1" | "true" | "on" | "yes" => Ok(true),
+        "0" | "false" | "off" | "no" => Ok(false),
+        _ => Err("on or off is needed".into()),
+    }
+}
+
+fn url(text: &str) -> std::result::Result<String, String> {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    if rest.is_none_or(|rest| rest.is_empty() || rest.starts_with('/'))
+        || text.chars().any(|c| c.is_whitespace() || c.is_control())
+    {
+        return Err("an address is needed that begins with http:// or https://".into());
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+fn line(text: &str) -> std::result::Result<String, String> {
+    if text.chars().any(char::is_control) { Err("it must be one line".into()) } else { Ok(text.to_owned()) }
+}
+
+/// A path prefix without a slash at its end; the error says what is wrong with it.
+pub fn prefix(text: &str) -> std::result::Result<String, String> {
+    let trimmed = text.trim_end_matches('/');
+    let safe = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
+    if !trimmed.is_empty()
+        && (!trimmed.starts_with('/') || trimmed.contains("//") || trimmed.contains("..") || !trimmed.chars().all(safe))
+    {
+        return Err("a path is needed that begins with a slash, such as /dashboard".into());
+    }
+    Ok(trimmed.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(words: &[&str], variables: &[(&str, &str)]) -> (Raw, Vec<String>) {
+        let environment = variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        Raw::take(words.iter().map(ToString::to_string).collect(), environment).unwrap()
+    }
+
+    fn config(words: &[&str], variables: &[(&str, &str)]) -> Result<Config> {
+        Config::new(&raw(words, &[variables, &[("HOME", "/home/x")]].concat()).0)
+    }
+
+    #[test]
+    fn flags_win_over_variables_and_stand_anywhere() {
+        let config_of =
+            config(&["--port", "1", "serve", "--host=::1", "--fix-proxy"], &[("PORT", "2"), ("FIX_PROXY", "0")])
+                .unwrap();
+        assert_eq!((config_of.port, config_of.fix_proxy), (1, true));
+        assert_eq!(config_of.host.to_string(), "::1");
+        let (_, rest) = raw(&["--port", "1", "client", "create", "--store=x", "--name", "n"], &[]);
+        assert_eq!(rest, ["client", "create", "--name", "n"]);
+    }
+
+    #[test]
+    fn a_bad_value_names_its_variable() {
+        for (name, value) in [
+            ("PORT", "99999"),
+            ("HOST", "nowhere"),
+            ("FIX_PROXY", "maybe"),
+            ("SCRIPT_NAME", "dashboard"),
+            ("SCRIPT_NAME", "/a/../b"),
+            ("INSTANCE_URL", "ftp://x"),
+            ("ADMIN_TOKEN", "with space"),
+            ("TZ", "Mars/Olympus"),
+            ("TRUSTED_PROXIES", "10.0.0.1,x"),
+        ] {
+            let error = config(&[], &[(name, value)]).err().unwrap();
+            assert!(error.message.starts_with(name), "{}", error.message);
+            assert!(!error.message.contains("with space"));
+        }
+    }
+
+    #[test]
+    fn the_store_has_a_place_without_being_told() {
+        let of = |variables: &[(&str, &str)]| config(&[], variables).unwrap().store;
+        assert_eq!(of(&[]), PathBuf::from("/home/x/.local/share/monarc-stats/stats.db"));
+        assert_eq!(
+            of(&[("STATE_DIRECTORY", "/var/lib/monarc-stats:/b")]),
+            PathBuf::from("/var/lib/monarc-stats/stats.db")
+        );
+        assert_eq!(of(&[("STATS_DATABASE", "/x.db"), ("STATE_DIRECTORY", "/s")]), PathBuf::from("/x.db"));
+        assert!(Config::new(&Raw::default()).is_err());
+    }
+
+    #[test]
+    fn an_empty_variable_is_not_set_but_turns_mosp_off() {
+        assert_eq!(config(&[], &[("PORT", "")]).unwrap().port, 5005);
+        assert_eq!(config(&[], &[("MOSP_URL", "")]).unwrap().mosp, None);
+        assert!(config(&[], &[]).unwrap().mosp.is_some());
+        assert_eq!(config(&[], &[("STATS_PORT", "7")]).unwrap().port, 7);
+    }
+}

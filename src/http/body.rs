@@ -1,0 +1,258 @@
+//! Receiving a body: its framing, its pace, and its share of the budget that all bodies have in common.
+//!
+//! Memory follows the bytes that have arrived, never the length that was announced.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::head::Framing;
+use super::input::{BUFFER, Input};
+use super::{Fault, Limits};
+use crate::api::message::Received;
+
+/// What every body may hold without asking.
+const FREE: usize = 64 * 1024;
+
+/// The largest step in which a body's memory grows.
+const MOST_STEP: usize = 4 * 1024 * 1024;
+
+/// The longest line between chunks, and all trailers together.
+const MOST_LINE: usize = 256;
+const MOST_TRAILERS: usize = 8 * 1024;
+
+/// Bytes of framing that a chunked body may have beyond what small chunks explain.
+const MOST_OVERHEAD: u64 = 16 * 1024;
+
+const TOO_LARGE: Fault = Fault::Refuse(413, "the body of the request is too large");
+const TOO_SLOW: &str = "the body of the request took too long";
+const BAD_CHUNK: Fault = Fault::Refuse(400, "the chunked body of the request is malformed");
+const NO_ROOM: Fault = Fault::Refuse(503, "too many large requests at once; try again in a moment");
+
+/// The memory that bodies may hold.
+pub(super) struct Budget {
+    free: Mutex<usize>,
+    returned: Condvar,
+}
+
+impl Budget {
+    pub(super) fn new(bytes: usize) -> Self {
+        Self { free: Mutex::new(bytes), returned: Condvar::new() }
+    }
+
+    /// Takes `bytes`, waiting for them up to `patience`; false if they do not become free.
+    fn take(&self, bytes: usize, patience: Duration) -> bool {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.returned.wait_timeout_while(free, patience, |free| *free < bytes);
+        let mut free = waited.unwrap_or_else(PoisonError::into_inner).0;
+        let fits = *free >= bytes;
+        if fits {
+            *free -= bytes;
+        }
+        fits
+    }
+
+    fn give_back(&self, bytes: usize) {
+        *self.free.lock().unwrap_or_else(PoisonError::into_inner) += bytes;
+        self.returned.notify_all();
+    }
+}
+
+/// What one body holds of the budget.
+struct Share {
+    budget: Arc<Budget>,
+    taken: usize,
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.budget.give_back(self.taken);
+    }
+}
+
+/// How fast a body has to arrive.
+struct Pace {
+    start: Instant,
+    grace: Duration,
+    rate: u64,
+    arrived: u64,
+}
+
+impl Pace {
+    /// When the next byte is due at the latest.
+    fn deadline(&self) -> Instant {
+        self.start + self.grace + Duration::from_secs(self.arrived / self.rate.max(1))
+    }
+}
+
+/// Receives a body of at most `limit` bytes; a declared length above it should have been refused before.
+pub(super) fn receive(
+    input: &mut Input<'_>,
+    framing: Framing,
+    limit: usize,
+    limits: &Limits,
+    budget: &Arc<Budget>,
+) -> Result<Received, Fault> {
+    let declared = if let Framing::Length(length) = framing { Some(length) } else { None };
+    let most = declared.map_or(Ok(limit), usize::try_from).ok().filter(|most| *most <= limit).ok_or(TOO_LARGE)?;
+    let pace = Pace { start: Instant::now(), grace: limits.body_grace, rate: limits.body_rate, arrived: 0 };
+    let share = Share { budget: Arc::clone(budget), taken: 0 };
+    let mut gathered =
+        Gathered { input, bytes: Vec::new(), filled: 0, most, pace, share, patience: limits.budget_wait };
+    match framing {
+        Framing::None => {}
+        Framing::Length(_) => gathered.take(most)?,
+        Framing::Chunked => gathered.chunks()?,
+    }
+    Ok(gathered.finish())
+}
+
+/// A body on its way in.
+struct Gathered<'a, 'b> {
+    input: &'a mut Input<'b>,
+    /// As long as it is allocated; the first `filled` bytes have arrived.
+    bytes: Vec<u8>,
+    filled: usize,
+    most: usize,
+    pace: Pace,
+    share: Share,
+    patience: Duration,
+}
+
+impl Gathered<'_, '_> {
+    /// Receives `count` bytes, for which `most` must leave room.
+    fn take(&mut self, mut count: usize) -> Result<(), Fault> {
+        while count > 0 {
+            if self.filled == self.bytes.len() {
+                self.grow()?;
+            }
+            let end = self.bytes.len().min(self.filled + count);
+            let got = self.input.read(&mut self.bytes[self.filled..end], self.pace.deadline());
+            let got = got.map_err(|stall| stall.fault(TOO_SLOW))?;
+            self.filled += got;
+            count -= got;
+            self.pace.arrived += u64::try_from(got).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    fn grow(&mut self) -> Result<(), Fault> {
+        let step = (self.filled / 2).clamp(FREE, MOST_STEP).min(self.most - self.filled);
+        let length = self.filled + step;
+        let wanted = length.saturating_sub(FREE) - self.share.taken;
+        let began = Instant::now();
+        let fits = self.share.budget.take(wanted, self.patience);
+        // The client is not to blame for the time in which we did not read.
+        self.pace.start += began.elapsed();
+        self.patience = self.patience.saturating_sub(began.elapsed());
+        if !fits || self.bytes.try_reserve_exact(step).is_err() {
+            return Err(NO_ROOM);
+        }
+        self.share.taken += wanted;
+        self.bytes.resize(length, 0);
+        Ok(())
+    }
+
+    fn chunks(&mut self) -> Result<(), Fault> {
+        let mut overhead = 0_u64;
+        loop {
+            let line = self.line(MOST_LINE)?;
+            let size = chunk_size(&self.input.bytes()[..line])?;
+            self.input.consume(line + 2);
+            if size == 0 {
+                return self.trailers();
+            }
+            let count = usize::try_from(size).ok().filter(|size| *size <= self.most - self.filled).ok_or(TOO_LARGE)?;
+            self.take(count)?;
+            if self.line(0)? != 0 {
+                return Err(BAD_CHUNK);
+            }
+            self.input.consume(2);
+            // A sender of nothing but chunk extensions would keep us busy without ever reaching a limit.
+            overhead = (overhead + u64::try_from(line).unwrap_or_default()).saturating_sub(16 + size);
+            if overhead > MOST_OVERHEAD {
+                return Err(BAD_CHUNK);
+            }
+        }
+    }
+
+    /// Trailers are allowed and say nothing that anybody here wants to know.
+    fn trailers(&mut self) -> Result<(), Fault> {
+        let mut total = 0;
+        loop {
+            let line = self.line(MOST_TRAILERS)?;
+            let named = self.input.bytes()[..line].split(|byte| *byte == b':').next().unwrap_or_default();
+            let valid = named.len() < line && !named.is_empty() && named.iter().all(|byte| byte.is_ascii_graphic());
+            self.input.consume(line + 2);
+            total += line;
+            match line {
+                0 => return Ok(()),
+                _ if !valid || total > MOST_TRAILERS => return Err(BAD_CHUNK),
+                _ => {}
+            }
+        }
+    }
+
+    /// Waits for a line and returns its length without CR LF; it is still in the input.
+    fn line(&mut self, most: usize) -> Result<usize, Fault> {
+        const { assert!(MOST_TRAILERS + 2 < BUFFER && MOST_LINE < MOST_TRAILERS) };
+        let mut seen = 0;
+        loop {
+            let bytes = self.input.bytes();
+            if let Some(bad) = bytes[seen..].iter().position(|byte| *byte < b' ' && *byte != b'\t') {
+                let end = seen + bad;
+                match bytes[end..] {
+                    _ if end > most => return Err(BAD_CHUNK),
+                    [b'\r', b'\n', ..] => return Ok(end),
+                    [b'\r'] => seen = end,
+                    _ => return Err(BAD_CHUNK),
+                }
+            } else {
+                seen = bytes.len();
+                if seen > most {
+                    return Err(BAD_CHUNK);
+                }
+            }
+            self.input.fill(self.pace.deadline()).map_err(|stall| stall.fault(TOO_SLOW))?;
+        }
+    }
+
+    fn finish(mut self) -> Received {
+        self.bytes.truncate(self.filled);
+        let counted = self.share.taken > 0;
+        Received { bytes: self.bytes, share: counted.then(|| Box::new(self.share) as Box<dyn Send + Sync>) }
+    }
+}
+
+/// The size in a chunk's first line; extensions are ignored.
+fn chunk_size(line: &[u8]) -> Result<u64, Fault> {
+    let digits = line.split(|byte| *byte == b';').next().unwrap_or_default();
+    let hex = !digits.is_empty() && digits.iter().all(u8::is_ascii_hexdigit);
+    let text = std::str::from_utf8(digits).ok().filter(|_| hex);
+    let size = text.map(|text| u64::from_str_radix(text, 16)).ok_or(BAD_CHUNK)?;
+    // Grammatical, but more than a number holds: as much too large as any other.
+    size.map_err(|_| TOO_LARGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunk_sizes_are_strict() {
+        assert_eq!(chunk_size(b"1f"), Ok(31));
+        assert_eq!(chunk_size(b"0A;name=\"value\""), Ok(10));
+        for bad in [&b""[..], b"+1", b"-1", b"0x1", b" 1", b"1 ", b"1_0", b";x", b"g"] {
+            assert_eq!(chunk_size(bad), Err(BAD_CHUNK), "{bad:?}");
+        }
+        assert_eq!(chunk_size(b"10000000000000000"), Err(TOO_LARGE));
+    }
+
+    #[test]
+    fn the_budget_comes_back() {
+        let budget = Arc::new(Budget::new(10));
+        assert!(budget.take(7, Duration::ZERO));
+        assert!(!budget.take(4, Duration::ZERO));
+        drop(Share { budget: Arc::clone(&budget), taken: 7 });
+        assert!(budget.take(10, Duration::ZERO));
+    }
+}

@@ -1,0 +1,213 @@
+//! From the bytes of a head to a [`Head`], and what it says about the connection and the body.
+//!
+//! Strict on purpose: whatever another HTTP parser could read differently (bare line feeds, folded lines, two lengths)
+//! is refused, so that a proxy in front of us cannot be made to disagree with us about where a request ends.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use super::Fault;
+use super::coding;
+use super::input::{BUFFER, Input};
+use crate::api::message::{Head, Headers, Method};
+
+/// Header fields of one request.
+const MOST_FIELDS: usize = 64;
+
+/// How the body is delimited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// There is none.
+    None,
+    /// So many bytes.
+    Length(u64),
+    /// `Transfer-Encoding: chunked`.
+    Chunked,
+}
+
+/// What a head says besides the request itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    pub(super) framing: Framing,
+    /// The client waits for a word before it sends the body.
+    pub(super) expects: bool,
+    pub(super) http10: bool,
+    pub(super) close: bool,
+    pub(super) gzip: bool,
+}
+
+/// Waits for a whole head and returns its length; it is still in the input.
+pub(super) fn receive(input: &mut Input<'_>, deadline: Instant) -> Result<usize, Fault> {
+    let mut scan = Scan::default();
+    loop {
+        if let Some(length) = scan.advance(input.bytes())? {
+            return Ok(length);
+        }
+        if input.bytes().len() >= BUFFER {
+            return Err(Fault::Refuse(431, "the head of the request is larger than 16 KB"));
+        }
+        input.fill(deadline).map_err(|stall| stall.fault("the head of the request took too long"))?;
+    }
+}
+
+/// Looks for the end of a head, each byte once, and for what no head may contain: a client that speaks TLS, or ends
+/// its lines with a bare line feed, learns so at once rather than by the deadline.
+#[derive(Default)]
+struct Scan {
+    next: usize,
+    line: usize,
+    begun: bool,
+}
+
+impl Scan {
+    fn advance(&mut self, bytes: &[u8]) -> Result<Option<usize>, Fault> {
+        const BAD: Fault = Fault::Refuse(400, "the head of the request is malformed");
+        while let Some(&byte) = bytes.get(self.next) {
+            let after_return = self.next > self.line && bytes[self.next - 1] == b'\r';
+            let allowed = match byte {
+                b'\n' => after_return,
+                b'\r' | b'!'..=b'~' => !after_return,
+                // A line that begins with white space is a folded one.
+                b' ' | b'\t' | 0x80.. => !after_return && self.next > self.line,
+                _ => false,
+            };
+            if !allowed {
+                return Err(BAD);
+            }
+            self.next += 1;
+            if byte == b'\n' {
+                let empty = self.next - self.line == 2;
+                self.line = self.next;
+                if empty && self.begun {
+                    return Ok(Some(self.next));
+                }
+                // RFC 9112 wants empty lines before a request to be ignored.
+                self.begun |= !empty;
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Reads a whole head; the second value is true for HTTP/1.0.
+pub(super) fn parse(bytes: &[u8], peer: IpAddr) -> Result<(Head, bool), Fault> {
+    let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
+    let mut request = httparse::Request::new(&mut fields);
+    match request.parse(bytes) {
+        Ok(httparse::Status::Complete(_)) => {}
+        Err(httparse::Error::TooManyHeaders) => {
+            return Err(Fault::Refuse(431, "the request has more than 64 header fields"));
+        }
+        Err(httparse::Error::Version) if names_another_version(bytes) => {
+            return Err(Fault::Refuse(505, "only HTTP/1.0 and HTTP/1.1 are spoken here"));
+        }
+        _ => return Err(Fault::Refuse(400, "the head of the request is malformed")),
+    }
+    let method = request.method.unwrap_or_default();
+    let (path, query) = target(method, request.path.unwrap_or_default())?;
+    let headers = request.headers.iter().map(field).collect::<Result<_, _>>()?;
+    let head = Head { method: Method::parse(method), path, query, headers: Headers(headers), peer };
+    Ok((head, request.version == Some(0)))
+}
+
+/// Whether the first line ends in something like `HTTP/2.0`.
+fn names_another_version(bytes: &[u8]) -> bool {
+    let line = bytes.split(|byte| *byte == b'\r').map(<[u8]>::trim_ascii).find(|line| !line.is_empty());
+    match line.and_then(|line| line.rsplit(|byte| *byte == b' ').next()?.strip_prefix(b"HTTP/")) {
+        Some(b"1.0" | b"1.1") => false,
+        Some([major, b'.', minor]) => major.is_ascii_digit() && minor.is_ascii_digit(),
+        _ => false,
+    }
+}
+
+fn field(field: &httparse::Header<'_>) -> Result<(String, String), Fault> {
+    let value = std::str::from_utf8(field.value);
+    let value = value.map_err(|_| Fault::Refuse(400, "the value of a header field is not UTF-8"))?;
+    Ok((field.name.to_owned(), value.trim_matches([' ', '\t']).to_owned()))
+}
+
+/// Path and query of a request's target.
+fn target(method: &str, raw: &str) -> Result<(String, String), Fault> {
+    const BAD: Fault = Fault::Refuse(400, "the target of the request is neither a path nor a URL");
+    if raw == "*" {
+        return if method == "OPTIONS" { Ok(("*".to_owned(), String::new())) } else { Err(BAD) };
+    }
+    if !raw.is_ascii() || raw.contains('#') {
+        return Err(BAD);
+    }
+    let local = if raw.starts_with('/') { raw } else { behind_host(raw).ok_or(BAD)? };
+    let (path, query) = local.split_once('?').unwrap_or((local, ""));
+    Ok((if path.is_empty() { "/" } else { path }.to_owned(), query.to_owned()))
+}
+
+/// What follows the host of an absolute URL.
+fn behind_host(url: &str) -> Option<&str> {
+    let (scheme, rest) = url.split_once("://")?;
+    let known = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    (known && end > 0).then(|| &rest[end..])
+}
+
+impl Terms {
+    /// Reads the fields that concern connection and body, or says why they cannot be met.
+    pub(super) fn of(head: &Head, http10: bool) -> Result<Self, Fault> {
+        check_host(&head.headers, http10)?;
+        let framing = framing(&head.headers, http10)?;
+        let expects = expects(&head.headers, http10)?;
+        let close = has_token(&head.headers, "close") || http10 && !has_token(&head.headers, "keep-alive");
+        Ok(Self { framing, expects, http10, close, gzip: coding::accepts_gzip(&head.headers) })
+    }
+}
+
+fn check_host(headers: &Headers, http10: bool) -> Result<(), Fault> {
+    let mut hosts = headers.all("Host");
+    match (hosts.next(), hosts.next()) {
+        (None, _) if http10 => Ok(()),
+        (None, _) => Err(Fault::Refuse(400, "the Host header is missing")),
+        (Some(_), Some(_)) => Err(Fault::Refuse(400, "there is more than one Host header")),
+        (Some(host), None) if host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@\\\"<>,".contains(&byte)) => {
+            Ok(())
+        }
+        _ => Err(Fault::Refuse(400, "the Host header is malformed")),
+    }
+}
+
+fn framing(headers: &Headers, http10: bool) -> Result<Framing, Fault> {
+    let mut codings = headers.all("Transfer-Encoding");
+    let mut lengths = headers.all("Content-Length");
+    match (codings.next(), lengths.next()) {
+        (None, None) => Ok(Framing::None),
+        (None, Some(length)) if lengths.next().is_none() => Ok(match length_of(length)? {
+            0 => Framing::None,
+            length => Framing::Length(length),
+        }),
+        (None, _) => Err(Fault::Refuse(400, "there is more than one Content-Length")),
+        (_, Some(_)) => Err(Fault::Refuse(400, "Content-Length and Transfer-Encoding exclude each other")),
+        _ if http10 => Err(Fault::Refuse(400, "HTTP/1.0 has no Transfer-Encoding")),
+        (Some(coding), None) if coding.eq_ignore_ascii_case("chunked") && codings.next().is_none() => {
+            Ok(Framing::Chunked)
+        }
+        _ => Err(Fault::Refuse(501, "the only Transfer-Encoding known here is chunked")),
+    }
+}
+
+fn length_of(text: &str) -> Result<u64, Fault> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let length = if digits { text.parse().ok() } else { None };
+    length.ok_or(Fault::Refuse(400, "the Content-Length is malformed"))
+}
+
+fn expects(headers: &Headers, http10: bool) -> Result<bool, Fault> {
+    // RFC 9110 wants the field to be ignored in HTTP/1.0.
+    if http10 || headers.get("Expect").is_none() {
+        return Ok(false);
+    }
+    if headers.all("Expect").all(|value| value.eq_ignore_ascii_case("100-continue")) {
+        return Ok(true);
+    }
+    Err(Fault::Refuse(417, "the only expectation met here is 100-continue"))
+}
+
+fn has_token(headers: &Headers, token: &str) -> bool {
+    headers.all("Connection").flat_map(|value| value.split(',')).any(|item| item.trim().eq_ignore_ascii_case(token))
+}

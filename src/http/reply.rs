@@ -1,0 +1,314 @@
+//! Writing answers: status line, header fields, and the body in the framing that fits it.
+
+use std::borrow::Cow;
+use std::io::{self, Read, Write};
+use std::mem;
+use std::net::TcpStream;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
+
+use super::coding::{Coding, Compressors};
+use super::guarded;
+use super::head::Terms;
+use crate::api::message::{Body, Head, Method, Response};
+
+/// How much of a body is held and written at a time.
+const PAGE: usize = 16 * 1024;
+
+/// How much of known bytes is written at a time: only the count of what was sent depends on it.
+const PART: usize = 256 * 1024;
+
+/// How an answer has to be sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    pub(super) close: bool,
+    head_only: bool,
+    http10: bool,
+    gzip: bool,
+}
+
+impl Manner {
+    /// For the last answer of a connection, to a request of which little may be known.
+    pub(super) fn last(head: Option<&Head>) -> Self {
+        let head_only = head.is_some_and(|head| head.method == Method::Head);
+        Self { close: true, head_only, http10: false, gzip: false }
+    }
+
+    pub(super) fn of(head: &Head, terms: Terms, close: bool) -> Self {
+        Self { close, head_only: head.method == Method::Head, http10: terms.http10, gzip: terms.gzip }
+    }
+}
+
+/// How sending an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// All of it was sent, and another request may follow.
+    Open,
+    /// All of it was sent, and the client knows that the connection ends.
+    Closing,
+    /// Part of it was sent.
+    Cut,
+    /// Its body failed before any of it was sent; another answer can take its place.
+    Unsent,
+}
+
+/// What was sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent {
+    /// Bytes of the body, after content coding and before framing.
+    pub(super) bytes: u64,
+    pub(super) ending: Ending,
+}
+
+/// How the end of a body is marked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    /// There is no body and nothing speaks of one.
+    None,
+    Length(usize),
+    Chunked,
+    UntilClose,
+}
+
+impl Shape {
+    fn of(status: u16, body: &Body, http10: bool) -> Self {
+        match body {
+            _ if matches!(status, ..200 | 204 | 304) => Self::None,
+            Body::Bytes(bytes) => Self::Length(bytes.len()),
+            Body::Stream(_) if http10 => Self::UntilClose,
+            Body::Stream(_) => Self::Chunked,
+        }
+    }
+}
+
+/// The writing half of a connection.
+pub(super) struct Output<'a> {
+    socket: &'a TcpStream,
+    compressors: &'a Arc<Compressors>,
+    /// What is written next; never much more than a head and a page.
+    out: Vec<u8>,
+    date: Date,
+}
+
+impl<'a> Output<'a> {
+    pub(super) fn new(socket: &'a TcpStream, compressors: &'a Arc<Compressors>) -> Self {
+        Self { socket, compressors, out: Vec::new(), date: Date::default() }
+    }
+
+    /// Tells a client that waits for it to send its body; false if that failed.
+    pub(super) fn go_on(&mut self) -> bool {
+        self.socket.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").is_ok()
+    }
+
+    /// Sends an answer, whose body is taken out of it.
+    pub(super) fn send(&mut self, response: &mut Response, mut manner: Manner) -> Sent {
+        let body = mem::replace(&mut response.body, Body::Bytes(Cow::Borrowed(b"")));
+        let coding = Coding::choose(response, &body, manner.gzip);
+        let body = coding.apply(body, self.compressors);
+        let shape = Shape::of(response.status, &body, manner.http10);
+        manner.close |= shape == Shape::UntilClose;
+        self.out.clear();
+        self.head(response, coding, shape, manner);
+        let (bytes, result) = match body {
+            _ if manner.head_only || shape == Shape::None => (0, self.flush()),
+            Body::Bytes(bytes) => self.bytes(&bytes),
+            Body::Stream(reader) => self.stream(reader, shape == Shape::Chunked),
+        };
+        let ending = match result {
+            Ok(()) if manner.close => Ending::Closing,
+            Ok(()) => Ending::Open,
+            Err(ending) => ending,
+        };
+        Sent { bytes, ending }
+    }
+
+    fn head(&mut self, response: &Response, coding: Coding, shape: Shape, manner: Manner) {
+        put(&mut self.out, format_args!("HTTP/1.1 {:03} {}\r\n", response.status, reason(response.status)));
+        for (name, value) in &response.headers {
+            if ours(name) {
+                continue;
+            }
+            if value.bytes().any(|byte| byte < b' ' && byte != b'\t' || byte == 0x7f) {
+                log::error!("the header {name} of an answer is left out: it has a control character in its value");
+                continue;
+            }
+            self.field(name, value);
+        }
+        if let Some(vary) = coding.vary(response) {
+            self.field("Vary", &vary);
+        }
+        if coding == Coding::Gzip {
+            self.field("Content-Encoding", "gzip");
+        }
+        match shape {
+            Shape::None | Shape::UntilClose => {}
+            Shape::Length(length) => put(&mut self.out, format_args!("Content-Length: {length}\r\n")),
+            Shape::Chunked => self.field("Transfer-Encoding", "chunked"),
+        }
+        match manner {
+            Manner { close: true, .. } => self.field("Connection", "close"),
+            Manner { http10: true, .. } => self.field("Connection", "keep-alive"),
+            _ => {}
+        }
+        put(&mut self.out, format_args!("Date: {}\r\n\r\n", self.date.now()));
+    }
+
+    fn field(&mut self, name: &str, value: &str) {
+        for part in [name, ": ", value, "\r\n"] {
+            self.out.extend_from_slice(part.as_bytes());
+        }
+    }
+
+    /// Writes what has gathered.
+    fn flush(&mut self) -> Result<(), Ending> {
+        let result = self.socket.write_all(&self.out).map_err(|_| Ending::Cut);
+        self.out.clear();
+        result
+    }
+
+    /// Sends known bytes: with the head in one write if they are few.
+    fn bytes(&mut self, bytes: &[u8]) -> (u64, Result<(), Ending>) {
+        let (first, rest) = bytes.split_at(bytes.len().min(PAGE));
+        self.out.extend_from_slice(first);
+        if self.flush().is_err() {
+            return (0, Err(Ending::Cut));
+        }
+        let mut sent = count(first);
+        for part in rest.chunks(PART) {
+            if self.socket.write_all(part).is_err() {
+                return (sent, Err(Ending::Cut));
+            }
+            sent += count(part);
+        }
+        (sent, Ok(()))
+    }
+
+    /// Sends a body as it is read.
+    fn stream(&mut self, mut reader: Box<dyn Read + Send>, chunked: bool) -> (u64, Result<(), Ending>) {
+        let mut page = vec![0; PAGE];
+        let mut sent = 0;
+        loop {
+            let failed = if sent == 0 { Ending::Unsent } else { Ending::Cut };
+            let got = match guarded("the body of an answer", || fill(&mut *reader, &mut page)) {
+                Some(Ok(got)) => got,
+                Some(Err(error)) => {
+                    log::error!("the body of an answer: {error}");
+                    return (sent, Err(failed));
+                }
+                None => return (sent, Err(failed)),
+            };
+            self.frame(&page[..got], got < PAGE, chunked);
+            if self.flush().is_err() {
+                return (sent, Err(Ending::Cut));
+            }
+            sent += count(&page[..got]);
+            if got < PAGE {
+                return (sent, Ok(()));
+            }
+        }
+    }
+
+    fn frame(&mut self, page: &[u8], last: bool, chunked: bool) {
+        if !chunked {
+            return self.out.extend_from_slice(page);
+        }
+        if !page.is_empty() {
+            put(&mut self.out, format_args!("{:x}\r\n", page.len()));
+            self.out.extend_from_slice(page);
+            self.out.extend_from_slice(b"\r\n");
+        }
+        if last {
+            self.out.extend_from_slice(b"0\r\n\r\n");
+        }
+    }
+}
+
+/// Reads until the page is full or the reader at its end.
+fn fill(reader: &mut dyn Read, page: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < page.len() {
+        match reader.read(&mut page[filled..]) {
+            Ok(0) => break,
+            Ok(got) => filled += got,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+fn count(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
+fn put(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    // Writing to a vector cannot fail.
+    let _ = out.write_fmt(text);
+}
+
+/// Fields that only this layer can know; a service that sets them as well would contradict the framing.
+fn ours(name: &str) -> bool {
+    const OURS: [&str; 5] = ["Content-Length", "Transfer-Encoding", "Connection", "Date", "Vary"];
+    OURS.iter().any(|ours| ours.eq_ignore_ascii_case(name))
+}
+
+/// The date as answers carry it, written anew once a second.
+#[derive(Default)]
+struct Date {
+    second: i64,
+    text: String,
+}
+
+impl Date {
+    fn now(&mut self) -> &str {
+        let now = Timestamp::now();
+        if self.text.is_empty() || self.second != now.as_second() {
+            // Years beyond 9999 have no such date.
+            self.text = DateTimePrinter::new().timestamp_to_rfc9110_string(&now).unwrap_or_default();
+            self.second = now.as_second();
+        }
+        &self.text
+    }
+}
+
+fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
+        204 => "No Content",
+        206 => "Partial Content",
+        207 => "Multi-Status",
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        304 => "Not Modified",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        408 => "Request Timeout",
+        409 => "Conflict",
+        412 => "Precondition Failed",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        417 => "Expectation Failed",
+        422 => "Unprocessable Content",
+        426 => "Upgrade Required",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        505 => "HTTP Version Not Supported",
+        _ => "",
+    }
+}

@@ -1,0 +1,80 @@
+//! What a service does to its store in quiet moments: compress new data, give space back, keep the log short.
+
+use super::Store;
+use crate::error::Result;
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How often it looks.
+const EVERY: Duration = Duration::from_secs(5);
+/// Between two pieces of work, so that requests never wait for more than one.
+const PAUSE: Duration = Duration::from_millis(20);
+
+impl Store {
+    /// One piece of the work, some tens of milliseconds long. Gives whether there is more.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn tidy_some(&self) -> Result<bool> {
+        if self.compress_some()? {
+            return Ok(true);
+        }
+        if self.has_deleted() {
+            self.forget_objects()?;
+            return Ok(true);
+        }
+        if self.vacuum_some()? {
+            return Ok(true);
+        }
+        self.checkpoint().map(|()| false)
+    }
+
+    /// All of it, for a command that has just deleted something.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn tidy(&self) -> Result<()> {
+        while self.tidy_some()? {}
+        Ok(())
+    }
+}
+
+/// Ends the housekeeping when dropped.
+pub struct Quiet {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Starts it.
+pub fn start(store: Arc<Store>) -> Quiet {
+    let (stop, stopped) = channel();
+    let work = move || {
+        let (mut last, mut tidied, mut wait) = (0, 0, EVERY);
+        while stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
+            let writes = store.writes();
+            // A store that is being written to is left alone; one that nothing happened to needs nothing.
+            let is_due = writes == last && writes != tidied;
+            (last, wait) = (writes, EVERY);
+            match if is_due { store.tidy_some() } else { continue } {
+                Ok(true) => wait = PAUSE,
+                Ok(false) => tidied = writes,
+                Err(error) => log::warn!("housekeeping: {}", error.chain()),
+            }
+        }
+    };
+    let thread = std::thread::Builder::new().name("housekeeping".into()).spawn(work);
+    let thread = thread.inspect_err(|error| log::warn!("there is no housekeeping: {error}")).ok();
+    Quiet { stop: Some(stop), thread }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic of that thread has been reported by its own hook.
+            let _ = thread.join();
+        }
+    }
+}
