@@ -20,3 +20,18 @@ fn a_stat_goes_in_and_comes_back_as_it_was_sent() {
     assert_eq!(read.json(), stored.json());
     assert!(read.text().contains(data) && stored.text().contains(data));
 }
+
+/// Once, the payload that both stats share was deleted with the earlier of them: 500, FOREIGN KEY constraint failed.
+#[test]
+fn the_same_data_may_replace_itself() {
+    let (_place, service, token) = service();
+    let body = format!(
+        r#"[{{"anr":"5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e01","type":"threat","date":"{}","data":[]}}]"#,
+        today()
+    );
+    for _ in 0..3 {
+        service.post("/api/v1/stats/").token(&token).text(&body).send().expect(201);
+    }
+    let read = service.get("/api/v1/stats/?type=threat").token(&token).send().expect(200);
+    assert_eq!(read.json()["metadata"]["count"], "1");
+}

@@ -248,7 +248,7 @@ impl Adding<'_> {
         let analysis = self.analysis(item.anr)?;
         let day = date::to_number(item.date);
         let (payload, entries) = self.payload(item, analysis)?;
-        self.remove_earlier(analysis, item.kind, day)?;
+        let earlier = self.remove_earlier(analysis, item.kind, day)?;
         self.tx
             .prepare_cached(
                 "INSERT INTO stat (uuid, client, analysis, type, date, payload, created_at)
@@ -260,7 +260,8 @@ impl Adding<'_> {
             })
             .map_err(sql)?;
         self.changes.add(item.kind, self.client.is_local, day, &entries, 1);
-        Ok(())
+        // Not before: the new stat may well have the same payload.
+        earlier.map_or(Ok(()), |payload| payloads::remove_unused(self.tx, payload))
     }
 
     fn analysis(&mut self, anr: Uuid) -> Result<i64> {
@@ -296,7 +297,8 @@ impl Adding<'_> {
         Ok((id, entries.into_iter().collect()))
     }
 
-    fn remove_earlier(&mut self, analysis: i64, kind: StatType, day: i64) -> Result<()> {
+    /// Deletes the stat that had this place until now; gives its payload.
+    fn remove_earlier(&mut self, analysis: i64, kind: StatType, day: i64) -> Result<Option<i64>> {
         let earlier = self
             .tx
             .prepare_cached(
@@ -308,18 +310,16 @@ impl Adding<'_> {
                 statement.query_row(params![analysis, kind.number(), day], found).optional()
             })
             .map_err(sql)?;
-        if let Some((seq, payload, entries)) = earlier {
-            self.changes.add(kind, self.client.is_local, day, &parsed(&entries)?, -1);
-            remove(self.tx, seq, payload)?;
-        }
-        Ok(())
+        let Some((seq, payload, entries)) = earlier else { return Ok(None) };
+        self.changes.add(kind, self.client.is_local, day, &parsed(&entries)?, -1);
+        remove(self.tx, seq)?;
+        Ok(Some(payload))
     }
 }
 
-/// Deletes one stat, and its payload if no other stat has it.
-fn remove(tx: &Transaction<'_>, seq: i64, payload: i64) -> Result<()> {
+fn remove(tx: &Transaction<'_>, seq: i64) -> Result<()> {
     tx.prepare_cached("DELETE FROM stat WHERE seq = ?1").and_then(|mut s| s.execute([seq])).map_err(sql)?;
-    payloads::remove_unused(tx, payload)
+    Ok(())
 }
 
 /// Deletes the stats that meet a condition, what they added to the averages, and analyses left without any.
@@ -343,7 +343,8 @@ pub(super) fn delete(tx: &Transaction<'_>, condition: &str, values: &[&dyn ToSql
         changes.add(kind, local, day, &parsed(entries)?, -1);
     }
     for (seq, payload) in &doomed {
-        remove(tx, *seq, *payload)?;
+        remove(tx, *seq)?;
+        payloads::remove_unused(tx, *payload)?;
     }
     changes.write(tx)?;
     tx.execute("DELETE FROM analysis WHERE NOT EXISTS (SELECT 1 FROM stat WHERE stat.analysis = analysis.id)", [])
