@@ -250,7 +250,7 @@ impl Adding<'_> {
         let analysis = self.analysis(item.anr)?;
         let day = date::to_number(item.date);
         let (payload, entries) = self.payload(item)?;
-        self.remove_earlier(analysis, item.kind, day)?;
+        let earlier = self.remove_earlier(analysis, item.kind, day)?;
         self.tx
             .prepare_cached(
                 "INSERT INTO stat (uuid, client, analysis, type, date, payload, created_at)
@@ -262,7 +262,8 @@ impl Adding<'_> {
             })
             .map_err(sql)?;
         self.changes.add(item.kind, self.client.is_local, day, &entries, 1);
-        Ok(())
+        // Only now: the new stat may well say the same as the one it replaces.
+        earlier.map_or(Ok(()), |payload| forget_payload(self.tx, payload))
     }
 
     fn analysis(&mut self, anr: Uuid) -> Result<i64> {
@@ -316,7 +317,8 @@ impl Adding<'_> {
         Ok((id, entries.into_iter().collect()))
     }
 
-    fn remove_earlier(&mut self, analysis: i64, kind: StatType, day: i64) -> Result<()> {
+    /// Deletes the stat that a new one replaces; gives its payload, which stays for now.
+    fn remove_earlier(&mut self, analysis: i64, kind: StatType, day: i64) -> Result<Option<i64>> {
         let earlier = self
             .tx
             .prepare_cached(
@@ -328,17 +330,21 @@ impl Adding<'_> {
                 statement.query_row(params![analysis, kind.number(), day], found).optional()
             })
             .map_err(sql)?;
-        if let Some((seq, payload, entries)) = earlier {
-            self.changes.add(kind, self.client.is_local, day, &parsed(&entries)?, -1);
-            remove(self.tx, seq, payload)?;
-        }
-        Ok(())
+        let Some((seq, payload, entries)) = earlier else { return Ok(None) };
+        self.changes.add(kind, self.client.is_local, day, &parsed(&entries)?, -1);
+        remove(self.tx, seq)?;
+        Ok(Some(payload))
     }
 }
 
-/// Deletes one stat, and its payload if no other stat has it.
-fn remove(tx: &Transaction<'_>, seq: i64, payload: i64) -> Result<()> {
+/// Deletes one stat, but not its payload.
+fn remove(tx: &Transaction<'_>, seq: i64) -> Result<()> {
     tx.prepare_cached("DELETE FROM stat WHERE seq = ?1").and_then(|mut s| s.execute([seq])).map_err(sql)?;
+    Ok(())
+}
+
+/// Deletes a payload if no stat has it any more.
+fn forget_payload(tx: &Transaction<'_>, payload: i64) -> Result<()> {
     tx.prepare_cached("DELETE FROM payload WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM stat WHERE payload = ?1)")
         .and_then(|mut statement| statement.execute([payload]))
         .map_err(sql)?;
@@ -366,7 +372,8 @@ pub(super) fn delete(tx: &Transaction<'_>, condition: &str, values: &[&dyn ToSql
         changes.add(kind, local, day, &parsed(entries)?, -1);
     }
     for (seq, payload) in &doomed {
-        remove(tx, *seq, *payload)?;
+        remove(tx, *seq)?;
+        forget_payload(tx, *payload)?;
     }
     changes.write(tx)?;
     tx.execute("DELETE FROM analysis WHERE NOT EXISTS (SELECT 1 FROM stat WHERE stat.analysis = analysis.id)", [])
