@@ -108,7 +108,7 @@ fn data_comes_back_exactly_as_it_was_sent() {
             uuid(number)
         );
         let stored = service.post("/api/v1/stats/").token(&token).text(&body).send().expect(201);
-        assert_eq!(data_texts(&stored), [data.clone()]);
+        assert_eq!(data_texts(&stored), std::slice::from_ref(data));
     }
     let read = service.list(&token, &json!({"type": "threat", "date_from": DAY})).expect(200);
     assert_eq!(data_texts(&read), odd);
