@@ -11,6 +11,8 @@ pub mod map;
 mod migrations;
 pub mod rollups;
 pub mod stats;
+#[cfg(test)]
+mod tests;
 
 use crate::error::{Error, Kind, Result};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
