@@ -75,7 +75,7 @@ fn processor_params_in_the_query_are_json_text() {
         service.get(&format!("/api/v1/stats/processed/?{query}")).token(&token).send()
     };
     let data = ask(r#"{"risks_type":"operational","risks_state":["residual"]}"#).expect(200).json()["data"].clone();
-    let levels = json!({"Low risks": 1.0, "Medium risks": 1.0, "High risks": 1.0});
+    let levels = json!({"Low risks": 1, "Medium risks": 1, "High risks": 1});
     assert_eq!(data, json!({"residual": {"operational": levels}}));
     for none in ["[]", "{}", "null"] {
         assert_eq!(ask(none).expect(200).json()["data"].as_object().unwrap().len(), 2);

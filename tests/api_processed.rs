@@ -147,6 +147,8 @@ fn risks_are_true_means_over_all_stats() {
     assert_eq!(keys(&whole["residual"]["operational"]), ["Low risks", "Medium risks", "High risks"]);
 }
 
+/// `WRITE_GOLDEN=1 cargo test` writes the files anew, for a look at what changed.
+///
 /// What each processor says of a front office's batch, a later one of another client, and one with other numbers.
 #[test]
 fn every_processor_agrees_with_its_golden_file() {

@@ -37,13 +37,13 @@ fn an_empty_store_has_empty_answers() {
     for path in ["/stats/threats.json", "/stats/vulnerabilities.json", "/stats/compliance.json", "/map/clients.json"] {
         assert_eq!(service.get(path).send().expect(200).text(), "[]", "{path}");
     }
-    let levels = r#"{"Low risks":0.0,"Medium risks":0.0,"High risks":0.0}"#;
+    let levels = r#"{"Low risks":0,"Medium risks":0,"High risks":0}"#;
     let tree = |leaf: &str| {
         let branch = format!(r#"{{"informational":{leaf},"operational":{leaf}}}"#);
         format!(r#"{{"current":{branch},"residual":{branch}}}"#)
     };
     assert_eq!(service.get("/stats/risks.json").send().expect(200).text(), tree(levels));
-    let lists = levels.replace("0.0", "[]");
+    let lists = levels.replace('0', "[]");
     let on_date = service.get("/stats/risks.json?processor=risk_averages_on_date").send().expect(200);
     assert_eq!(on_date.text(), tree(&lists));
     assert_eq!(read(&service, "/stats/cartography.json")["values"], json!([]));
@@ -64,7 +64,7 @@ fn the_answers_are_the_data_of_the_processors() {
         assert!(!public.text().contains(ANR) && !public.text().contains("\"fo\""), "{path} names its source");
     }
     let tree = service.get("/stats/risks.json?days=36500&processor=risk_averages_on_date").send().expect(200).json();
-    assert_eq!(tree["current"]["informational"]["High risks"], json!([{"date": "2026-11-01", "value": 2.0}]));
+    assert_eq!(tree["current"]["informational"]["High risks"], json!([{"date": "2026-11-01", "value": 2}]));
 }
 
 #[test]
@@ -168,8 +168,8 @@ fn the_map_has_who_is_placed_and_has_both_types() {
     place.ok(&["client", "set-location", "fo", "--latitude", "49.61", "--longitude", "-6.13"]);
     assert_eq!(map(), json!([]));
     service.store_stats(&token, &[item(ANR, "vulnerability", "2026-11-01", &rows(&[(3, 2), (4, 2)]))]);
-    let entry = |threat: Value| json!([{"latitude": 49.61, "longitude": -6.13, "max_threat": threat, "max_vulnerability": [2.0, uuid(3)]}]);
-    assert_eq!(map(), entry(json!([90.0, uuid(1)])));
+    let entry = |threat: Value| json!([{"latitude": 49.61, "longitude": -6.13, "max_threat": threat, "max_vulnerability": [2, uuid(3)]}]);
+    assert_eq!(map(), entry(json!([90, uuid(1)])));
     // The newest stats of all its analyses count together.
     service.store_stats(
         &token,
@@ -178,7 +178,7 @@ fn the_map_has_who_is_placed_and_has_both_types() {
             item(OTHER_ANR, "threat", "2026-10-01", &rows(&[(2, 4)])),
         ],
     );
-    assert_eq!(map(), entry(json!([8.0, uuid(2)])));
+    assert_eq!(map(), entry(json!([8, uuid(2)])));
     let keys: Vec<String> = map()[0].as_object().unwrap().keys().cloned().collect();
     assert_eq!(keys, ["latitude", "longitude", "max_threat", "max_vulnerability"]);
     place.ok(&["client", "unset-location", "fo"]);
