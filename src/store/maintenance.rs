@@ -270,12 +270,17 @@ fn copy_pages(source: &Connection, target: &mut Connection, progress: &mut dyn F
     }
 }
 
-/// Makes sure that a copy is a whole store that this program can use.
+/// Makes sure that a copy is a whole store that this program can use; every failure names the copy.
 fn verified(copy: &mut Connection, path: &Path) -> Result<Counts> {
-    let version = migrations::version(copy, path).map_err(|error| match error.kind {
+    whole(copy, path).map_err(|error| match error.kind {
         Kind::Invalid => error,
-        _ => Error::invalid(format!("{} is not a store of monarc-stats", path.display())).because(error),
-    })?;
+        _ => Error::invalid(format!("{} is not a store of monarc-stats, or a damaged one", path.display()))
+            .because(error),
+    })
+}
+
+fn whole(copy: &mut Connection, path: &Path) -> Result<Counts> {
+    let version = migrations::version(copy, path)?;
     if version == 0 || version > migrations::newest() {
         let text = format!("{} holds no store, or one of a newer monarc-stats", path.display());
         return Err(Error::invalid(text));

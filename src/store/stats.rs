@@ -92,12 +92,14 @@ impl Store {
     /// Stores a batch for a client in one transaction, and says what became of each item, in order.
     ///
     /// # Errors
-    /// Only those of the store; nothing is stored then.
+    /// `NotFound` if the client has just been deleted, and those of the store; nothing is stored then.
     pub fn add_stats(&self, client: &Client, batch: &[NewStat<'_>]) -> Result<Vec<Placed>> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
         self.write(|tx| {
+            // As it is now: a command may have changed or deleted it since its token was looked at.
+            let client = &clients::by_id(tx, client)?;
             let mut adding = Adding { tx, client, changes: Changes::default(), analyses: HashMap::new(), now: now() };
             let placed = adding.all(batch)?;
             adding.changes.write(tx)?;

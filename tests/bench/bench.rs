@@ -50,17 +50,28 @@ fn line(what: &str, service: f64, floor: f64, ratio: f64, reach: &str) {
 fn posts() {
     let batch = load::office_batch();
     for (threads, before, is_new) in [(1, 0, false), (1, 0, true), (4, 0, true), (1, 10_000, true)] {
-        let (place, service, token) = start(|store, client| load::fill(store, client, before / 100, if before > 0 { 100 } else { 0 }));
-        let service_rate = rate(threads, SPAN, |_| Caller::new(&service.address), |caller, n| {
-            let text = format!("[{}]", body(&batch, uuid(3, n as u64), days_ago(1), is_new.then_some(n)));
-            assert_eq!(caller.call(&request("POST", "/api/v1/stats/", &token, &text)).0, 201);
-        });
+        let (place, service, token) =
+            start(|store, client| load::fill(store, client, before / 100, if before > 0 { 100 } else { 0 }));
+        let service_rate = rate(
+            threads,
+            SPAN,
+            |_| Caller::new(&service.address),
+            |caller, n| {
+                let text = format!("[{}]", body(&batch, uuid(3, n as u64), days_ago(1), is_new.then_some(n)));
+                assert_eq!(caller.call(&request("POST", "/api/v1/stats/", &token, &text)).0, 201);
+            },
+        );
         let path = place.path().join("floor.db");
         floor::database(&path);
-        let floor_rate = rate(threads, SPAN, |_| floor::database(&path), |connection, n| {
-            let rows: Vec<_> = batch.iter().map(|(kind, data)| (kind.name(), format!("{data}{n}"))).collect();
-            floor::insert(connection, uuid(3, n as u64), "2026-11-01", &rows);
-        });
+        let floor_rate = rate(
+            threads,
+            SPAN,
+            |_| floor::database(&path),
+            |connection, n| {
+                let rows: Vec<_> = batch.iter().map(|(kind, data)| (kind.name(), format!("{data}{n}"))).collect();
+                floor::insert(connection, uuid(3, n as u64), "2026-11-01", &rows);
+            },
+        );
         let content = if is_new { "all new" } else { "unchanged" };
         let what = format!("POST 5 stats {content}, {threads} connections, {before} before, 1/s");
         line(&what, service_rate, floor_rate, service_rate / floor_rate, ">= 0.5");
@@ -68,33 +79,45 @@ fn posts() {
     let (place, service, token) = start(|_, _| {});
     let bodies: Vec<String> = (0..8)
         .map(|n| {
-            let all: Vec<_> = (0..100).map(|a| body(&batch, uuid(4, n * 100 + a), days_ago(1), Some((n * 100 + a) as usize))).collect();
+            let all: Vec<_> = (0..100)
+                .map(|a| body(&batch, uuid(4, n * 100 + a), days_ago(1), usize::try_from(n * 100 + a).ok()))
+                .collect();
             format!("[{}]", all.join(","))
         })
         .collect();
     let path = place.path().join("floor.db");
-    let service_rate = rate(1, SPAN, |_| Caller::new(&service.address), |caller, n| {
-        let text = &bodies[n % bodies.len()];
-        assert_eq!(caller.call(&request("POST", "/api/v1/stats/", &token, text)).0, 201);
-    });
-    let floor_rate = rate(1, SPAN, |_| floor::database(&path), |connection, n| {
-        let tx = connection.unchecked_transaction().unwrap();
-        for a in 0..100_u64 {
-            for (kind, data) in &batch {
-                tx.prepare_cached("INSERT INTO stat VALUES (?1, 1, ?2, ?3, ?4, ?5)")
-                    .unwrap()
-                    .execute(rusqlite::params![
-                        uuid::Uuid::new_v4().into_bytes(),
-                        uuid(n as u64 + 5, a).into_bytes(),
-                        kind.name(),
-                        "2026-11-01",
-                        format!("{data}{n}{a}")
-                    ])
-                    .unwrap();
+    let service_rate = rate(
+        1,
+        SPAN,
+        |_| Caller::new(&service.address),
+        |caller, n| {
+            let text = &bodies[n % bodies.len()];
+            assert_eq!(caller.call(&request("POST", "/api/v1/stats/", &token, text)).0, 201);
+        },
+    );
+    let floor_rate = rate(
+        1,
+        SPAN,
+        |_| floor::database(&path),
+        |connection, n| {
+            let tx = connection.unchecked_transaction().unwrap();
+            for a in 0..100_u64 {
+                for (kind, data) in &batch {
+                    tx.prepare_cached("INSERT INTO stat VALUES (?1, 1, ?2, ?3, ?4, ?5)")
+                        .unwrap()
+                        .execute(rusqlite::params![
+                            uuid::Uuid::new_v4().into_bytes(),
+                            uuid(n as u64 + 5, a).into_bytes(),
+                            kind.name(),
+                            "2026-11-01",
+                            format!("{data}{n}{a}")
+                        ])
+                        .unwrap();
+                }
             }
-        }
-        tx.commit().unwrap();
-    });
+            tx.commit().unwrap();
+        },
+    );
     line("POST 500 stats (6.7 MB), 1/s", service_rate, floor_rate, service_rate / floor_rate, ">= 0.6");
 }
 
@@ -113,21 +136,35 @@ fn reads() {
                         kind: monarc_stats::model::StatType::Risk,
                         date: days_ago(day),
                         data,
-                        contributions: monarc_stats::model::shapes::contributions(monarc_stats::model::StatType::Risk, data).unwrap(),
+                        contributions: monarc_stats::model::shapes::contributions(
+                            monarc_stats::model::StatType::Risk,
+                            data,
+                        )
+                        .unwrap(),
                     })
                     .collect();
                 store.add_stats(client, &stats).unwrap();
             }
         });
         let ask = request("GET", "/api/v1/stats/", &token, r#"{"type":"risk","get_last":false}"#);
-        let service_rate = rate(1, SPAN, |_| Caller::new(&service.address), |caller, _| {
-            assert_eq!(caller.call(&ask).0, 200);
-        });
+        let service_rate = rate(
+            1,
+            SPAN,
+            |_| Caller::new(&service.address),
+            |caller, _| {
+                assert_eq!(caller.call(&ask).0, 200);
+            },
+        );
         let path = place.path().join("floor.db");
         let mut connection = floor::database(&path);
         for day in 0..91_u32 {
             for a in 0..analyses {
-                floor::insert(&mut connection, uuid(2, a), &days_ago(day).to_string(), &[("risk", load::risks(a * 7 + u64::from(day)))]);
+                floor::insert(
+                    &mut connection,
+                    uuid(2, a),
+                    &days_ago(day).to_string(),
+                    &[("risk", load::risks(a * 7 + u64::from(day)))],
+                );
             }
         }
         let (listener, address) = monarc_stats::http::listen("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -153,9 +190,14 @@ fn reads() {
                 }
             }
         });
-        let floor_rate = rate(1, SPAN, |_| Caller::new(&address.to_string()), |caller, _| {
-            assert_eq!(caller.call(&ask).0, 200);
-        });
+        let floor_rate = rate(
+            1,
+            SPAN,
+            |_| Caller::new(&address.to_string()),
+            |caller, _| {
+                assert_eq!(caller.call(&ask).0, 200);
+            },
+        );
         let what = format!("GET risk, 3 months, {} rows, 1/s", analyses * 91);
         line(&what, service_rate, floor_rate, service_rate / floor_rate, ">= 0.6");
     }
@@ -165,12 +207,17 @@ fn reads() {
 fn callers() {
     let (_place, service, token) = start(|_, _| {});
     let ask = request("GET", "/api/v1/client/me", &token, "");
-    let constant = floor::constant(br#"{"name":"fo","token":"fo-token","role":"1","is_sharing_enabled":false}"#.to_vec());
-    let of = |address: &str| {
-        rate(64, SPAN, |_| Caller::new(address), |caller, _| assert_eq!(caller.call(&ask).0, 200))
-    };
+    let constant =
+        floor::constant(br#"{"name":"fo","token":"fo-token","role":"1","is_sharing_enabled":false}"#.to_vec());
+    let of = |address: &str| rate(64, SPAN, |_| Caller::new(address), |caller, _| assert_eq!(caller.call(&ask).0, 200));
     let (service_rate, floor_rate) = (of(&service.address), of(&constant));
-    line("GET client/me, keep-alive, 64 connections, 1/s", service_rate, floor_rate, service_rate / floor_rate, ">= 0.7");
+    line(
+        "GET client/me, keep-alive, 64 connections, 1/s",
+        service_rate,
+        floor_rate,
+        service_rate / floor_rate,
+        ">= 0.7",
+    );
 }
 
 /// A year of threats for the dashboard; gives the milliseconds of one answer.
@@ -233,7 +280,14 @@ fn rollup_floor(place: &Place, days: u32) -> f64 {
             let mean = |column: usize| row.get::<_, f64>(column).unwrap() / n;
             let date = row.get_ref(0).unwrap().as_str().unwrap();
             let object = row.get_ref(1).unwrap().as_str().unwrap();
-            write!(text, r#"{{"object":"{object}","count":{},"maxRisk":{},"averageRate":{},"date":"{date}"}},"#, mean(3), mean(4), mean(5)).unwrap();
+            write!(
+                text,
+                r#"{{"object":"{object}","count":{},"maxRisk":{},"averageRate":{},"date":"{date}"}},"#,
+                mean(3),
+                mean(4),
+                mean(5)
+            )
+            .unwrap();
         }
         assert!(std::hint::black_box(text).len() > 1000);
         times.push(start.elapsed().as_secs_f64() * 1000.0);

@@ -25,7 +25,8 @@ pub fn uuid(sort: u64, number: u64) -> Uuid {
 /// Data of 40 threats as a front office sends it; `version` changes its numbers.
 pub fn threats(version: u64) -> String {
     let one = |n: u64| {
-        let (count, max, rate) = ((n * 7 + version) % 30 + 1, (n * 13 + version * 5) % 60, (n * 31 + version * 17) % 500);
+        let (count, max, rate) =
+            ((n * 7 + version) % 30 + 1, (n * 13 + version * 5) % 60, (n * 31 + version * 17) % 500);
         format!(
             r#"{{"uuid":"{}","label1":"Menace num\u00e9ro {n}","label2":"Threat number {n}","label3":"Bedrohung {n}","label4":"Dreiging {n}","maxRisk":{max},"count":{count},"averageRate":"{}.{:02}"}}"#,
             uuid(1, n),
@@ -146,7 +147,12 @@ pub fn request(method: &str, path: &str, token: &str, body: &str) -> Vec<u8> {
 }
 
 /// How often `work` can be done in a second by `threads` threads, each with what `prepare` gives it.
-pub fn rate<T: Send>(threads: usize, span: Duration, prepare: impl Fn(usize) -> T, work: impl Fn(&mut T, usize) + Sync) -> f64 {
+pub fn rate<T: Send>(
+    threads: usize,
+    span: Duration,
+    prepare: impl Fn(usize) -> T,
+    work: impl Fn(&mut T, usize) + Sync,
+) -> f64 {
     let states: Vec<T> = (0..threads).map(prepare).collect();
     let start = Instant::now();
     let total: usize = std::thread::scope(|scope| {
