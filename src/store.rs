@@ -9,6 +9,7 @@ pub mod labels;
 pub mod maintenance;
 pub mod map;
 mod migrations;
+mod payloads;
 pub mod rollups;
 pub mod stats;
 #[cfg(test)]
