@@ -1,7 +1,7 @@
 //! Stats in the store: one per analysis, type and date, their data once per content.
 
 use super::objects::Objects;
-use super::payloads::{self, Texts};
+use super::payloads::{self, Packer, Texts};
 use super::rollups::{Changes, hex_list, intern, parsed, stat_type, stored_date};
 use super::{Store, clients, damaged, now, sql, touch};
 use crate::error::Result;
@@ -103,9 +103,17 @@ impl Store {
             // As it is now: a command may have changed or deleted it since its token was looked at.
             let client = &clients::by_id(tx, client)?;
             let (mut objects, changes) = (self.lock_objects(), Changes::default());
+            let mut packer = Packer::default();
             objects.refresh(tx)?;
-            let mut adding =
-                Adding { tx, client, objects: &mut objects, changes, analyses: HashMap::new(), now: now() };
+            let mut adding = Adding {
+                tx,
+                client,
+                objects: &mut objects,
+                packer: &mut packer,
+                changes,
+                analyses: HashMap::new(),
+                now: now(),
+            };
             let placed = adding.all(batch)?;
             adding.changes.write(tx)?;
             tx.prepare_cached("UPDATE client SET last_stat_at = ?2 WHERE id = ?1")
@@ -251,6 +259,7 @@ struct Adding<'a> {
     tx: &'a Transaction<'a>,
     client: &'a Client,
     objects: &'a mut Objects,
+    packer: &'a mut Packer,
     changes: Changes,
     analyses: HashMap<Uuid, i64>,
     now: i64,
@@ -332,7 +341,7 @@ impl Adding<'_> {
         }
         let parts = item.contributions()?;
         let entries = intern(self.tx, self.objects, item.kind, &parts)?;
-        let id = payloads::insert(self.tx, item.kind, &item.hash, item.data, &entries, analysis)?;
+        let id = payloads::insert(self.tx, self.packer, item.kind, &item.hash, item.data, &entries, analysis)?;
         Ok((id, entries.into_iter().collect()))
     }
 
