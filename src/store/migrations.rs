@@ -12,7 +12,7 @@ use std::path::Path;
 pub const SCHEMA: &str = include_str!("../../schema.sql");
 
 /// The steps from version 1 to 2, from 2 to 3, and so on.
-const STEPS: &[&str] = &[];
+const STEPS: &[&str] = &[include_str!("migrations/2_sharing.sql")];
 
 /// Brings a store up to date, each step in a transaction of its own, or creates its schema.
 pub fn run(connection: &mut Connection, path: &Path) -> Result<()> {
@@ -68,4 +68,49 @@ fn apply(connection: &mut Connection, from: usize, text: &str, to: usize) -> Res
         .execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {to};"))
         .map_err(sql)?;
     transaction.commit().map_err(sql)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    /// A store of the first version, as it was written.
+    const VERSION_1: &str = include_str!("../../tests/stores/version_1.sql");
+
+    fn schema(connection: &Connection) -> Vec<(String, String)> {
+        let text = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name";
+        let mut statement = connection.prepare(text).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.collect::<rusqlite::Result<_>>().unwrap()
+    }
+
+    #[test]
+    fn an_old_store_gets_to_the_schema_of_a_new_one() {
+        let place = tempfile::TempDir::new().unwrap();
+        let (old, new) = (place.path().join("old.db"), place.path().join("new.db"));
+        let connection = Connection::open(&old).unwrap();
+        connection.execute_batch(VERSION_1).unwrap();
+        assert_eq!(version(&connection, &old).unwrap(), 1);
+        drop(connection);
+        let store = Store::open(&old).unwrap();
+        assert_eq!(store.counts().unwrap().to_string(), "2 clients, 2 analyses, 7 stats");
+        assert_eq!(store.check(&mut |_, _| {}).unwrap(), Vec::<String>::new());
+        drop(store);
+        drop(Store::open(&new).unwrap());
+        let (old, new) = (Connection::open(&old).unwrap(), Connection::open(&new).unwrap());
+        assert_eq!(schema(&old), schema(&new));
+        let user_version = |c: &Connection| c.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
+        assert_eq!(user_version(&old).unwrap(), user_version(&new).unwrap());
+    }
+
+    #[test]
+    fn a_newer_store_is_refused() {
+        let place = tempfile::TempDir::new().unwrap();
+        let path = place.path().join("stats.db");
+        drop(Store::open(&path).unwrap());
+        Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 999").unwrap();
+        let error = Store::open(&path).err().unwrap();
+        assert!(error.message.contains("version 999") && error.message.contains("backup"), "{}", error.message);
+    }
 }
