@@ -63,8 +63,8 @@ pub struct Filter {
 /// Where a reader has got to: after this date and arrival.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Position {
-    date: i64,
-    seq: i64,
+    pub(super) date: i64,
+    pub(super) seq: i64,
 }
 
 /// A part of the stats that match a filter.
@@ -100,9 +100,9 @@ impl Store {
             return Ok(Vec::new());
         }
         self.write(|tx| {
-            let mut adding = Adding { tx, client, changes: Changes::default(), analyses: HashMap::new(), now: now() };
+            let mut adding = Adding::new(tx, client, now());
             let placed = adding.all(batch)?;
-            adding.changes.write(tx)?;
+            adding.flush()?;
             tx.prepare_cached("UPDATE client SET last_stat_at = ?2 WHERE id = ?1")
                 .and_then(|mut statement| statement.execute([client.id, adding.now]))
                 .map_err(sql)?;
@@ -210,16 +210,29 @@ pub struct Range {
     pub limit: Option<u64>,
 }
 
-/// The work of storing one batch.
-struct Adding<'a> {
+/// The work of storing stats in one transaction.
+pub(super) struct Adding<'a> {
     tx: &'a Transaction<'a>,
-    client: &'a Client,
+    /// Key of the client whose stats come next, and whether it is local.
+    pub(super) client: (i64, bool),
+    /// When they arrived, in seconds since 1970.
+    pub(super) now: i64,
     changes: Changes,
-    analyses: HashMap<Uuid, i64>,
-    now: i64,
+    analyses: HashMap<(i64, Uuid), i64>,
 }
 
-impl Adding<'_> {
+impl<'a> Adding<'a> {
+    pub(super) fn new(tx: &'a Transaction<'a>, client: &Client, now: i64) -> Self {
+        let client = (client.id, client.is_local);
+        Self { tx, client, now, changes: Changes::default(), analyses: HashMap::new() }
+    }
+
+    /// Writes what was collected for the rollups; to be called at the end, and in between if there is much.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        self.analyses.clear();
+        std::mem::take(&mut self.changes).write(self.tx)
+    }
+
     fn all(&mut self, batch: &[NewStat<'_>]) -> Result<Vec<Placed>> {
         let mut placed: Vec<Placed> = Vec::with_capacity(batch.len());
         let mut taken = HashSet::new();
@@ -239,18 +252,19 @@ impl Adding<'_> {
         Ok(placed)
     }
 
-    fn exists(&self, uuid: Uuid) -> Result<bool> {
+    pub(super) fn exists(&self, uuid: Uuid) -> Result<bool> {
         self.tx
             .prepare_cached("SELECT 1 FROM stat WHERE uuid = ?1")
             .and_then(|mut statement| statement.exists([uuid.into_bytes()]))
             .map_err(sql)
     }
 
-    fn add(&mut self, uuid: Uuid, item: &NewStat<'_>) -> Result<()> {
+    pub(super) fn add(&mut self, uuid: Uuid, item: &NewStat<'_>) -> Result<()> {
         let analysis = self.analysis(item.anr)?;
         let day = date::to_number(item.date);
-        let (payload, entries) = self.payload(item)?;
+        // First of all: the earlier stat's payload goes with it, even if this one has the same content.
         self.remove_earlier(analysis, item.kind, day)?;
+        let (payload, entries) = self.payload(item)?;
         self.tx
             .prepare_cached(
                 "INSERT INTO stat (uuid, client, analysis, type, date, payload, created_at)
@@ -258,18 +272,18 @@ impl Adding<'_> {
             )
             .and_then(|mut statement| {
                 let id = uuid.into_bytes();
-                statement.execute(params![id, self.client.id, analysis, item.kind.number(), day, payload, self.now])
+                statement.execute(params![id, self.client.0, analysis, item.kind.number(), day, payload, self.now])
             })
             .map_err(sql)?;
-        self.changes.add(item.kind, self.client.is_local, day, &entries, 1);
+        self.changes.add(item.kind, self.client.1, day, &entries, 1);
         Ok(())
     }
 
-    fn analysis(&mut self, anr: Uuid) -> Result<i64> {
-        if let Some(&id) = self.analyses.get(&anr) {
+    pub(super) fn analysis(&mut self, anr: Uuid) -> Result<i64> {
+        if let Some(&id) = self.analyses.get(&(self.client.0, anr)) {
             return Ok(id);
         }
-        let values = params![self.client.id, anr.into_bytes()];
+        let values = params![self.client.0, anr.into_bytes()];
         let known = self
             .tx
             .prepare_cached("SELECT id FROM analysis WHERE client = ?1 AND uuid = ?2")
@@ -283,7 +297,7 @@ impl Adding<'_> {
                 .and_then(|mut statement| statement.insert(values))
                 .map_err(sql)?,
         };
-        self.analyses.insert(anr, id);
+        self.analyses.insert((self.client.0, anr), id);
         Ok(id)
     }
 
@@ -329,7 +343,7 @@ impl Adding<'_> {
             })
             .map_err(sql)?;
         if let Some((seq, payload, entries)) = earlier {
-            self.changes.add(kind, self.client.is_local, day, &parsed(&entries)?, -1);
+            self.changes.add(kind, self.client.1, day, &parsed(&entries)?, -1);
             remove(self.tx, seq, payload)?;
         }
         Ok(())
@@ -375,7 +389,7 @@ pub(super) fn delete(tx: &Transaction<'_>, condition: &str, values: &[&dyn ToSql
 }
 
 /// A filter as SQL over stat and analysis, and its bound values.
-fn conditions(filter: &Filter) -> (String, Vec<Box<dyn ToSql>>) {
+pub(super) fn conditions(filter: &Filter) -> (String, Vec<Box<dyn ToSql>>) {
     let mut texts = vec!["1".to_owned()];
     let mut values: Vec<Box<dyn ToSql>> = Vec::new();
     let mut add = |text: &str, value: Box<dyn ToSql>| {
@@ -462,7 +476,7 @@ fn page(tx: &Transaction<'_>, filter: &Filter, range: &Range, bytes: usize) -> R
     Ok(page)
 }
 
-fn from_row(row: &rusqlite::Row<'_>) -> Result<Stat> {
+pub(super) fn from_row(row: &rusqlite::Row<'_>) -> Result<Stat> {
     let content = row.get_ref(7).and_then(|value| Ok(value.as_blob()?)).map_err(sql)?;
     let length = row.get(5).map_err(sql)?;
     Ok(Stat {
