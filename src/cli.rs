@@ -29,6 +29,8 @@ pub enum Command {
     Demo(Demo),
     Client(ClientCommand),
     Stats(StatsCommand),
+    Export(ExportCommand),
+    Import(ImportCommand),
     Database(DatabaseCommand),
     Config(ShowConfig),
     Healthcheck(Healthcheck),
@@ -260,6 +262,68 @@ pub struct StatsDeduplicate {
     /// do not ask
     #[argh(switch)]
     pub yes: bool,
+}
+
+/// Write stats as lines of JSON, in order of arrival.
+#[derive(FromArgs)]
+#[argh(
+    subcommand,
+    name = "export",
+    example = "{command_name} stats.ndjson.gz",
+    note = "Each line has uuid, anr, type, date and data, then client, client_name and created_at. With --sharing it \
+            ends after data, as a push would: for an instance that this machine cannot reach."
+)]
+pub struct ExportCommand {
+    /// file to write, compressed if its name ends in .gz (default: standard output)
+    #[argh(positional)]
+    pub file: Option<PathBuf>,
+    /// only of this client (name or UUID)
+    #[argh(option)]
+    pub client: Option<String>,
+    /// only of this analysis (UUID)
+    #[argh(option)]
+    pub anr: Option<String>,
+    /// only of this type
+    #[argh(option, long = "type")]
+    pub kind: Option<String>,
+    /// from this date on
+    #[argh(option)]
+    pub from: Option<String>,
+    /// up to this date
+    #[argh(option)]
+    pub to: Option<String>,
+    /// only of clients whose sharing is enabled, without anything that names a client
+    #[argh(switch)]
+    pub sharing: bool,
+}
+
+/// Store stats from lines of JSON, all or nothing; importing them again changes nothing.
+#[derive(FromArgs)]
+#[argh(
+    subcommand,
+    name = "import",
+    example = "{command_name} stats.ndjson.gz",
+    note = "To move in from the reference implementation, have psql write its two tables into a directory and name it \
+            with --from-reference:\n  \
+            psql statsservice -c \"\\copy client to 'client.csv' csv header\"\n  \
+            psql statsservice -c \"\\copy (select * from stats order by created_at) to 'stats.csv' csv header\"\n\
+            Its malformed stats are reported and left out; of several stats of a day the newest stays.\n\
+            All or nothing is one transaction: beside a running service, import what takes longer than ten seconds \
+            with --keep-going, so that front offices need not wait."
+)]
+pub struct ImportCommand {
+    /// file to read, compressed if its name ends in .gz (default: standard input)
+    #[argh(positional)]
+    pub file: Option<PathBuf>,
+    /// client whose all stats are to be (name or UUID), whatever the lines say
+    #[argh(option)]
+    pub client: Option<String>,
+    /// report what cannot be used and import the rest; the exit code is 1 then
+    #[argh(switch)]
+    pub keep_going: bool,
+    /// directory with the reference implementation's client.csv and stats.csv
+    #[argh(option)]
+    pub from_reference: Option<PathBuf>,
 }
 
 /// Check, copy, restore and upgrade the store.

@@ -1,5 +1,6 @@
 //! The commands: one short function each.
 
+mod archive;
 mod client;
 mod database;
 mod serve;
@@ -8,7 +9,10 @@ mod stats;
 use crate::cli::{Arguments, Command};
 use crate::config::{Config, Raw, SETTINGS};
 use crate::error::{Error, Kind, Result};
+use crate::model::date::parse_loose;
+use crate::model::{StatType, parse_uuid};
 use crate::store::Store;
+use crate::store::stats::Filter;
 use crate::{http, logging};
 use std::io::{BufRead, IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -37,6 +41,8 @@ pub fn run(arguments: Arguments, raw: &Raw) -> Result<()> {
             match other {
                 Command::Client(command) => client::run(&config, command.action),
                 Command::Stats(command) => stats::run(&config, command.action),
+                Command::Export(command) => archive::export(&config, &command),
+                Command::Import(command) => archive::import(&config, &command),
                 Command::Database(command) => database::run(&config, command.action),
                 Command::Healthcheck(_) => healthcheck(&config),
                 Command::Config(_) | Command::Serve(_) | Command::Demo(_) => show_config(&config, raw),
@@ -127,6 +133,31 @@ fn bad(flag: &str) -> impl Fn(String) -> Error + '_ {
     move |reason| Error::invalid(format!("{flag}: {reason}"))
 }
 
+/// A number with commas between thousands.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|part| str::from_utf8(part).ok()).collect();
+    groups.join(",")
+}
+
+/// Which stats a command is about, from its options.
+fn filter(
+    store: &Store,
+    client: Option<&str>,
+    anr: Option<&str>,
+    kind: Option<&str>,
+    (from, to): (Option<&str>, Option<&str>),
+) -> Result<Filter> {
+    Ok(Filter {
+        client: client.map(|name| store.client(name)).transpose()?.map(|client| client.id),
+        kind: kind.map(StatType::parse).transpose().map_err(bad("--type"))?,
+        anrs: anr.map(parse_uuid).transpose().map_err(bad("--anr"))?.map(|anr| vec![anr]),
+        from: from.map(parse_loose).transpose().map_err(bad("--from"))?,
+        to: to.map(parse_loose).transpose().map_err(bad("--to"))?,
+        newest: false,
+    })
+}
+
 /// A progress bar on a terminal, nothing elsewhere.
 fn progress(what: &'static str) -> impl FnMut(u64, u64) {
     let bar = indicatif::ProgressBar::new(0).with_message(what);
@@ -136,5 +167,17 @@ fn progress(what: &'static str) -> impl FnMut(u64, u64) {
     move |done, total| {
         bar.set_length(total);
         bar.set_position(done);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_grouped() {
+        for (number, text) in [(0, "0"), (999, "999"), (1240, "1,240"), (1_000_000, "1,000,000")] {
+            assert_eq!(grouped(number), text);
+        }
     }
 }

@@ -4,12 +4,18 @@
 
 pub mod clients;
 pub mod entries;
+pub mod export;
 pub mod housekeeping;
+pub mod import;
+pub mod jobs;
 pub mod labels;
 pub mod maintenance;
 pub mod map;
 mod migrations;
+pub mod mosp;
 pub mod rollups;
+pub mod sharing;
+mod space;
 pub mod stats;
 
 use crate::error::{Error, Kind, Result};

@@ -1,12 +1,10 @@
 //! `monarc-stats stats …`
 
-use super::{bad, confirm, say, store};
+use super::{confirm, filter, say, store};
 use crate::api::today;
 use crate::cli::{StatsAction, StatsDelete, StatsLatest};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::model::date::parse_loose;
-use crate::model::{StatType, parse_uuid};
 use crate::store::Store;
 use crate::store::stats::Filter;
 use serde_json::json;
@@ -53,16 +51,8 @@ fn latest(store: &Store, command: &StatsLatest) -> Result<()> {
 }
 
 fn delete(store: &Store, command: &StatsDelete) -> Result<()> {
-    let date =
-        |flag: &'static str, text: &Option<String>| text.as_deref().map(parse_loose).transpose().map_err(bad(flag));
-    let filter = Filter {
-        client: command.client.as_deref().map(|name| store.client(name)).transpose()?.map(|client| client.id),
-        kind: command.kind.as_deref().map(StatType::parse).transpose().map_err(bad("--type"))?,
-        anrs: command.anr.as_deref().map(parse_uuid).transpose().map_err(bad("--anr"))?.map(|anr| vec![anr]),
-        from: date("--from", &command.from)?,
-        to: date("--to", &command.to)?,
-        newest: false,
-    };
+    let dates = (command.from.as_deref(), command.to.as_deref());
+    let filter = filter(store, command.client.as_deref(), command.anr.as_deref(), command.kind.as_deref(), dates)?;
     if filter.client.is_none()
         && filter.anrs.is_none()
         && filter.kind.is_none()
