@@ -298,5 +298,7 @@ fn about(app: &App) -> serde_json::Value {
         "contact": app.config.admin_email.as_deref().or(app.config.admin_url.as_deref()).unwrap_or_default(),
         "version": version,
         "version_url": format!("{}/releases/tag/v{version}", env!("CARGO_PKG_REPOSITORY")),
+        // Instances that push here may send a stat again that was replaced: the day is not counted twice.
+        "replaces": true,
     })
 }

@@ -29,6 +29,8 @@ pub enum Command {
     Demo(Demo),
     Client(ClientCommand),
     Stats(StatsCommand),
+    Push(PushCommand),
+    Pull(PullCommand),
     Export(ExportCommand),
     Import(ImportCommand),
     Database(DatabaseCommand),
@@ -262,6 +264,94 @@ pub struct StatsDeduplicate {
     /// do not ask
     #[argh(switch)]
     pub yes: bool,
+}
+
+/// Send stats of clients whose sharing is enabled to another instance: what is new since the last push.
+#[derive(FromArgs)]
+#[argh(
+    subcommand,
+    name = "push",
+    example = "{command_name} --remote https://dashboard.monarc.lu --token - < token",
+    note = "Only uuid, anr, type, date and data of each stat leave, nothing that names a client. What the remote has \
+            accepted is remembered: a push that was interrupted goes on from there. The exit code is 0 only if nothing \
+            was refused."
+)]
+pub struct PushCommand {
+    /// only of this client (name or UUID)
+    #[argh(option)]
+    pub client: Option<String>,
+    /// only of this analysis (UUID)
+    #[argh(option)]
+    pub anr: Option<String>,
+    /// only of this type
+    #[argh(option, long = "type")]
+    pub kind: Option<String>,
+    /// from this date on (default: three months ago)
+    #[argh(option)]
+    pub from: Option<String>,
+    /// up to this date
+    #[argh(option)]
+    pub to: Option<String>,
+    /// address of the other instance (default: REMOTE_STATS_SERVER)
+    #[argh(option)]
+    pub remote: Option<String>,
+    /// token for it, or - to read it from standard input (default: REMOTE_STATS_TOKEN)
+    #[argh(option)]
+    pub token: Option<String>,
+    /// send also what the remote has accepted already
+    #[argh(switch)]
+    pub all: bool,
+    /// say what would leave, and send nothing
+    #[argh(switch)]
+    pub dry_run: bool,
+    /// print the first body as it would leave, and send nothing
+    #[argh(switch)]
+    pub show: bool,
+    /// take the analysis, or all of the client, back from the remote; what was taken back is not pushed again until it
+    /// is named with --anr
+    #[argh(switch)]
+    pub withdraw: bool,
+    /// how often to try again what did not get through (default 8)
+    #[argh(option, default = "crate::sharing::RETRIES")]
+    pub retries: u32,
+    /// do not ask before taking back
+    #[argh(switch)]
+    pub yes: bool,
+}
+
+/// Read one's stats from another instance into a client of this one.
+#[derive(FromArgs)]
+#[argh(
+    subcommand,
+    name = "pull",
+    example = "{command_name} --client \"Partner\" --remote https://stats.example.org --token - < token",
+    note = "Stats keep their UUIDs: pulling again changes nothing."
+)]
+pub struct PullCommand {
+    /// client to pull into (name or UUID)
+    #[argh(option)]
+    pub client: String,
+    /// only of this analysis (UUID)
+    #[argh(option)]
+    pub anr: Option<String>,
+    /// only of this type
+    #[argh(option, long = "type")]
+    pub kind: Option<String>,
+    /// from this date on (default: three months ago)
+    #[argh(option)]
+    pub from: Option<String>,
+    /// up to this date (default: the day after tomorrow, as front offices may be in another time zone)
+    #[argh(option)]
+    pub to: Option<String>,
+    /// address of the other instance (default: REMOTE_STATS_SERVER)
+    #[argh(option)]
+    pub remote: Option<String>,
+    /// token for it, or - to read it from standard input (default: REMOTE_STATS_TOKEN)
+    #[argh(option)]
+    pub token: Option<String>,
+    /// how often to try again what did not get through (default 8)
+    #[argh(option, default = "crate::sharing::RETRIES")]
+    pub retries: u32,
 }
 
 /// Write stats as lines of JSON, in order of arrival.

@@ -4,6 +4,7 @@ mod archive;
 mod client;
 mod database;
 mod serve;
+mod sharing;
 mod stats;
 
 use crate::cli::{Arguments, Command};
@@ -41,6 +42,8 @@ pub fn run(arguments: Arguments, raw: &Raw) -> Result<()> {
             match other {
                 Command::Client(command) => client::run(&config, command.action),
                 Command::Stats(command) => stats::run(&config, command.action),
+                Command::Push(command) => sharing::push(&config, &command),
+                Command::Pull(command) => sharing::pull(&config, &command),
                 Command::Export(command) => archive::export(&config, &command),
                 Command::Import(command) => archive::import(&config, &command),
                 Command::Database(command) => database::run(&config, command.action),

@@ -256,6 +256,8 @@ pub struct Config {
     pub update_command: Option<PathBuf>,
     /// `STORE_MUST_EXIST`
     pub store_must_exist: bool,
+    /// The proxies that the environment names.
+    pub proxies: Proxies,
 }
 
 impl Config {
@@ -290,12 +292,51 @@ impl Config {
             log_path: read.optional("LOG_PATH", |text| Ok(text.into()))?,
             update_command: read.optional("UPDATE_COMMAND", |text| Ok(text.into()))?,
             store_must_exist: read.parsed("STORE_MUST_EXIST", switch)?,
+            proxies: Proxies::new(&raw.environment),
         })
     }
 
     /// The address under which others reach the service.
     pub fn public_url(&self) -> String {
         self.instance_url.clone().unwrap_or_else(|| format!("http://{}:{}", self.host, self.port))
+    }
+}
+
+/// The usual variables about proxies, in capitals or not: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`.
+#[derive(Clone, Debug, Default)]
+pub struct Proxies {
+    http: Option<String>,
+    https: Option<String>,
+    none: Vec<String>,
+}
+
+impl Proxies {
+    fn new(environment: &BTreeMap<String, String>) -> Self {
+        let get = |name: &str| {
+            let names = [name.to_lowercase(), name.to_owned()];
+            names.iter().filter_map(|name| environment.get(name)).find(|value| !value.trim().is_empty()).cloned()
+        };
+        let list = get("NO_PROXY").unwrap_or_default();
+        let none = list.split(',').map(|part| part.trim().to_lowercase()).filter(|part| !part.is_empty()).collect();
+        let all = get("ALL_PROXY");
+        Self { http: get("HTTP_PROXY").or_else(|| all.clone()), https: get("HTTPS_PROXY").or(all), none }
+    }
+
+    /// The proxy for an address; none if `NO_PROXY` has `*`, its host, or a domain that its host is in.
+    pub fn for_url(&self, url: &str) -> Option<&str> {
+        let (scheme, rest) = url.split_once("://")?;
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest).rsplit('@').next().unwrap_or(rest);
+        let authority = authority.to_lowercase();
+        let host = match authority.strip_prefix('[') {
+            Some(address) => address.split(']').next().unwrap_or(address),
+            None => authority.split(':').next().unwrap_or(&authority),
+        };
+        let is_direct = self.none.iter().any(|entry| {
+            let name = entry.trim_start_matches("*.").trim_start_matches('.');
+            entry == "*" || entry == &authority || name == host || host.ends_with(&format!(".{name}"))
+        });
+        let proxy = if scheme == "https" { &self.https } else { &self.http };
+        proxy.as_deref().filter(|_| !is_direct)
     }
 }
 
@@ -367,7 +408,8 @@ pub fn switch(text: &str) -> std::result::Result<bool, String> {
     }
 }
 
-fn url(text: &str) -> std::result::Result<String, String> {
+/// An address that begins with `http://` or `https://`, without a slash at its end; the error says what is wrong.
+pub fn url(text: &str) -> std::result::Result<String, String> {
     let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
     if rest.is_none_or(|rest| rest.is_empty() || rest.starts_with('/'))
         || text.chars().any(|c| c.is_whitespace() || c.is_control())
@@ -434,6 +476,40 @@ mod tests {
             assert!(error.message.starts_with(name), "{}", error.message);
             assert!(!error.message.contains("with space"));
         }
+    }
+
+    #[test]
+    fn proxies_are_chosen_by_scheme_and_host() {
+        let proxies = config(
+            &[],
+            &[
+                ("https_proxy", "http://p:1"),
+                ("HTTP_PROXY", "http://p:2"),
+                ("NO_PROXY", "localhost, .a.org,10.0.0.1,b.org:81"),
+            ],
+        );
+        let proxies = proxies.unwrap().proxies;
+        for (url, proxy) in [
+            ("https://x.org/a", Some("http://p:1")),
+            ("http://x.org:80", Some("http://p:2")),
+            ("http://localhost:5005/x", None),
+            ("https://LOCALHOST", None),
+            ("https://a.org", None),
+            ("https://user@www.a.org:8443/", None),
+            ("https://aa.org", Some("http://p:1")),
+            ("http://10.0.0.1:9", None),
+            ("http://10.0.0.11", Some("http://p:2")),
+            ("http://b.org:81", None),
+            ("http://b.org:82", Some("http://p:2")),
+        ] {
+            assert_eq!(proxies.for_url(url), proxy, "{url}");
+        }
+        assert_eq!(
+            config(&[], &[("ALL_PROXY", "http://p:3")]).unwrap().proxies.for_url("http://x"),
+            Some("http://p:3")
+        );
+        let none = config(&[], &[("ALL_PROXY", "http://p:3"), ("no_proxy", "*")]).unwrap().proxies;
+        assert_eq!(none.for_url("http://x"), None);
     }
 
     #[test]

@@ -15,4 +15,5 @@ pub mod http;
 mod logging;
 pub mod model;
 pub mod processors;
+pub mod sharing;
 pub mod store;

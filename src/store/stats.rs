@@ -111,6 +111,18 @@ impl Store {
         })
     }
 
+    /// Whether a stat has this UUID, whoever's it is.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn has_stat(&self, uuid: Uuid) -> Result<bool> {
+        self.read(|tx| {
+            tx.prepare_cached("SELECT 1 FROM stat WHERE uuid = ?1")
+                .and_then(|mut statement| statement.exists([uuid.into_bytes()]))
+                .map_err(sql)
+        })
+    }
+
     /// How many stats match.
     ///
     /// # Errors
