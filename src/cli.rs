@@ -31,6 +31,7 @@ pub enum Command {
     Stats(StatsCommand),
     Push(PushCommand),
     Pull(PullCommand),
+    Mosp(MospCommand),
     Export(ExportCommand),
     Import(ImportCommand),
     Database(DatabaseCommand),
@@ -352,6 +353,32 @@ pub struct PullCommand {
     /// how often to try again what did not get through (default 8)
     #[argh(option, default = "crate::sharing::RETRIES")]
     pub retries: u32,
+}
+
+/// Ask the MONARC objects sharing platform.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "mosp", example = "{command_name} published b402d4e0-4576-11e9-9173-0800277f0571")]
+pub struct MospCommand {
+    #[argh(subcommand)]
+    pub action: MospAction,
+}
+
+#[derive(FromArgs)]
+#[argh(subcommand)]
+pub enum MospAction {
+    Published(MospPublished),
+}
+
+/// Whether an object is published there; exit code 0 if it is, 1 if not, 2 if there is no answer.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "published", example = "{command_name} b402d4e0-4576-11e9-9173-0800277f0571 --verbose")]
+pub struct MospPublished {
+    /// UUID of a threat, a vulnerability or another object
+    #[argh(positional)]
+    pub uuid: String,
+    /// say what it is and who published it
+    #[argh(switch)]
+    pub verbose: bool,
 }
 
 /// Write stats as lines of JSON, in order of arrival.

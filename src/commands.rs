@@ -3,6 +3,7 @@
 mod archive;
 mod client;
 mod database;
+mod mosp;
 mod serve;
 mod sharing;
 mod stats;
@@ -17,18 +18,29 @@ use crate::store::stats::Filter;
 use crate::{http, logging};
 use std::io::{BufRead, IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::process::ExitCode;
 use std::time::Duration;
 
-/// Runs the command that was typed, or serves.
+/// Runs the command that was typed, or serves; gives its exit code.
 ///
 /// # Errors
 /// Those of the command, as a sentence for whoever typed it.
-pub fn run(arguments: Arguments, raw: &Raw) -> Result<()> {
+pub fn run(arguments: Arguments, raw: &Raw) -> Result<ExitCode> {
     if arguments.version {
-        return say(&format!("monarc-stats {}", env!("CARGO_PKG_VERSION")));
+        say(&format!("monarc-stats {}", env!("CARGO_PKG_VERSION")))?;
+        return Ok(ExitCode::SUCCESS);
     }
     let config = Config::new(raw)?;
-    match arguments.command {
+    if let Some(Command::Mosp(command)) = &arguments.command {
+        logging::start(None, log::LevelFilter::Warn)?;
+        return mosp::run(&config, &command.action);
+    }
+    run_plain(arguments.command, config, raw).map(|()| ExitCode::SUCCESS)
+}
+
+/// Runs a command whose exit code says only whether it went well.
+fn run_plain(command: Option<Command>, config: Config, raw: &Raw) -> Result<()> {
+    match command {
         None | Some(Command::Serve(_)) => {
             logging::start(config.log_path.as_deref(), log::LevelFilter::Info)?;
             serve::serve(config, raw)
@@ -48,7 +60,9 @@ pub fn run(arguments: Arguments, raw: &Raw) -> Result<()> {
                 Command::Import(command) => archive::import(&config, &command),
                 Command::Database(command) => database::run(&config, command.action),
                 Command::Healthcheck(_) => healthcheck(&config),
-                Command::Config(_) | Command::Serve(_) | Command::Demo(_) => show_config(&config, raw),
+                Command::Config(_) | Command::Serve(_) | Command::Demo(_) | Command::Mosp(_) => {
+                    show_config(&config, raw)
+                }
             }
         }
     }

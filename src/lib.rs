@@ -14,6 +14,7 @@ pub mod error;
 pub mod http;
 mod logging;
 pub mod model;
+pub mod mosp;
 pub mod processors;
 pub mod sharing;
 pub mod store;

@@ -49,6 +49,8 @@ pub struct State {
     pub is_broken: bool,
     /// What `/about.json` says, if there is one.
     pub about: Option<Value>,
+    /// What it says as MOSP about objects, by UUID.
+    pub objects: BTreeMap<String, Value>,
     stalled: Vec<TcpStream>,
 }
 
@@ -146,6 +148,12 @@ fn serve(state: &Mutex<State>, mut reader: impl BufRead, mut socket: TcpStream) 
             return;
         }
         _ => {}
+    }
+    if let Some(uuid) = request.path.strip_prefix("/api/v2/object/?uuid=") {
+        let found: Vec<&Value> = state.objects.get(uuid).into_iter().collect();
+        let body = json!({"metadata": {"count": found.len(), "offset": 0, "limit": 10}, "data": found}).to_string();
+        let _ = socket.write_all(answer(200, "", &body).as_bytes());
+        return;
     }
     let (status, body) = if request.headers.get("x-api-key").map(String::as_str) == Some(TOKEN) {
         stats(&mut state, &request)
