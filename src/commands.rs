@@ -4,6 +4,7 @@ mod archive;
 mod client;
 mod database;
 mod mosp;
+mod schedule;
 mod serve;
 mod sharing;
 mod stats;

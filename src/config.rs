@@ -8,6 +8,7 @@ use crate::model::Token;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// One setting, as it is documented.
 pub struct Setting {
@@ -88,6 +89,27 @@ pub const SETTINGS: &[Setting] = &[
         name: "MOSP_URL",
         default: "https://objects.monarc.lu",
         help: "the MONARC objects sharing platform; empty turns look-ups off",
+        ..PLAIN
+    },
+    Setting {
+        name: "PUSH_EVERY",
+        help: "how often the service pushes by itself, such as 1d, 12h or 30m; by default never",
+        ..PLAIN
+    },
+    Setting {
+        name: "PURGE_AFTER_MONTHS",
+        help: "months after which the service deletes stats by itself, once a day; by default never",
+        ..PLAIN
+    },
+    Setting {
+        name: "BACKUP_DIR",
+        help: "directory of this store's own into which the service backs it up once a day; by default never",
+        ..PLAIN
+    },
+    Setting {
+        name: "BACKUP_KEEP",
+        default: "7",
+        help: "backups to keep in BACKUP_DIR; older ones are deleted",
         ..PLAIN
     },
     Setting { name: "LOG_PATH", help: "file to append the log to; by default standard error", ..PLAIN },
@@ -256,6 +278,14 @@ pub struct Config {
     pub update_command: Option<PathBuf>,
     /// `STORE_MUST_EXIST`
     pub store_must_exist: bool,
+    /// `PUSH_EVERY`
+    pub push_every: Option<Duration>,
+    /// `PURGE_AFTER_MONTHS`
+    pub purge_after_months: Option<u16>,
+    /// `BACKUP_DIR`
+    pub backup_dir: Option<PathBuf>,
+    /// `BACKUP_KEEP`
+    pub backup_keep: usize,
     /// The proxies that the environment names.
     pub proxies: Proxies,
 }
@@ -292,6 +322,10 @@ impl Config {
             log_path: read.optional("LOG_PATH", |text| Ok(text.into()))?,
             update_command: read.optional("UPDATE_COMMAND", |text| Ok(text.into()))?,
             store_must_exist: read.parsed("STORE_MUST_EXIST", switch)?,
+            push_every: read.optional("PUSH_EVERY", period)?,
+            purge_after_months: read.optional("PURGE_AFTER_MONTHS", |text| at_least_one(text, "months"))?,
+            backup_dir: read.optional("BACKUP_DIR", |text| Ok(text.into()))?,
+            backup_keep: read.parsed("BACKUP_KEEP", |text| at_least_one(text, "backups"))?.into(),
             proxies: Proxies::new(&raw.environment),
         })
     }
@@ -419,6 +453,25 @@ pub fn url(text: &str) -> std::result::Result<String, String> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
+/// A time between two runs: a number of weeks, days, hours or minutes.
+fn period(text: &str) -> std::result::Result<Duration, String> {
+    let reason = || "a time is needed such as 1d, 12h or 30m, and at least a minute".to_owned();
+    let number = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let unit = match &text[number.len()..] {
+        "w" => 7 * 86_400,
+        "d" => 86_400,
+        "h" => 3600,
+        "m" => 60,
+        _ => return Err(reason()),
+    };
+    let number: u32 = number.parse().map_err(|_| reason())?;
+    if number == 0 { Err(reason()) } else { Ok(Duration::from_secs(u64::from(number) * unit)) }
+}
+
+fn at_least_one(text: &str, what: &str) -> std::result::Result<u16, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| format!("a number of {what} is needed, at least 1"))
+}
+
 fn line(text: &str) -> std::result::Result<String, String> {
     if text.chars().any(char::is_control) { Err("it must be one line".into()) } else { Ok(text.to_owned()) }
 }
@@ -471,6 +524,11 @@ mod tests {
             ("ADMIN_TOKEN", "with space"),
             ("TZ", "Mars/Olympus"),
             ("TRUSTED_PROXIES", "10.0.0.1,x"),
+            ("PUSH_EVERY", "daily"),
+            ("PUSH_EVERY", "0d"),
+            ("PUSH_EVERY", "30s"),
+            ("PURGE_AFTER_MONTHS", "0"),
+            ("BACKUP_KEEP", "-1"),
         ] {
             let error = config(&[], &[(name, value)]).err().unwrap();
             assert!(error.message.starts_with(name), "{}", error.message);
@@ -522,6 +580,13 @@ mod tests {
         );
         assert_eq!(of(&[("STATS_DATABASE", "/x.db"), ("STATE_DIRECTORY", "/s")]), PathBuf::from("/x.db"));
         assert!(Config::new(&Raw::default()).is_err());
+    }
+
+    #[test]
+    fn periods_are_written_as_people_write_them() {
+        for (text, seconds) in [("1d", 86_400), ("12h", 43_200), ("30m", 1800), ("2w", 1_209_600)] {
+            assert_eq!(period(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::store::Store;
 use crate::store::stats::Filter;
+use jiff::civil::Date;
 use serde_json::json;
 
 /// Runs one of them.
@@ -16,10 +17,7 @@ pub fn run(config: &Config, action: StatsAction) -> Result<()> {
         StatsAction::Latest(command) => latest(&store, &command),
         StatsAction::Delete(command) => delete(&store, &command),
         StatsAction::Purge(command) => {
-            let first = today().checked_sub(jiff::Span::new().months(command.months));
-            let first = first.map_err(|_| Error::invalid("--months: so long ago there was no calendar"))?;
-            let last = first.yesterday().map_err(|_| Error::invalid("--months: so long ago there was no calendar"))?;
-            let filter = Filter { to: Some(last), ..Filter::default() };
+            let (first, filter) = older_than(command.months)?;
             remove(&store, &filter, command.yes, &format!("from before {first}"))
         }
         StatsAction::Deduplicate(command) => {
@@ -29,6 +27,14 @@ pub fn run(config: &Config, action: StatsAction) -> Result<()> {
             say(&format!("deleted {gone} stats"))
         }
     }
+}
+
+/// The date that stands a number of months before today, and the stats from before it.
+pub(super) fn older_than(months: u16) -> Result<(Date, Filter)> {
+    let ancient = |_| Error::invalid("--months: so long ago there was no calendar");
+    let first = today().checked_sub(jiff::Span::new().months(months)).map_err(ancient)?;
+    let last = first.yesterday().map_err(ancient)?;
+    Ok((first, Filter { to: Some(last), ..Filter::default() }))
 }
 
 fn latest(store: &Store, command: &StatsLatest) -> Result<()> {
