@@ -72,6 +72,8 @@ impl Work {
         part: usize,
         reporter: &mut Reporter<'_>,
     ) -> Result<bool> {
+        self.client = self.client.take().map(|client| importing.refreshed(&client)).transpose()?;
+        self.known.clear();
         for _ in 0..part {
             let Some((number, line)) = lines.next()? else { return Ok(false) };
             match self.line(importing, line, reporter) {

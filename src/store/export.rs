@@ -1,5 +1,6 @@
 //! Stats with all that belongs to them, in order of arrival, for an archive.
 
+use super::payloads::Texts;
 use super::stats::{Filter, Stat, conditions, from_row};
 use super::{Store, sql};
 use crate::error::Result;
@@ -68,25 +69,25 @@ fn page(tx: &Transaction<'_>, filter: &Filter, sharing_only: bool, after: i64, b
     let (source, mut values) = source(filter, sharing_only);
     values.push(Box::new(after));
     let text = format!(
-        "SELECT stat.seq, stat.uuid, analysis.uuid, stat.type, stat.date, payload.length, payload.is_deflated,
-                payload.content, client.uuid, client.name, stat.created_at
+        "SELECT stat.seq, stat.uuid, analysis.uuid, stat.type, stat.date, {}, client.uuid, client.name, stat.created_at
          {source} AND stat.seq > ?{}
          ORDER BY stat.seq",
+        Texts::COLUMNS,
         values.len()
     );
     let mut statement = tx.prepare_cached(&text).map_err(sql)?;
     let mut rows = statement.query(params_from_iter(values)).map_err(sql)?;
-    let (mut stats, mut size) = (Vec::new(), 0);
+    let (mut stats, mut size, mut texts) = (Vec::new(), 0, Texts::new(tx));
     while size < bytes
         && let Some(row) = rows.next().map_err(sql)?
     {
-        let stat = from_row(row)?;
+        let stat = from_row(row, &mut texts)?;
         size += stat.data.len() + 256;
         stats.push(Exported {
             stat,
-            client: Uuid::from_bytes(row.get(8).map_err(sql)?),
-            client_name: row.get(9).map_err(sql)?,
-            created_at: row.get(10).map_err(sql)?,
+            client: Uuid::from_bytes(row.get(9).map_err(sql)?),
+            client_name: row.get(10).map_err(sql)?,
+            created_at: row.get(11).map_err(sql)?,
         });
     }
     Ok(stats)

@@ -116,6 +116,14 @@ impl<'a> Importing<'a> {
         Ok(if own { Imported::Replacing } else { Imported::Stored })
     }
 
+    /// A client as it is now: a command may have changed or deleted it since it was looked at.
+    ///
+    /// # Errors
+    /// `NotFound` if it is gone.
+    pub fn refreshed(&self, client: &Client) -> Result<Client> {
+        clients::by_id(self.tx, client)
+    }
+
     /// The client of this UUID, if there is one.
     ///
     /// # Errors

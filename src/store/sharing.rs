@@ -2,6 +2,7 @@
 //!
 //! The client's permission is part of every query here, not of its callers: it is asked again for each batch.
 
+use super::payloads::Texts;
 use super::rollups::{stat_type, stored_date};
 use super::stats::{Filter, Position, Stat, conditions, from_row};
 use super::{Store, sql};
@@ -140,17 +141,17 @@ impl Store {
             };
             let text = format!(
                 "{TWINS}
-                 SELECT stat.seq, stat.uuid, analysis.uuid, stat.type, stat.date, payload.length,
-                        payload.is_deflated, payload.content
+                 SELECT stat.seq, stat.uuid, analysis.uuid, stat.type, stat.date, {}
                  {source} AND {STANDING} IN {standings} AND (stat.date, stat.seq) > (?{}, ?{n})
                  ORDER BY stat.date, stat.seq",
+                Texts::COLUMNS,
                 n - 1
             );
             let mut statement = tx.prepare_cached(&text).map_err(sql)?;
             let mut rows = statement.query(params_from_iter(values)).map_err(sql)?;
-            let (mut stats, mut size) = (Vec::new(), 0);
+            let (mut stats, mut size, mut texts) = (Vec::new(), 0, Texts::new(tx));
             while let Some(row) = rows.next().map_err(sql)? {
-                let stat = from_row(row)?;
+                let stat = from_row(row, &mut texts)?;
                 size += stat.data.len();
                 if size > bytes && !stats.is_empty() {
                     break;
