@@ -229,7 +229,7 @@ type Refused = Map<String, serde_json::Value>;
 /// The good items, and why the others are refused. What the store knows already has been checked before.
 fn judge<'a>(app: &App, items: &[&'a RawValue]) -> Result<(Vec<NewStat<'a>>, Vec<Refused>)> {
     let mut judged: Vec<std::result::Result<NewStat<'a>, Flaw>> =
-        items.iter().map(|item| NewStat::parse(item.get())).collect();
+        items.iter().map(|item| NewStat::parse_unchecked(item.get())).collect();
     let known = app.store.knows(judged.iter().filter_map(|stat| stat.as_ref().ok()))?;
     for (stat, is_known) in judged.iter_mut().filter(|stat| stat.is_ok()).zip(known) {
         let flaw = stat.as_mut().ok().filter(|_| !is_known).and_then(|stat| stat.check().err());
