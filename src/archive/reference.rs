@@ -14,7 +14,7 @@ use super::{Reporter, Tally};
 use crate::error::{Error, Kind, Result};
 use crate::model::client::{Location, check_name};
 use crate::model::stat::NewStat;
-use crate::model::{Client, Role, StatType, Token, date, parse_uuid, shapes};
+use crate::model::{Client, Role, StatType, Token, date, parse_uuid};
 use crate::store::Store;
 use crate::store::clients::NewClient;
 use crate::store::import::{Importing, OldClient};
@@ -192,16 +192,10 @@ impl Work {
             .ok_or_else(|| Error::invalid(format!("client_id: no client {:?} was imported", row.get("client_id"))))?;
         let kind = row.parsed("type", StatType::parse)?;
         let data = row.get("data").trim();
-        let contributions = shapes::contributions(kind, data)
+        let (uuid, anr) = (row.parsed("uuid", parse_uuid)?, row.parsed("anr", parse_uuid)?);
+        let mut stat = NewStat::new(Some(uuid), anr, kind, row.parsed("date", date::parse_full)?, data);
+        stat.check()
             .map_err(|flaw| Error::invalid(format!("{}: {}", flaw.field.as_deref().unwrap_or("data"), flaw.reason)))?;
-        let stat = NewStat {
-            uuid: Some(row.parsed("uuid", parse_uuid)?),
-            anr: row.parsed("anr", parse_uuid)?,
-            kind,
-            date: row.parsed("date", date::parse_full)?,
-            data,
-            contributions,
-        };
         // A stat without a moment of arrival is as old as its date.
         let arrived = match row.optional("created_at", moment)? {
             Some(arrived) => arrived,

@@ -150,7 +150,7 @@ pub fn withdraw(store: &Store, push: &Push<'_>, anrs: &[Uuid], reporter: &mut Re
 }
 
 /// The body of a batch: five keys a stat.
-fn body(stats: &[Stat]) -> String {
+fn body(stats: &[Stat<'_>]) -> String {
     let mut text = String::with_capacity(stats.iter().map(|stat| stat.data.len() + 160).sum());
     for stat in stats {
         text.push(if text.is_empty() { '[' } else { ',' });
@@ -219,7 +219,7 @@ impl Sending<'_> {
     }
 
     /// Sends a batch, in parts where the remote cannot take it whole.
-    fn deliver(&mut self, stats: &[Stat], reporter: &mut Reporter<'_>) -> Result<()> {
+    fn deliver(&mut self, stats: &[Stat<'_>], reporter: &mut Reporter<'_>) -> Result<()> {
         let mut parts = vec![stats];
         while let Some(part) = parts.pop() {
             match self.attempt(part, reporter)? {
@@ -234,7 +234,7 @@ impl Sending<'_> {
         Ok(())
     }
 
-    fn attempt(&mut self, part: &[Stat], reporter: &mut Reporter<'_>) -> Result<Verdict> {
+    fn attempt(&mut self, part: &[Stat<'_>], reporter: &mut Reporter<'_>) -> Result<Verdict> {
         let text = body(part);
         let start = Instant::now();
         let tried = self.remote.attempt(("POST", "/api/v1/stats/"), Some(text.as_bytes()), reporter)?;
@@ -274,7 +274,7 @@ impl Sending<'_> {
     }
 
     /// Looks for the stat that spoils a batch; what is left alone is refused.
-    fn refused_whole(&mut self, part: &[Stat], answer: &Answer, reason: &str) -> Result<Verdict> {
+    fn refused_whole(&mut self, part: &[Stat<'_>], answer: &Answer, reason: &str) -> Result<Verdict> {
         let [stat] = part else { return Ok(self.smaller(part)) };
         self.broken += 1;
         if self.broken >= BROKEN {
@@ -285,7 +285,7 @@ impl Sending<'_> {
         Ok(Verdict::Done)
     }
 
-    fn accepted(&mut self, part: &[Stat], answer: &Answer) -> Result<()> {
+    fn accepted(&mut self, part: &[Stat<'_>], answer: &Answer) -> Result<()> {
         self.broken = 0;
         let receipt = serde_json::from_slice(&answer.body).map_err(|error| {
             let text = format!("{} does not answer as a stats service: name the right address", self.remote.url);
@@ -295,7 +295,7 @@ impl Sending<'_> {
     }
 
     /// Counts what became of each stat, and remembers what the remote holds now.
-    fn note(&mut self, part: &[Stat], receipt: &Receipt) -> Result<()> {
+    fn note(&mut self, part: &[Stat<'_>], receipt: &Receipt) -> Result<()> {
         let mut refused = HashSet::new();
         for flaw in &receipt.refused {
             if let Some(stat) = part.get(flaw.index)
@@ -313,7 +313,7 @@ impl Sending<'_> {
         Ok(())
     }
 
-    fn refuse(&mut self, stat: &Stat, reason: String) {
+    fn refuse(&mut self, stat: &Stat<'_>, reason: String) {
         self.sent.refused += 1;
         if self.sent.refusals.len() < NAMED {
             let Stat { uuid, anr, kind, date, .. } = *stat;
@@ -331,7 +331,7 @@ impl Sending<'_> {
     }
 
     /// Takes it from one that did not.
-    fn smaller(&mut self, part: &[Stat]) -> Verdict {
+    fn smaller(&mut self, part: &[Stat<'_>]) -> Verdict {
         self.number = (part.len() / 2).max(1);
         self.bytes = (self.bytes / 2).clamp(1, self.most_bytes);
         if part.len() > 1 { Verdict::Split } else { Verdict::Again }

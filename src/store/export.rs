@@ -11,7 +11,7 @@ use uuid::Uuid;
 #[derive(Debug)]
 pub struct Exported {
     /// The stat.
-    pub stat: Stat,
+    pub stat: Stat<'static>,
     /// Its client's UUID.
     pub client: Uuid,
     /// Its client's name.
@@ -81,7 +81,7 @@ fn page(tx: &Transaction<'_>, filter: &Filter, sharing_only: bool, after: i64, b
     while size < bytes
         && let Some(row) = rows.next().map_err(sql)?
     {
-        let stat = from_row(row, &mut texts)?;
+        let stat = from_row(row, &mut texts)?.into_owned();
         size += stat.data.len() + 256;
         stats.push(Exported {
             stat,

@@ -128,7 +128,13 @@ impl Store {
     ///
     /// # Errors
     /// Only those of the store.
-    pub fn outgoing(&self, wanted: &Wanted, after: Position, number: usize, bytes: usize) -> Result<Vec<Stat>> {
+    pub fn outgoing(
+        &self,
+        wanted: &Wanted,
+        after: Position,
+        number: usize,
+        bytes: usize,
+    ) -> Result<Vec<Stat<'static>>> {
         self.read(|tx| {
             let (source, mut values) = source(tx, wanted)?;
             values.extend([Box::new(after.date) as Box<dyn ToSql>, Box::new(after.seq)]);
@@ -151,7 +157,7 @@ impl Store {
             let mut rows = statement.query(params_from_iter(values)).map_err(sql)?;
             let (mut stats, mut size, mut texts) = (Vec::new(), 0, Texts::new(tx));
             while let Some(row) = rows.next().map_err(sql)? {
-                let stat = from_row(row, &mut texts)?;
+                let stat = from_row(row, &mut texts)?.into_owned();
                 size += stat.data.len();
                 if size > bytes && !stats.is_empty() {
                     break;
@@ -169,7 +175,11 @@ impl Store {
     ///
     /// # Errors
     /// Only those of the store.
-    pub fn remember_pushed<'a>(&self, remote: &str, stats: impl IntoIterator<Item = &'a Stat>) -> Result<()> {
+    pub fn remember_pushed<'a, 'b: 'a>(
+        &self,
+        remote: &str,
+        stats: impl IntoIterator<Item = &'a Stat<'b>>,
+    ) -> Result<()> {
         self.write(|tx| {
             let remote = make_remote(tx, remote)?;
             for stat in stats {
