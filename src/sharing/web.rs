@@ -161,3 +161,17 @@ fn about_certificate(host: &str, text: &str) -> String {
     };
     format!("the certificate of {host} is not accepted: {advice}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_roots_are_there_whatever_the_system_has() {
+        let RootCerts::Specific(all) = roots() else { panic!("no list of roots") };
+        let own = webpki_root_certs::TLS_SERVER_ROOT_CERTS.len();
+        let system = rustls_native_certs::load_native_certs().certs.len();
+        assert!(own > 50);
+        assert_eq!(all.len(), own + system);
+    }
+}
