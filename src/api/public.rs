@@ -91,8 +91,8 @@ pub fn map(app: &App, request: Request<'_>) -> Answer {
             value!({
                 "latitude": place.location.latitude,
                 "longitude": place.location.longitude,
-                "max_threat": [place.threat.0.to_f64(), place.threat.1],
-                "max_vulnerability": [place.vulnerability.0.to_f64(), place.vulnerability.1],
+                "max_threat": [place.threat.0.mean(1), place.threat.1],
+                "max_vulnerability": [place.vulnerability.0.mean(1), place.vulnerability.1],
             })
         });
         Ok(Value::Array(places.collect()).to_string())

@@ -1,7 +1,7 @@
 //! Exact decimal numbers, so that sums can be added to and taken from for years without drift.
 
-use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 use std::ops::{AddAssign, Neg};
 
@@ -47,7 +47,11 @@ impl Decimal {
     }
 
     /// This sum divided by a number of things; 0 of nothing.
-    pub fn mean(self, number: i128) -> f64 {
+    pub fn mean(self, number: i128) -> Mean {
+        Mean(self.divided(number))
+    }
+
+    fn divided(self, number: i128) -> f64 {
         if number == 0 {
             return 0.0;
         }
@@ -60,14 +64,30 @@ impl Decimal {
         }
     }
 
-    /// This number as a share of `total`, in the same units; 0 if there is no total.
+    /// This number as a share of `total`, rounded to millionths; 0 if there is no total.
     pub fn share_of(self, total: Self) -> Self {
-        if total.0 == 0 { Self(0) } else { Self(self.0 * UNITS / total.0) }
+        const MILLIONTH: i128 = UNITS / 1_000_000;
+        if total.0 == 0 { Self(0) } else { Self((2 * self.0 * 1_000_000 + total.0) / (2 * total.0) * MILLIONTH) }
     }
 
     /// The number as the nearest float.
     pub fn to_f64(self) -> f64 {
-        self.mean(1)
+        self.divided(1)
+    }
+}
+
+/// A mean, written in JSON as an integer where it is one.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Mean(pub f64);
+
+impl Serialize for Mean {
+    #[expect(clippy::cast_possible_truncation, reason = "only whole numbers far inside an i64 are cast")]
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(value) = *self;
+        match value.fract() == 0.0 && value.abs() < 1e15 {
+            true => serializer.serialize_i64(value as i64),
+            false => serializer.serialize_f64(value),
+        }
     }
 }
 
@@ -211,7 +231,7 @@ mod tests {
         fn one_value_is_its_own_mean(hundredths in -1_000_000_000_i64..1_000_000_000, times in 1_i128..100_000) {
             let text = format!("{}{}.{:02}", if hundredths < 0 { "-" } else { "" }, hundredths.abs() / 100, hundredths.abs() % 100);
             let sum = Decimal(Decimal::parse(&text).unwrap().0 * times);
-            prop_assert_eq!(sum.mean(times), text.parse::<f64>().unwrap());
+            prop_assert_eq!(sum.divided(times), text.parse::<f64>().unwrap());
         }
     }
 }

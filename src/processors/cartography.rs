@@ -2,6 +2,7 @@
 
 use super::{Params, Tree, by_key, json, periods, stats, total};
 use crate::error::Result;
+use crate::model::decimal::Mean;
 use crate::model::shapes::{CATEGORIES, COMMON_IMPACT, COMMON_LIKELIHOOD};
 use crate::store::entries::Entry;
 use crate::store::rollups::Rollup;
@@ -45,8 +46,8 @@ struct Cell {
     likelihood: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     probability: Option<i64>,
-    count: f64,
-    share: f64,
+    count: Mean,
+    share: Mean,
 }
 
 /// Mean number of risks, and mean share of an analysis's risks, per cell: over the range and per date.

@@ -2,6 +2,7 @@
 
 use super::{Labels, Params, json, periods, total};
 use crate::error::Result;
+use crate::model::decimal::Mean;
 use crate::model::shapes::SIDES;
 use crate::store::entries::{Entries, Entry};
 use crate::store::rollups::Rollup;
@@ -35,8 +36,8 @@ struct OnDate {
 /// Mean compliance, usually from 0 to 1; none if no stat has that side.
 #[derive(Serialize)]
 struct Means {
-    current: Option<f64>,
-    target: Option<f64>,
+    current: Option<Mean>,
+    target: Option<Mean>,
 }
 
 /// Where an object of the store belongs: referential and category, and which side of it.

@@ -2,6 +2,7 @@
 
 use super::{Labels, Params, json, periods};
 use crate::error::Result;
+use crate::model::decimal::Mean;
 use crate::store::entries::Entry;
 use crate::store::labels::parse_key;
 use crate::store::rollups::Rollup;
@@ -29,9 +30,9 @@ struct OnDate {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Numbers {
-    count: f64,
-    max_risk: f64,
-    average_rate: f64,
+    count: Mean,
+    max_risk: Mean,
+    average_rate: Mean,
 }
 
 impl From<&Entry> for Numbers {

@@ -2,6 +2,7 @@
 
 use super::{Params, Tree, by_key, json, periods, stats, total};
 use crate::error::Result;
+use crate::model::decimal::Mean;
 use crate::model::shapes::{LEVELS, risk_key};
 use crate::store::entries::Entry;
 use crate::store::rollups::Rollup;
@@ -22,7 +23,7 @@ struct Levels<T> {
 #[derive(Serialize)]
 struct OnDate {
     date: Date,
-    value: f64,
+    value: Mean,
     #[serde(skip_serializing_if = "Option::is_none")]
     stats: Option<i64>,
 }
@@ -36,8 +37,8 @@ fn tree<T>(params: &Params, mut leaf: impl FnMut(&str) -> T) -> Tree<Levels<T>> 
 }
 
 /// The mean under one key over all stats of a period; a stat without the key counts as 0.
-fn mean(keyed: &BTreeMap<&str, &Entry>, key: &str) -> f64 {
-    keyed.get(key).map_or(0.0, |entry| entry.sums[0].mean(stats(keyed).into()))
+fn mean(keyed: &BTreeMap<&str, &Entry>, key: &str) -> Mean {
+    keyed.get(key).map_or(Mean::default(), |entry| entry.sums[0].mean(stats(keyed).into()))
 }
 
 /// Means over the whole range.
