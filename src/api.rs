@@ -23,8 +23,8 @@ use metrics::Metrics;
 use percent_encoding::percent_decode_str;
 use serde_json::json as value;
 pub use stats::today;
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// Most bytes that a body with a token may have, where nothing else is said.
@@ -107,6 +107,8 @@ pub struct App {
     failures: auth::Failures,
     /// Live connections, counted by the HTTP layer.
     connections: Arc<AtomicUsize>,
+    /// Held by whoever is taking in a large batch.
+    large: Mutex<()>,
 }
 
 /// A request on its way to its handler.
@@ -133,7 +135,14 @@ pub struct Ticket {
 impl App {
     /// An application on a store. `connections` is the HTTP layer's count.
     pub fn new(config: Config, store: Arc<Store>, connections: Arc<AtomicUsize>) -> Self {
-        Self { config, store, metrics: Metrics::default(), failures: auth::Failures::default(), connections }
+        Self {
+            config,
+            store,
+            metrics: Metrics::default(),
+            failures: auth::Failures::default(),
+            connections,
+            large: Mutex::default(),
+        }
     }
 
     /// The rows of the table for a path, and the text at its place in braces. The prefix may be there or not.

@@ -11,15 +11,25 @@ use crate::model::{Role, StatType, parse_uuid};
 use crate::store::Store;
 use crate::store::stats::{Filter, Page, Placed, Range};
 use jiff::civil::Date;
+use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, json as value};
 use std::borrow::Cow;
 use std::io::{self, Read};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use uuid::Uuid;
 
 /// Bytes of data that are held of a large answer at a time.
 const PAGE: usize = 256 << 10;
+
+/// Stats in one batch. A front office of a thousand analyses sends 5,000.
+const MOST_ITEMS: usize = 50_000;
+
+/// Bytes from which on batches are taken one at a time.
+const LARGE: usize = 1 << 20;
+
+/// Contributions of a batch that are kept between judging and storing; those of later stats are found again.
+const KEPT: usize = 20_000;
 
 /// Today's date in the machine's time zone.
 pub fn today() -> Date {
@@ -192,14 +202,9 @@ fn stat_head(uuid: Uuid, anr: Uuid, kind: StatType, date: Date) -> String {
 pub fn add(app: &App, request: Request<'_>) -> Answer {
     check_content_type(&request)?;
     let caller = request.caller.as_ref().ok_or_else(|| Box::new(message(401, "A client is needed.")))?;
-    let items = items(text(&request)?)?;
-    let (mut good, mut refused) = (Vec::new(), Vec::new());
-    for (index, item) in items.iter().enumerate() {
-        match NewStat::parse(item.get()) {
-            Ok(stat) => good.push(stat),
-            Err(flaw) => refused.push(refusal(index, flaw)),
-        }
-    }
+    // The store has one writer anyway, and judging a large batch takes some multiple of its size in memory.
+    let _turn = (request.body.bytes.len() > LARGE).then(|| app.large.lock().unwrap_or_else(PoisonError::into_inner));
+    let (good, refused) = judged(text(&request)?)?;
     if good.is_empty() && !refused.is_empty() {
         let text = value!({ "message": "No stat of this batch can be used.", "refused": refused }).to_string();
         return Err(Box::new(json(400, text)));
@@ -218,12 +223,62 @@ pub fn add(app: &App, request: Request<'_>) -> Answer {
     Ok(receipt(request.body, pieces, duplicates, refused))
 }
 
+type Refused = Vec<Map<String, serde_json::Value>>;
+
+/// Judges a batch item by item.
+fn judged(text: &str) -> std::result::Result<(Vec<NewStat<'_>>, Refused), Box<Response>> {
+    let (mut good, mut refused, mut kept) = (Vec::new(), Vec::new(), 0);
+    for (index, item) in items(text)?.iter().enumerate() {
+        match NewStat::parse(item.get()) {
+            Ok(mut stat) => {
+                kept += stat.contributions.len();
+                if kept > KEPT {
+                    stat.forget();
+                }
+                good.push(stat);
+            }
+            Err(flaw) => refused.push(refusal(index, flaw)),
+        }
+    }
+    Ok((good, refused))
+}
+
 /// The items of a batch, unparsed: a number too large for a float spoils its item, not the body.
 fn items(text: &str) -> std::result::Result<Vec<&RawValue>, Box<Response>> {
     if !text.trim_start().starts_with('[') && serde_json::from_str::<&RawValue>(text).is_ok() {
         return Err(Box::new(message(400, "The body must be a list of stats.")));
     }
-    serde_json::from_str(text).map_err(|error| Box::new(message(400, &format!("The body is not JSON: {error}."))))
+    let Items(items) = serde_json::from_str(text)
+        .map_err(|error| Box::new(message(400, &format!("The body is not JSON: {error}."))))?;
+    match items.len() {
+        0..=MOST_ITEMS => Ok(items),
+        _ => Err(Box::new(message(400, &format!("A batch has at most {MOST_ITEMS} stats: send several.")))),
+    }
+}
+
+/// The items of a batch, of which not many more are held than a batch may have.
+struct Items<'a>(Vec<&'a RawValue>);
+
+impl<'de> Deserialize<'de> for Items<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct ListVisitor;
+        impl<'de> Visitor<'de> for ListVisitor {
+            type Value = Items<'de>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a list of stats")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> std::result::Result<Self::Value, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = seq.next_element()? {
+                    if items.len() <= MOST_ITEMS {
+                        items.push(item);
+                    }
+                }
+                Ok(Items(items))
+            }
+        }
+        deserializer.deserialize_seq(ListVisitor)
+    }
 }
 
 fn refusal(index: usize, flaw: Flaw) -> Map<String, serde_json::Value> {
@@ -254,12 +309,7 @@ fn pieces<'a>(body: &[u8], stored: impl Iterator<Item = (Uuid, &'a NewStat<'a>)>
 }
 
 /// The answer to a batch: the stored stats in full, and what became of the others.
-fn receipt(
-    body: Received,
-    mut pieces: Vec<Piece>,
-    duplicates: Vec<String>,
-    refused: Vec<Map<String, serde_json::Value>>,
-) -> Response {
+fn receipt(body: Received, mut pieces: Vec<Piece>, duplicates: Vec<String>, refused: Refused) -> Response {
     let count = u64::try_from(pieces.len() / 2).unwrap_or(u64::MAX);
     let last = if pieces.is_empty() { "]" } else { "}]" };
     pieces.insert(0, Piece::Text(format!("{{\"metadata\": {}, \"data\": [", metadata(count, 0, 0))));

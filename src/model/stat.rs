@@ -70,6 +70,10 @@ pub fn parse_uuid(text: &str) -> Result<Uuid, String> {
     parsed.ok_or_else(|| format!("{:?} is not a UUID", super::decimal::excerpt(text)))
 }
 
+/// Bytes of data that one stat may have. The largest analyses that are known have a tenth of it; the memory that it takes to
+/// judge a stat is some multiple of its length.
+pub const MOST_DATA: usize = 2 << 20;
+
 /// One good item of a posted batch. `data` is the sender's own text.
 pub struct NewStat<'a> {
     /// The sender's identity for it, if it gave one.
@@ -82,7 +86,7 @@ pub struct NewStat<'a> {
     pub date: Date,
     /// JSON text, exactly as sent.
     pub data: &'a str,
-    /// What it adds to the averages.
+    /// What it adds to the averages; empty where it was not worth keeping, see [`NewStat::forget`].
     pub contributions: Vec<Contribution>,
 }
 
@@ -112,6 +116,9 @@ impl<'a> NewStat<'a> {
             move |reason| Flaw { field: Some(name), reason }
         };
         let kind = StatType::parse(&item.kind).map_err(field("type"))?;
+        if item.data.get().len() > MOST_DATA {
+            return Err(field("data")("is larger than 2 MB".into()));
+        }
         Ok(Self {
             uuid: item.uuid.as_deref().map(parse_uuid).transpose().map_err(field("uuid"))?,
             anr: parse_uuid(&item.anr).map_err(field("anr"))?,
@@ -120,6 +127,23 @@ impl<'a> NewStat<'a> {
             data: item.data.get(),
             contributions: shapes::contributions(kind, item.data.get())?,
         })
+    }
+
+    /// Forgets the contributions, which are found again when they are needed: in a large batch they take several times
+    /// the memory of the batch.
+    pub fn forget(&mut self) {
+        self.contributions = Vec::new();
+    }
+
+    /// What it adds to the averages.
+    ///
+    /// # Errors
+    /// None for a stat that was parsed; a flaw in data that never were judged.
+    pub fn contributions(&self) -> Result<Cow<'_, [Contribution]>, Flaw> {
+        match self.contributions.is_empty() {
+            true => shapes::contributions(self.kind, self.data).map(Cow::Owned),
+            false => Ok(Cow::Borrowed(&self.contributions)),
+        }
     }
 }
 

@@ -15,6 +15,9 @@ use std::collections::{BTreeMap, HashMap};
 /// with a million objects of its own makes nobody else's rows longer.
 pub(super) const BUCKET: i64 = 32;
 
+/// Keys that a transaction keeps at hand; MONARC's own are a few thousand, and an attacker's should not fill our memory.
+const REMEMBERED: usize = 20_000;
+
 /// One day of one type and set of clients.
 pub(super) type Day = (StatType, bool, i64);
 
@@ -70,7 +73,9 @@ impl Changes {
                 .and_then(|mut statement| statement.insert(values))
                 .map_err(sql)?,
         };
-        self.objects.insert(name, id);
+        if self.objects.len() < REMEMBERED {
+            self.objects.insert(name, id);
+        }
         Ok(id)
     }
 

@@ -3,7 +3,7 @@
 use super::payloads::{self, Texts};
 use super::rollups::{Changes, hex_list, parsed, stat_type, stored_date};
 use super::{Store, clients, damaged, now, sql, touch};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::stat::NewStat;
 use crate::model::{Client, StatType, date};
 use jiff::civil::Date;
@@ -294,7 +294,8 @@ impl Adding<'_> {
         if let Some(known) = payloads::find(self.tx, item.kind, &hash)? {
             return Ok(known);
         }
-        let entries = self.changes.intern(self.tx, item.kind, &item.contributions)?;
+        let parts = item.contributions().map_err(|flaw| Error::invalid(flaw.reason))?;
+        let entries = self.changes.intern(self.tx, item.kind, &parts)?;
         let id = payloads::insert(self.tx, item.kind, &hash, item.data, &entries, analysis)?;
         Ok((id, entries.into_iter().collect()))
     }
