@@ -9,6 +9,7 @@ pub mod labels;
 pub mod maintenance;
 pub mod map;
 mod migrations;
+mod objects;
 mod payloads;
 pub mod rollups;
 pub mod stats;
@@ -16,6 +17,8 @@ pub mod stats;
 mod tests;
 
 use crate::error::{Error, Kind, Result};
+use clients::Callers;
+use objects::Objects;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
@@ -40,6 +43,10 @@ pub struct Store {
     writer: Mutex<Option<Connection>>,
     readers: Mutex<Readers>,
     reader_free: Condvar,
+    /// Only to be locked by who has the writer.
+    objects: Mutex<Objects>,
+    /// Empty while none is open, like the writer.
+    callers: Mutex<Option<Callers>>,
     created: bool,
     /// Transactions that changed what clients see, since the opening.
     writes: AtomicU64,
@@ -68,6 +75,8 @@ impl Store {
             writer: Mutex::new(Some(connection)),
             readers: Mutex::default(),
             reader_free: Condvar::new(),
+            objects: Mutex::default(),
+            callers: Mutex::default(),
             created,
             writes: AtomicU64::new(0),
             deleted: AtomicBool::new(false),
@@ -153,7 +162,10 @@ impl Store {
         let mut slot = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut connection = match slot.take() {
             Some(connection) => connection,
-            None => connect(&self.path)?,
+            None => {
+                *self.lock_objects() = Objects::default();
+                connect(&self.path)?
+            }
         };
         let result = work(&mut connection);
         if !result.as_ref().is_err_and(is_fault) {
@@ -192,6 +204,10 @@ impl Store {
         }
         drop(readers);
         self.reader_free.notify_one();
+    }
+
+    fn lock_objects(&self) -> MutexGuard<'_, Objects> {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_readers(&self) -> MutexGuard<'_, Readers> {

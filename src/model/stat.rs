@@ -5,6 +5,7 @@ use super::shapes::{self, Contribution, Flaw};
 use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use uuid::Uuid;
 
@@ -86,8 +87,9 @@ pub struct NewStat<'a> {
     pub date: Date,
     /// JSON text, exactly as sent.
     pub data: &'a str,
-    /// What it adds to the averages; empty where it was not worth keeping, see [`NewStat::forget`].
-    pub contributions: Vec<Contribution>,
+    /// SHA-256 of the data: what is known to be good is not checked twice.
+    pub hash: [u8; 32],
+    contributions: Option<Vec<Contribution>>,
 }
 
 #[derive(Deserialize)]
@@ -105,7 +107,37 @@ struct Item<'a> {
 }
 
 impl<'a> NewStat<'a> {
-    /// Judges one item of a batch; the flaw names the field and why it cannot be used.
+    /// A stat whose data is still to be checked.
+    pub fn new(uuid: Option<Uuid>, anr: Uuid, kind: StatType, date: Date, data: &'a str) -> Self {
+        Self { uuid, anr, kind, date, data, hash: Sha256::digest(data).into(), contributions: None }
+    }
+
+    /// Checks the shape of the data, and keeps what it adds to the averages.
+    pub fn check(&mut self) -> Result<(), Flaw> {
+        self.contributions = Some(shapes::contributions(self.kind, self.data)?);
+        Ok(())
+    }
+
+    /// Forgets what the check kept: in a large batch it takes several times the memory of the batch, and is found again
+    /// when it is needed.
+    pub fn forget(&mut self) {
+        self.contributions = None;
+    }
+
+    /// What it adds to the averages.
+    ///
+    /// # Errors
+    /// `Invalid` if the data was not checked and has no good shape.
+    pub fn contributions(&self) -> crate::error::Result<Cow<'_, [Contribution]>> {
+        match &self.contributions {
+            Some(known) => Ok(Cow::Borrowed(known)),
+            None => shapes::contributions(self.kind, self.data).map(Cow::Owned).map_err(|flaw| {
+                crate::error::Error::invalid(format!("{}: {}", flaw.field.unwrap_or_default(), flaw.reason))
+            }),
+        }
+    }
+
+    /// Judges one item of a batch but for the shape of its data; the flaw names the field and why it cannot be used.
     pub fn parse(text: &'a str) -> Result<Self, Flaw> {
         if !text.trim_start().starts_with('{') {
             return Err(Flaw { field: None, reason: "a stat is an object with anr, type, date and data".into() });
@@ -119,31 +151,10 @@ impl<'a> NewStat<'a> {
         if item.data.get().len() > MOST_DATA {
             return Err(field("data")("is larger than 2 MB".into()));
         }
-        Ok(Self {
-            uuid: item.uuid.as_deref().map(parse_uuid).transpose().map_err(field("uuid"))?,
-            anr: parse_uuid(&item.anr).map_err(field("anr"))?,
-            kind,
-            date: date::parse_full(&item.date).map_err(field("date"))?,
-            data: item.data.get(),
-            contributions: shapes::contributions(kind, item.data.get())?,
-        })
-    }
-
-    /// Forgets the contributions, which are found again when they are needed: in a large batch they take several times
-    /// the memory of the batch.
-    pub fn forget(&mut self) {
-        self.contributions = Vec::new();
-    }
-
-    /// What it adds to the averages.
-    ///
-    /// # Errors
-    /// None for a stat that was parsed; a flaw in data that never were judged.
-    pub fn contributions(&self) -> Result<Cow<'_, [Contribution]>, Flaw> {
-        match self.contributions.is_empty() {
-            true => shapes::contributions(self.kind, self.data).map(Cow::Owned),
-            false => Ok(Cow::Borrowed(&self.contributions)),
-        }
+        let uuid = item.uuid.as_deref().map(parse_uuid).transpose().map_err(field("uuid"))?;
+        let anr = parse_uuid(&item.anr).map_err(field("anr"))?;
+        let date = date::parse_full(&item.date).map_err(field("date"))?;
+        Ok(Self::new(uuid, anr, kind, date, item.data.get()))
     }
 }
 

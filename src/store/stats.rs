@@ -1,14 +1,14 @@
 //! Stats in the store: one per analysis, type and date, their data once per content.
 
+use super::objects::Objects;
 use super::payloads::{self, Texts};
-use super::rollups::{Changes, hex_list, parsed, stat_type, stored_date};
+use super::rollups::{Changes, hex_list, intern, parsed, stat_type, stored_date};
 use super::{Store, clients, damaged, now, sql, touch};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::stat::NewStat;
 use crate::model::{Client, StatType, date};
 use jiff::civil::Date;
 use rusqlite::{OptionalExtension, ToSql, Transaction, params, params_from_iter};
-use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 use uuid::Uuid;
@@ -26,7 +26,7 @@ pub enum Placed {
 
 /// A stat as it was stored.
 #[derive(Debug)]
-pub struct Stat {
+pub struct Stat<'a> {
     /// Order of arrival.
     pub seq: i64,
     /// Its identity.
@@ -38,7 +38,7 @@ pub struct Stat {
     /// Its calendar date.
     pub date: Date,
     /// JSON text, exactly as it was sent.
-    pub data: String,
+    pub data: &'a str,
 }
 
 /// Which stats to read or delete. Everything is optional; what is given must all hold.
@@ -65,11 +65,13 @@ pub struct Position {
     seq: i64,
 }
 
-/// A part of the stats that match a filter.
-#[derive(Debug, Default)]
+/// What a page was, once its stats have been handed over.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Page {
-    /// The stats, by date, then arrival.
-    pub stats: Vec<Stat>,
+    /// How many stats it had.
+    pub number: u64,
+    /// How many there are from the beginning of the range to its end, at the same moment; only told with a first page.
+    pub total: u64,
     /// Where the next page starts; none if this is the last.
     pub next: Option<Position>,
 }
@@ -97,10 +99,13 @@ impl Store {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        self.write(|tx| {
+        let stored = self.write(|tx| {
             // As it is now: a command may have changed or deleted it since its token was looked at.
             let client = &clients::by_id(tx, client)?;
-            let mut adding = Adding { tx, client, changes: Changes::default(), analyses: HashMap::new(), now: now() };
+            let (mut objects, changes) = (self.lock_objects(), Changes::default());
+            objects.refresh(tx)?;
+            let mut adding =
+                Adding { tx, client, objects: &mut objects, changes, analyses: HashMap::new(), now: now() };
             let placed = adding.all(batch)?;
             adding.changes.write(tx)?;
             tx.prepare_cached("UPDATE client SET last_stat_at = ?2 WHERE id = ?1")
@@ -108,7 +113,20 @@ impl Store {
                 .map_err(sql)?;
             touch(tx)?;
             Ok(placed)
-        })
+        });
+        if stored.is_err() {
+            // Some of what it remembers may just have been taken back.
+            *self.lock_objects() = Objects::default();
+        }
+        stored
+    }
+
+    /// Whether the store has the content of each of these stats, so that it need not be checked again.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn knows<'a, 'b: 'a>(&self, batch: impl Iterator<Item = &'a NewStat<'b>>) -> Result<Vec<bool>> {
+        self.read(|tx| batch.map(|stat| payloads::exists(tx, stat.kind, &stat.hash)).collect())
     }
 
     /// How many stats match.
@@ -119,15 +137,25 @@ impl Store {
         self.read(|tx| count(tx, filter))
     }
 
-    /// The matching stats from a position on: about `bytes` of data, at most `limit`, without the first `offset`.
-    /// With the first page comes the number of all that match, from the same moment.
+    /// Hands the matching stats of a range to `each`, by date, then arrival, until about `bytes` of data were handed over.
     ///
     /// # Errors
     /// Only those of the store.
-    pub fn page_of_stats(&self, filter: &Filter, range: &Range, bytes: usize) -> Result<(Page, u64)> {
+    pub fn page_of_stats(
+        &self,
+        filter: &Filter,
+        range: &Range,
+        bytes: usize,
+        each: &mut dyn FnMut(&Stat<'_>),
+    ) -> Result<Page> {
         self.read(|tx| {
-            let total = if range.after.is_none() { count(tx, filter)? } else { 0 };
-            Ok((page(tx, filter, range, bytes)?, total))
+            let mut page = page(tx, filter, range, bytes, each)?;
+            page.total = match (range.after, page.next) {
+                (None, None) => page.number,
+                (None, Some(_)) => range.of(count(tx, filter)?),
+                _ => 0,
+            };
+            Ok(page)
         })
     }
 
@@ -210,10 +238,19 @@ pub struct Range {
     pub limit: Option<u64>,
 }
 
+impl Range {
+    /// How many of so many stats are in the range.
+    fn of(&self, all: u64) -> u64 {
+        let rest = all.saturating_sub(self.offset);
+        self.limit.map_or(rest, |limit| rest.min(limit))
+    }
+}
+
 /// The work of storing one batch.
 struct Adding<'a> {
     tx: &'a Transaction<'a>,
     client: &'a Client,
+    objects: &'a mut Objects,
     changes: Changes,
     analyses: HashMap<Uuid, i64>,
     now: i64,
@@ -290,13 +327,12 @@ impl Adding<'_> {
 
     /// The payload of this content, new or known, and what it adds to the averages.
     fn payload(&mut self, item: &NewStat<'_>, analysis: i64) -> Result<payloads::Known> {
-        let hash: [u8; 32] = Sha256::digest(item.data).into();
-        if let Some(known) = payloads::find(self.tx, item.kind, &hash)? {
+        if let Some(known) = payloads::find(self.tx, item.kind, &item.hash)? {
             return Ok(known);
         }
-        let parts = item.contributions().map_err(|flaw| Error::invalid(flaw.reason))?;
-        let entries = self.changes.intern(self.tx, item.kind, &parts)?;
-        let id = payloads::insert(self.tx, item.kind, &hash, item.data, &entries, analysis)?;
+        let parts = item.contributions()?;
+        let entries = intern(self.tx, self.objects, item.kind, &parts)?;
+        let id = payloads::insert(self.tx, item.kind, &item.hash, item.data, &entries, analysis)?;
         Ok((id, entries.into_iter().collect()))
     }
 
@@ -405,7 +441,13 @@ fn count(tx: &Transaction<'_>, filter: &Filter) -> Result<u64> {
     u64::try_from(number).map_err(|_| damaged("a negative number of stats"))
 }
 
-fn page(tx: &Transaction<'_>, filter: &Filter, range: &Range, bytes: usize) -> Result<Page> {
+fn page(
+    tx: &Transaction<'_>,
+    filter: &Filter,
+    range: &Range,
+    bytes: usize,
+    each: &mut dyn FnMut(&Stat<'_>),
+) -> Result<Page> {
     let (text, mut values) = conditions(filter);
     let after = range.after.unwrap_or_default();
     let bound = |number: u64| Box::new(i64::try_from(number).unwrap_or(i64::MAX));
@@ -433,18 +475,18 @@ fn page(tx: &Transaction<'_>, filter: &Filter, range: &Range, bytes: usize) -> R
     let mut size = 0;
     while let Some(row) = rows.next().map_err(sql)? {
         let stat = from_row(row, &mut texts)?;
+        each(&stat);
+        page.number += 1;
         size += stat.data.len();
-        let position = Position { date: date::to_number(stat.date), seq: stat.seq };
-        page.stats.push(stat);
         if size >= bytes {
-            page.next = Some(position);
+            page.next = Some(Position { date: date::to_number(stat.date), seq: stat.seq });
             break;
         }
     }
     Ok(page)
 }
 
-fn from_row(row: &rusqlite::Row<'_>, texts: &mut Texts<'_>) -> Result<Stat> {
+fn from_row<'a>(row: &'a rusqlite::Row<'_>, texts: &'a mut Texts<'_>) -> Result<Stat<'a>> {
     Ok(Stat {
         seq: row.get(0).map_err(sql)?,
         uuid: Uuid::from_bytes(row.get(1).map_err(sql)?),

@@ -34,9 +34,10 @@ pub fn anr(writer: usize) -> String {
 
 /// A batch of five stats of a writer's analysis, on five dates that no other batch below 4,000,000 days has.
 pub fn batch(writer: usize, request: usize) -> String {
-    let first = jiff::civil::date(1000, 1, 1).checked_add(jiff::Span::new().days(request as i64 * 5)).unwrap();
+    let first =
+        jiff::civil::date(1000, 1, 1).checked_add(jiff::Span::new().days(i64::try_from(request).unwrap() * 5)).unwrap();
     let stat = |item: usize| {
-        let date = first.checked_add(jiff::Span::new().days(item as i64)).unwrap();
+        let date = first.checked_add(jiff::Span::new().days(i64::try_from(item).unwrap())).unwrap();
         json!({"uuid": uuid(writer, request, item), "anr": anr(writer), "type": "threat", "date": date.to_string(),
                "data": [{"uuid": "b402d4e0-4576-11e9-9173-0800277f0571", "label1": format!("{writer}"),
                          "count": item + 1, "maxRisk": request % 30, "averageRate": "2.83"}]})
