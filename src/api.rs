@@ -294,6 +294,11 @@ impl Service for App {
     }
 }
 
+/// Reads a text as every kind of argument, in a query and in a body, for the fuzzer.
+pub fn examine(text: &str) {
+    arguments::examine(text);
+}
+
 /// The table as (method, path) pairs, for the test that compares it with the OpenAPI document.
 pub fn routes() -> impl Iterator<Item = (&'static str, &'static str)> {
     ROUTES.iter().map(|route| (route.method.name(), route.path))

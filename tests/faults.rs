@@ -385,7 +385,7 @@ fn a_backup_under_load_is_a_whole_store_and_a_bad_file_never_replaces_one() {
         there.ok(&["database", "check"]);
         let stored = raw::stored(&there.serve().address, &writer.token, 7);
         raw::assert_whole(&stored, 7, 0, &[]);
-        assert!(stored.len() % 5 == 0 && !stored.is_empty());
+        assert!(stored.len().is_multiple_of(5) && !stored.is_empty());
     }
     // Half a backup, and no store at all.
     let whole = fs::read(&copies[4]).unwrap();
@@ -398,7 +398,7 @@ fn a_backup_under_load_is_a_whole_store_and_a_bad_file_never_replaces_one() {
     let said = place.ok(&["database", "restore", copies[0].to_str().unwrap(), "--yes"]);
     assert!(said.contains("before: ") && said.contains("after: "), "{said}");
     let stored = raw::stored(&service.address, &writer.token, 7);
-    assert!(stored.len() % 5 == 0 && stored.len() < writer.acknowledged.len() * 5);
+    assert!(stored.len().is_multiple_of(5) && stored.len() < writer.acknowledged.len() * 5);
     let refused = place.fails(&["serve", "--port", "0"], 1);
     assert!(refused.contains("another monarc-stats serves"), "{refused}");
 }
