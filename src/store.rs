@@ -4,14 +4,20 @@
 
 pub mod clients;
 pub mod entries;
+pub mod export;
 pub mod housekeeping;
+pub mod import;
+pub mod jobs;
 pub mod labels;
 pub mod maintenance;
 pub mod map;
 mod migrations;
+pub mod mosp;
 mod objects;
 mod payloads;
 pub mod rollups;
+pub mod sharing;
+mod space;
 pub mod stats;
 #[cfg(test)]
 mod tests;

@@ -270,7 +270,7 @@ type Refused = Map<String, serde_json::Value>;
 /// The good items, and why the others are refused. What the store knows already has been checked before.
 fn judge<'a>(app: &App, items: Vec<&'a RawValue>) -> Result<(Vec<NewStat<'a>>, Vec<Refused>)> {
     let mut judged: Vec<std::result::Result<NewStat<'a>, Flaw>> =
-        items.iter().map(|item| NewStat::parse(item.get())).collect();
+        items.iter().map(|item| NewStat::parse_unchecked(item.get())).collect();
     let known = app.store.knows(judged.iter().filter_map(|stat| stat.as_ref().ok()))?;
     let mut kept = 0;
     for (stat, is_known) in judged.iter_mut().filter(|stat| stat.is_ok()).zip(known) {

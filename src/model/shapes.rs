@@ -138,7 +138,8 @@ macro_rules! labelled {
 
 /// A key of several texts: JSON, so that no text can be mistaken for two.
 fn joined(parts: &[&str]) -> String {
-    serde_json::Value::from(parts.to_vec()).to_string()
+    // Writing texts cannot fail; the long way round is only there to have no silent default.
+    serde_json::to_string(parts).unwrap_or_else(|_| serde_json::Value::from(parts.to_vec()).to_string())
 }
 
 // ---- threats and vulnerabilities

@@ -137,8 +137,15 @@ impl<'a> NewStat<'a> {
         }
     }
 
-    /// Judges one item of a batch but for the shape of its data; the flaw names the field and why it cannot be used.
+    /// Judges one item of a batch; the flaw names the field and why it cannot be used.
     pub fn parse(text: &'a str) -> Result<Self, Flaw> {
+        let mut stat = Self::parse_unchecked(text)?;
+        stat.check()?;
+        Ok(stat)
+    }
+
+    /// The same, but for the shape of its data.
+    pub fn parse_unchecked(text: &'a str) -> Result<Self, Flaw> {
         if !text.trim_start().starts_with('{') {
             return Err(Flaw { field: None, reason: "a stat is an object with anr, type, date and data".into() });
         }

@@ -210,7 +210,7 @@ fn unknown(name: &str) -> Error {
     Error::new(Kind::NotFound, format!("there is no client {name:?}: see 'monarc-stats client list'"))
 }
 
-fn find(tx: &Connection, condition: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Option<Client>> {
+pub(super) fn find(tx: &Connection, condition: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Option<Client>> {
     tx.prepare_cached(&format!("SELECT {COLUMNS} FROM client WHERE {condition}"))
         .and_then(|mut statement| statement.query_row(values, from_row).optional())
         .map_err(sql)
@@ -233,7 +233,7 @@ pub(super) fn by_name(tx: &Transaction<'_>, name_or_uuid: &str) -> Result<Client
     }
 }
 
-fn insert(tx: &Transaction<'_>, new: &NewClient<'_>) -> Result<Client> {
+pub(super) fn insert(tx: &Transaction<'_>, new: &NewClient<'_>) -> Result<Client> {
     let uuid = new.uuid.unwrap_or_else(Uuid::new_v4);
     let hash = Token::hash(new.token.reveal());
     for (what, condition, value) in [

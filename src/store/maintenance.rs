@@ -130,11 +130,13 @@ impl Store {
     /// Gives what the copy holds.
     ///
     /// # Errors
-    /// `Conflict` if `target` exists, `Unavailable` if it cannot be written or does not pass the check.
+    /// `Conflict` if `target` exists, `Full` if there is no room for it, `Unavailable` if it cannot be written or does not pass the check.
     pub fn backup(&self, target: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Counts> {
         if target.exists() {
             return Err(Error::new(Kind::Conflict, format!("{} exists already", target.display())));
         }
+        let (file, log) = self.sizes();
+        super::space::require(target, file.saturating_add(log))?;
         let partial = beside(target, ".partial");
         super::private().create(true).truncate(true).open(&partial).map_err(|e| unusable(&partial, e))?;
         let result = self.copy_to(&partial, progress).and_then(|counts| {

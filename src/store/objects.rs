@@ -6,7 +6,7 @@ use crate::model::StatType;
 use rusqlite::{OptionalExtension, Transaction, params};
 use std::collections::HashMap;
 
-/// Objects remembered at most: some megabytes.
+/// Objects of a type remembered at most: together some megabytes.
 const MOST: usize = 10_000;
 
 /// What is remembered. It holds only as long as nobody else deletes objects or replaces the store.
@@ -24,7 +24,7 @@ impl Objects {
             .prepare_cached("PRAGMA data_version")
             .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
             .map_err(sql)?;
-        if version != self.version || self.ids.values().map(HashMap::len).sum::<usize>() > MOST {
+        if version != self.version {
             *self = Self { ids: HashMap::new(), version };
         }
         Ok(())
@@ -33,6 +33,9 @@ impl Objects {
     /// The key of an object in the store, which is made known to it if it is new.
     pub fn id(&mut self, tx: &Transaction<'_>, kind: StatType, key: &str) -> Result<i64> {
         let ids = self.ids.entry(kind).or_default();
+        if ids.len() >= MOST {
+            ids.clear();
+        }
         if let Some(&id) = ids.get(key) {
             return Ok(id);
         }

@@ -48,13 +48,14 @@ pub fn exists(tx: &Transaction<'_>, kind: StatType, hash: &[u8; 32]) -> Result<b
 /// Stores a new content, for a stat of this analysis; gives its key.
 pub fn insert(
     tx: &Transaction<'_>,
+    packer: &mut Packer,
     kind: StatType,
     hash: &[u8; 32],
     text: &str,
     entries: &Entries,
     analysis: i64,
 ) -> Result<i64> {
-    let (base, packed) = pack(tx, kind, text, analysis)?;
+    let (base, packed) = packer.pack(tx, kind, text, analysis)?;
     let length = i64::try_from(text.len()).unwrap_or(i64::MAX);
     let content = packed.as_deref().unwrap_or(text.as_bytes());
     tx.prepare_cached(
@@ -85,19 +86,35 @@ pub fn remove_unused(tx: &Transaction<'_>, payload: i64) -> Result<()> {
     }
 }
 
-/// The shortest form of a text, and the base it needs; no bytes if the text itself is that.
-fn pack(tx: &Transaction<'_>, kind: StatType, text: &str, analysis: i64) -> Result<(Option<i64>, Option<Vec<u8>>)> {
-    if text.len() < SHORT {
-        return Ok((None, None));
-    }
-    if let Some((base, dictionary)) = base(tx, kind, analysis)? {
-        let packed = deflate(text.as_bytes(), dictionary.as_bytes(), Compression::default())?;
-        if packed.len() < text.len() / CHANGED {
-            return Ok((Some(base), Some(packed)));
+/// The shortest form of a text, and the key of the base it needs; no bytes if the text itself is that form.
+type Packed = (Option<i64>, Option<Vec<u8>>);
+
+/// Compresses texts. Its machines are large: made when the first text needs one, and kept for the rest of a batch.
+#[derive(Default)]
+pub struct Packer {
+    fast: Option<Compress>,
+    usual: Option<Compress>,
+}
+
+impl Packer {
+    fn pack(&mut self, tx: &Transaction<'_>, kind: StatType, text: &str, analysis: i64) -> Result<Packed> {
+        if text.len() < SHORT {
+            return Ok((None, None));
         }
+        if let Some((base, dictionary)) = base(tx, kind, analysis)? {
+            let packed =
+                deflate(machine(&mut self.usual, Compression::default()), text.as_bytes(), dictionary.as_bytes())?;
+            if packed.len() < text.len() / CHANGED {
+                return Ok((Some(base), Some(packed)));
+            }
+        }
+        let packed = deflate(machine(&mut self.fast, FAST), text.as_bytes(), b"")?;
+        Ok((None, (packed.len() < text.len()).then_some(packed)))
     }
-    let packed = deflate(text.as_bytes(), b"", FAST)?;
-    Ok((None, (packed.len() < text.len()).then_some(packed)))
+}
+
+fn machine(slot: &mut Option<Compress>, level: Compression) -> &mut Compress {
+    slot.get_or_insert_with(|| Compress::new(level, false))
 }
 
 /// The text that the analysis's newest stat of a type is based on, or is.
@@ -173,8 +190,8 @@ fn failed(error: impl std::error::Error + Send + Sync + 'static) -> Error {
 }
 
 /// Raw deflate; an empty dictionary is none.
-fn deflate(text: &[u8], dictionary: &[u8], level: Compression) -> Result<Vec<u8>> {
-    let mut machine = Compress::new(level, false);
+fn deflate(machine: &mut Compress, text: &[u8], dictionary: &[u8]) -> Result<Vec<u8>> {
+    machine.reset();
     if !dictionary.is_empty() {
         machine.set_dictionary(dictionary).map_err(failed)?;
     }
@@ -212,7 +229,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_was_packed_is_read(text in "[a-c]{0,300}|\\PC{0,2000}", dictionary in "[a-c]{0,300}|\\PC{0,2000}") {
-            let packed = deflate(text.as_bytes(), dictionary.as_bytes(), FAST).unwrap();
+            let packed = deflate(machine(&mut None, FAST), text.as_bytes(), dictionary.as_bytes()).unwrap();
             let length = i64::try_from(text.len()).unwrap();
             prop_assert_eq!(inflate(&packed, dictionary.as_bytes(), length).unwrap(), text.as_bytes());
         }
@@ -227,7 +244,7 @@ mod tests {
     fn a_dictionary_longer_than_the_window_serves_all_the_same() {
         let base: String = (0..40_000).map(|number| format!("{number},")).collect();
         let text = format!("[{}]", &base[base.len() - 20_000..]);
-        let packed = deflate(text.as_bytes(), base.as_bytes(), FAST).unwrap();
+        let packed = deflate(machine(&mut None, FAST), text.as_bytes(), base.as_bytes()).unwrap();
         assert!(packed.len() < 200, "{}", packed.len());
         let length = i64::try_from(text.len()).unwrap();
         assert_eq!(inflate(&packed, base.as_bytes(), length).unwrap(), text.as_bytes());

@@ -1,7 +1,7 @@
 //! Stats in the store: one per analysis, type and date, their data once per content.
 
 use super::objects::Objects;
-use super::payloads::{self, Texts};
+use super::payloads::{self, Packer, Texts};
 use super::rollups::{Changes, hex_list, intern, parsed, stat_type, stored_date};
 use super::{Store, clients, damaged, now, sql, touch};
 use crate::error::Result;
@@ -9,6 +9,7 @@ use crate::model::stat::NewStat;
 use crate::model::{Client, StatType, date};
 use jiff::civil::Date;
 use rusqlite::{OptionalExtension, ToSql, Transaction, params, params_from_iter};
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 use uuid::Uuid;
@@ -38,7 +39,15 @@ pub struct Stat<'a> {
     /// Its calendar date.
     pub date: Date,
     /// JSON text, exactly as it was sent.
-    pub data: &'a str,
+    pub data: Cow<'a, str>,
+}
+
+impl Stat<'_> {
+    /// The same with a text of its own.
+    pub fn into_owned(self) -> Stat<'static> {
+        let Stat { seq, uuid, anr, kind, date, data } = self;
+        Stat { seq, uuid, anr, kind, date, data: Cow::Owned(data.into_owned()) }
+    }
 }
 
 /// Which stats to read or delete. Everything is optional; what is given must all hold.
@@ -61,8 +70,8 @@ pub struct Filter {
 /// Where a reader has got to: after this date and arrival.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Position {
-    date: i64,
-    seq: i64,
+    pub(super) date: i64,
+    pub(super) seq: i64,
 }
 
 /// What a page was, once its stats have been handed over.
@@ -102,23 +111,22 @@ impl Store {
         let stored = self.write(|tx| {
             // As it is now: a command may have changed or deleted it since its token was looked at.
             let client = &clients::by_id(tx, client)?;
-            let (mut objects, changes) = (self.lock_objects(), Changes::default());
+            let mut objects = std::mem::take(&mut *self.lock_objects());
             objects.refresh(tx)?;
-            let mut adding =
-                Adding { tx, client, objects: &mut objects, changes, analyses: HashMap::new(), now: now() };
+            let mut adding = Adding::new(tx, client, now(), objects);
             let placed = adding.all(batch)?;
-            adding.changes.write(tx)?;
+            adding.flush()?;
             tx.prepare_cached("UPDATE client SET last_stat_at = ?2 WHERE id = ?1")
                 .and_then(|mut statement| statement.execute([client.id, adding.now]))
                 .map_err(sql)?;
             touch(tx)?;
-            Ok(placed)
+            Ok((placed, adding.objects))
         });
-        if stored.is_err() {
-            // Some of what it remembers may just have been taken back.
-            *self.lock_objects() = Objects::default();
-        }
-        stored
+        // After a failure they stay forgotten: some of them may just have been taken back.
+        stored.map(|(placed, objects)| {
+            *self.lock_objects() = objects;
+            placed
+        })
     }
 
     /// Whether the store has the content of each of these stats, so that it need not be checked again.
@@ -127,6 +135,18 @@ impl Store {
     /// Only those of the store.
     pub fn knows<'a, 'b: 'a>(&self, batch: impl Iterator<Item = &'a NewStat<'b>>) -> Result<Vec<bool>> {
         self.read(|tx| batch.map(|stat| payloads::exists(tx, stat.kind, &stat.hash)).collect())
+    }
+
+    /// Whether a stat has this UUID, whoever's it is.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn has_stat(&self, uuid: Uuid) -> Result<bool> {
+        self.read(|tx| {
+            tx.prepare_cached("SELECT 1 FROM stat WHERE uuid = ?1")
+                .and_then(|mut statement| statement.exists([uuid.into_bytes()]))
+                .map_err(sql)
+        })
     }
 
     /// How many stats match.
@@ -246,17 +266,32 @@ impl Range {
     }
 }
 
-/// The work of storing one batch.
-struct Adding<'a> {
+/// The work of storing stats in one transaction.
+pub(super) struct Adding<'a> {
     tx: &'a Transaction<'a>,
-    client: &'a Client,
-    objects: &'a mut Objects,
+    /// Key of the client whose stats come next, and whether it is local.
+    pub(super) client: (i64, bool),
+    /// When they arrived, in seconds since 1970.
+    pub(super) now: i64,
+    objects: Objects,
+    packer: Packer,
     changes: Changes,
-    analyses: HashMap<Uuid, i64>,
-    now: i64,
+    analyses: HashMap<(i64, Uuid), i64>,
 }
 
-impl Adding<'_> {
+impl<'a> Adding<'a> {
+    pub(super) fn new(tx: &'a Transaction<'a>, client: &Client, now: i64, objects: Objects) -> Self {
+        let client = (client.id, client.is_local);
+        let (packer, changes, analyses) = (Packer::default(), Changes::default(), HashMap::new());
+        Self { tx, client, now, objects, packer, changes, analyses }
+    }
+
+    /// Writes what was collected for the rollups; to be called at the end, and in between if there is much.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        self.analyses.clear();
+        std::mem::take(&mut self.changes).write(self.tx)
+    }
+
     fn all(&mut self, batch: &[NewStat<'_>]) -> Result<Vec<Placed>> {
         let mut placed: Vec<Placed> = Vec::with_capacity(batch.len());
         let mut taken = HashSet::new();
@@ -276,14 +311,14 @@ impl Adding<'_> {
         Ok(placed)
     }
 
-    fn exists(&self, uuid: Uuid) -> Result<bool> {
+    pub(super) fn exists(&self, uuid: Uuid) -> Result<bool> {
         self.tx
             .prepare_cached("SELECT 1 FROM stat WHERE uuid = ?1")
             .and_then(|mut statement| statement.exists([uuid.into_bytes()]))
             .map_err(sql)
     }
 
-    fn add(&mut self, uuid: Uuid, item: &NewStat<'_>) -> Result<()> {
+    pub(super) fn add(&mut self, uuid: Uuid, item: &NewStat<'_>) -> Result<()> {
         let analysis = self.analysis(item.anr)?;
         let day = date::to_number(item.date);
         let (payload, entries) = self.payload(item, analysis)?;
@@ -295,19 +330,19 @@ impl Adding<'_> {
             )
             .and_then(|mut statement| {
                 let id = uuid.into_bytes();
-                statement.execute(params![id, self.client.id, analysis, item.kind.number(), day, payload, self.now])
+                statement.execute(params![id, self.client.0, analysis, item.kind.number(), day, payload, self.now])
             })
             .map_err(sql)?;
-        self.changes.add(item.kind, self.client.is_local, day, &entries, 1);
+        self.changes.add(item.kind, self.client.1, day, &entries, 1);
         // Not before: the new stat may well have the same payload.
         earlier.map_or(Ok(()), |payload| payloads::remove_unused(self.tx, payload))
     }
 
-    fn analysis(&mut self, anr: Uuid) -> Result<i64> {
-        if let Some(&id) = self.analyses.get(&anr) {
+    pub(super) fn analysis(&mut self, anr: Uuid) -> Result<i64> {
+        if let Some(&id) = self.analyses.get(&(self.client.0, anr)) {
             return Ok(id);
         }
-        let values = params![self.client.id, anr.into_bytes()];
+        let values = params![self.client.0, anr.into_bytes()];
         let known = self
             .tx
             .prepare_cached("SELECT id FROM analysis WHERE client = ?1 AND uuid = ?2")
@@ -321,7 +356,7 @@ impl Adding<'_> {
                 .and_then(|mut statement| statement.insert(values))
                 .map_err(sql)?,
         };
-        self.analyses.insert(anr, id);
+        self.analyses.insert((self.client.0, anr), id);
         Ok(id)
     }
 
@@ -331,8 +366,8 @@ impl Adding<'_> {
             return Ok(known);
         }
         let parts = item.contributions()?;
-        let entries = intern(self.tx, self.objects, item.kind, &parts)?;
-        let id = payloads::insert(self.tx, item.kind, &item.hash, item.data, &entries, analysis)?;
+        let entries = intern(self.tx, &mut self.objects, item.kind, &parts)?;
+        let id = payloads::insert(self.tx, &mut self.packer, item.kind, &item.hash, item.data, &entries, analysis)?;
         Ok((id, entries.into_iter().collect()))
     }
 
@@ -350,7 +385,7 @@ impl Adding<'_> {
             })
             .map_err(sql)?;
         let Some((seq, payload, entries)) = earlier else { return Ok(None) };
-        self.changes.add(kind, self.client.is_local, day, &parsed(&entries)?, -1);
+        self.changes.add(kind, self.client.1, day, &parsed(&entries)?, -1);
         remove(self.tx, seq)?;
         Ok(Some(payload))
     }
@@ -392,7 +427,7 @@ pub(super) fn delete(tx: &Transaction<'_>, condition: &str, values: &[&dyn ToSql
 }
 
 /// A filter as SQL over stat and analysis, and its bound values.
-fn conditions(filter: &Filter) -> (String, Vec<Box<dyn ToSql>>) {
+pub(super) fn conditions(filter: &Filter) -> (String, Vec<Box<dyn ToSql>>) {
     let mut texts = vec!["1".to_owned()];
     let mut values: Vec<Box<dyn ToSql>> = Vec::new();
     let mut add = |text: &str, value: Box<dyn ToSql>| {
@@ -486,13 +521,13 @@ fn page(
     Ok(page)
 }
 
-fn from_row<'a>(row: &'a rusqlite::Row<'_>, texts: &'a mut Texts<'_>) -> Result<Stat<'a>> {
+pub(super) fn from_row<'a>(row: &'a rusqlite::Row<'_>, texts: &'a mut Texts<'_>) -> Result<Stat<'a>> {
     Ok(Stat {
         seq: row.get(0).map_err(sql)?,
         uuid: Uuid::from_bytes(row.get(1).map_err(sql)?),
         anr: Uuid::from_bytes(row.get(2).map_err(sql)?),
         kind: stat_type(row.get(3).map_err(sql)?)?,
         date: stored_date(row.get(4).map_err(sql)?)?,
-        data: texts.read(row, 5)?,
+        data: Cow::Borrowed(texts.read(row, 5)?),
     })
 }

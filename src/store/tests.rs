@@ -238,7 +238,7 @@ impl House {
     fn inspect_stats(&self, kind: StatType) {
         let filter = Filter { kind: Some(kind), ..Filter::default() };
         let mut found = Vec::new();
-        let mut each = |stat: &Stat<'_>| found.push((stat.uuid, stat.date, stat.data.to_owned()));
+        let mut each = |stat: &Stat<'_>| found.push((stat.uuid, stat.date, stat.data.clone().into_owned()));
         let total = self.store.page_of_stats(&filter, &Range::default(), usize::MAX, &mut each).unwrap().total;
         let mut rows: Vec<&Row> = self.rows.iter().filter(|row| row.kind == kind).collect();
         rows.sort_by_key(|row| row.day);
