@@ -66,7 +66,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "ADMIN_TOKEN",
         is_secret: true,
-        help: "token of the client \"admin\", made sure of at start",
+        help: "token of the client \"admin\", made sure of at start; --admin-token - reads it from standard input",
         ..PLAIN
     },
     Setting { name: "ADMIN_EMAIL", help: "whom to write to about this instance", ..PLAIN },
@@ -203,6 +203,20 @@ impl Raw {
             raw.flags.insert(setting.name, value);
         }
         Ok((raw, rest))
+    }
+
+    /// Replaces each secret that was typed as `-` by a line from `read`: what is typed is seen by everybody who lists the
+    /// processes.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub fn read_secrets(&mut self, mut read: impl FnMut() -> Result<String>) -> Result<()> {
+        for setting in SETTINGS.iter().filter(|setting| setting.is_secret) {
+            if let Some(value) = self.flags.get_mut(setting.name).filter(|value| *value == "-") {
+                *value = read()?;
+            }
+        }
+        Ok(())
     }
 
     /// The value of a setting and its source. An empty variable counts as not set, except for `MOSP_URL`, where it
