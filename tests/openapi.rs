@@ -87,7 +87,7 @@ fn every_path_parameter_is_described() {
             .map(|parameter| parameter["name"].as_str().unwrap().to_owned())
             .collect();
         let named: BTreeSet<String> =
-            path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).map(str::to_owned).collect();
+            path.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name.to_owned()).collect();
         assert_eq!(described, named, "{method} {path}");
     }
 }
