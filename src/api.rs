@@ -25,8 +25,8 @@ use metrics::Metrics;
 use percent_encoding::percent_decode_str;
 use serde_json::json as value;
 pub use stats::today;
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// Most bytes that a body with a token may have, where nothing else is said.
@@ -111,6 +111,8 @@ pub struct App {
     lookups: Lookups,
     /// Live connections, counted by the HTTP layer.
     connections: Arc<AtomicUsize>,
+    /// Held by whoever is taking in a large batch.
+    large: Mutex<()>,
 }
 
 /// A request on its way to its handler.
@@ -138,7 +140,7 @@ impl App {
     /// An application on a store. `connections` is the HTTP layer's count.
     pub fn new(config: Config, store: Arc<Store>, connections: Arc<AtomicUsize>) -> Self {
         let (metrics, failures, lookups) = (Metrics::default(), auth::Failures::default(), Lookups::default());
-        Self { config, store, metrics, failures, lookups, connections }
+        Self { config, store, metrics, failures, lookups, connections, large: Mutex::default() }
     }
 
     /// The rows of the table for a path, and the text at its place in braces. The prefix may be there or not.
@@ -288,6 +290,11 @@ impl Service for App {
             served.client.unwrap_or("-")
         );
     }
+}
+
+/// Reads a text as every kind of argument, in a query and in a body, for the fuzzer.
+pub fn examine(text: &str) {
+    arguments::examine(text);
 }
 
 /// The table as (method, path) pairs, for the test that compares it with the OpenAPI document.

@@ -11,15 +11,25 @@ use crate::model::{Role, StatType, parse_uuid};
 use crate::store::Store;
 use crate::store::stats::{Filter, Page, Placed, Position, Range};
 use jiff::civil::Date;
+use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, json as value};
 use std::borrow::Cow;
 use std::io::{self, Read};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use uuid::Uuid;
 
 /// Bytes of data that are held of a large answer at a time.
 const PAGE: usize = 256 << 10;
+
+/// Stats in one batch. A front office of a thousand analyses sends 5,000.
+const MOST_ITEMS: usize = 50_000;
+
+/// Bytes from which on batches are taken one at a time.
+const LARGE: usize = 1 << 20;
+
+/// Contributions of a batch that are kept between judging and storing; those of later stats are found again.
+const KEPT: usize = 20_000;
 
 /// Today's date in the machine's time zone.
 pub fn today() -> Date {
@@ -195,8 +205,9 @@ fn digit(number: i32) -> u8 {
 pub fn add(app: &App, request: Request<'_>) -> Answer {
     check_content_type(&request)?;
     let caller = request.caller.as_ref().ok_or_else(|| Box::new(message(401, "A client is needed.")))?;
-    let items = items(text(&request)?)?;
-    let (good, refused) = judge(app, &items)?;
+    // The store has one writer anyway, and judging a large batch takes some multiple of its size in memory.
+    let _turn = (request.body.bytes.len() > LARGE).then(|| app.large.lock().unwrap_or_else(PoisonError::into_inner));
+    let (good, refused) = judge(app, items(text(&request)?)?)?;
     if good.is_empty() && !refused.is_empty() {
         let text = value!({ "message": "No stat of this batch can be used.", "refused": refused }).to_string();
         return Err(Box::new(json(400, text)));
@@ -220,19 +231,51 @@ fn items(text: &str) -> std::result::Result<Vec<&RawValue>, Box<Response>> {
     if !text.trim_start().starts_with('[') && serde_json::from_str::<&RawValue>(text).is_ok() {
         return Err(Box::new(message(400, "The body must be a list of stats.")));
     }
-    serde_json::from_str(text).map_err(|error| Box::new(message(400, &format!("The body is not JSON: {error}."))))
+    let Items(items) = serde_json::from_str(text)
+        .map_err(|error| Box::new(message(400, &format!("The body is not JSON: {error}."))))?;
+    match items.len() {
+        0..=MOST_ITEMS => Ok(items),
+        _ => Err(Box::new(message(400, &format!("A batch has at most {MOST_ITEMS} stats: send several.")))),
+    }
+}
+
+/// The items of a batch, of which not many more are held than a batch may have.
+struct Items<'a>(Vec<&'a RawValue>);
+
+impl<'de> Deserialize<'de> for Items<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct ListVisitor;
+        impl<'de> Visitor<'de> for ListVisitor {
+            type Value = Items<'de>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a list of stats")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> std::result::Result<Self::Value, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = seq.next_element()? {
+                    if items.len() <= MOST_ITEMS {
+                        items.push(item);
+                    }
+                }
+                Ok(Items(items))
+            }
+        }
+        deserializer.deserialize_seq(ListVisitor)
+    }
 }
 
 /// An item's index, the field that is wrong, and the reason.
 type Refused = Map<String, serde_json::Value>;
 
 /// The good items, and why the others are refused. What the store knows already has been checked before.
-fn judge<'a>(app: &App, items: &[&'a RawValue]) -> Result<(Vec<NewStat<'a>>, Vec<Refused>)> {
+fn judge<'a>(app: &App, items: Vec<&'a RawValue>) -> Result<(Vec<NewStat<'a>>, Vec<Refused>)> {
     let mut judged: Vec<std::result::Result<NewStat<'a>, Flaw>> =
         items.iter().map(|item| NewStat::parse_unchecked(item.get())).collect();
     let known = app.store.knows(judged.iter().filter_map(|stat| stat.as_ref().ok()))?;
+    let mut kept = 0;
     for (stat, is_known) in judged.iter_mut().filter(|stat| stat.is_ok()).zip(known) {
-        let flaw = stat.as_mut().ok().filter(|_| !is_known).and_then(|stat| stat.check().err());
+        let unknown = stat.as_mut().ok().filter(|_| !is_known);
+        let flaw = unknown.and_then(|stat| check(stat, &mut kept).err());
         if let Some(flaw) = flaw {
             *stat = Err(flaw);
         }
@@ -245,6 +288,16 @@ fn judge<'a>(app: &App, items: &[&'a RawValue]) -> Result<(Vec<NewStat<'a>>, Vec
         }
     }
     Ok((good, refused))
+}
+
+fn check(stat: &mut NewStat<'_>, kept: &mut usize) -> std::result::Result<(), Flaw> {
+    stat.check()?;
+    if *kept < KEPT {
+        *kept += stat.contributions().map_or(0, |parts| parts.len());
+    } else {
+        stat.forget();
+    }
+    Ok(())
 }
 
 fn refusal(index: usize, flaw: Flaw) -> Refused {

@@ -71,6 +71,10 @@ pub fn parse_uuid(text: &str) -> Result<Uuid, String> {
     parsed.ok_or_else(|| format!("{:?} is not a UUID", super::decimal::excerpt(text)))
 }
 
+/// Bytes of data that one stat may have. The largest analyses that are known have a fortieth of it; the memory that it
+/// takes to judge a stat is some multiple of its length.
+pub const MOST_DATA: usize = 8 << 20;
+
 /// One good item of a posted batch. `data` is the sender's own text.
 pub struct NewStat<'a> {
     /// The sender's identity for it, if it gave one.
@@ -114,6 +118,12 @@ impl<'a> NewStat<'a> {
         Ok(())
     }
 
+    /// Forgets what the check kept: in a large batch it takes several times the memory of the batch, and is found again
+    /// when it is needed.
+    pub fn forget(&mut self) {
+        self.contributions = None;
+    }
+
     /// What it adds to the averages.
     ///
     /// # Errors
@@ -145,6 +155,9 @@ impl<'a> NewStat<'a> {
             move |reason| Flaw { field: Some(name), reason }
         };
         let kind = StatType::parse(&item.kind).map_err(field("type"))?;
+        if item.data.get().len() > MOST_DATA {
+            return Err(field("data")("is larger than 8 MB".into()));
+        }
         let uuid = item.uuid.as_deref().map(parse_uuid).transpose().map_err(field("uuid"))?;
         let anr = parse_uuid(&item.anr).map_err(field("anr"))?;
         let date = date::parse_full(&item.date).map_err(field("date"))?;

@@ -6,7 +6,6 @@ use crate::model::client::Location;
 use crate::model::{Client, Role, Token};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use std::collections::HashMap;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use uuid::Uuid;
 
@@ -74,7 +73,8 @@ impl Store {
     /// # Errors
     /// Only those of the store.
     pub fn client_by_token(&self, token: &str) -> Result<Option<Client>> {
-        let mut slot = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        self.follow_reading()?;
+        let mut slot = self.lock_callers();
         let mut callers = match slot.take() {
             Some(callers) => callers,
             None => Callers { connection: connect_reader(&self.path)?, version: 0, known: HashMap::new() },

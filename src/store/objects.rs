@@ -51,7 +51,10 @@ impl Objects {
                 .and_then(|mut statement| statement.insert(values))
                 .map_err(sql)?,
         };
-        ids.insert(key.to_owned(), id);
+        // A batch of a million objects of its own should not fill our memory with them.
+        if ids.len() < MOST {
+            ids.insert(key.to_owned(), id);
+        }
         Ok(id)
     }
 }
