@@ -16,6 +16,9 @@ use std::collections::{BTreeMap, HashMap};
 /// a stat with a million objects of its own makes nobody else's rows longer.
 pub(super) const BUCKET: i64 = 32;
 
+/// Changes collected before they are written: some megabytes.
+const MANY: usize = 50_000;
+
 /// One day of one type and set of clients.
 pub(super) type Day = (StatType, bool, i64);
 
@@ -23,15 +26,24 @@ pub(super) type Day = (StatType, bool, i64);
 #[derive(Default)]
 pub struct Changes {
     days: HashMap<Day, Entries>,
+    /// Entries in all days.
+    number: usize,
 }
 
 impl Changes {
     /// Adds a payload's entries to a day, or takes them away.
     pub fn add(&mut self, kind: StatType, local: bool, day: i64, entries: &[(i64, Entry)], times: i64) {
         let sums = self.days.entry((kind, local, day)).or_default();
+        let before = sums.len();
         for (object, entry) in entries {
             sums.entry(*object).or_default().add(entry, times);
         }
+        self.number += sums.len() - before;
+    }
+
+    /// Whether there are so many that they should be written before more are collected.
+    pub fn are_many(&self) -> bool {
+        self.number > MANY
     }
 
     /// What was collected, day by day, without what cancelled out.
@@ -48,13 +60,12 @@ impl Changes {
     /// # Errors
     /// `Unavailable` if a rollup would count less than nothing: the store is damaged then.
     pub fn write(self, tx: &Transaction<'_>) -> Result<()> {
-        for ((kind, local, day), sums) in self.days {
-            let mut buckets: BTreeMap<i64, Entries> = BTreeMap::new();
-            for (object, entry) in sums.into_iter().filter(|(_, entry)| !entry.is_empty()) {
-                buckets.entry(object / BUCKET).or_default().insert(object, entry);
-            }
-            for (bucket, change) in buckets {
-                write_bucket(tx, (kind, local, day), bucket, &change)?;
+        for (day, sums) in self.days {
+            let mut changed = sums.into_iter().filter(|(_, entry)| !entry.is_empty()).peekable();
+            while let Some((first, _)) = changed.peek() {
+                let bucket = first / BUCKET;
+                let change = std::iter::from_fn(|| changed.next_if(|(object, _)| object / BUCKET == bucket)).collect();
+                write_bucket(tx, day, bucket, &change)?;
             }
         }
         Ok(())

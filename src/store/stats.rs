@@ -307,6 +307,9 @@ impl<'a> Adding<'a> {
                 placed[earlier] = Placed::Superseded;
             }
             placed.push(Placed::Stored(uuid));
+            if self.changes.are_many() {
+                self.flush()?;
+            }
         }
         Ok(placed)
     }
