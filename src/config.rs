@@ -90,6 +90,25 @@ pub const SETTINGS: &[Setting] = &[
         help: "the MONARC objects sharing platform; empty turns look-ups off",
         ..PLAIN
     },
+    Setting {
+        name: "PUBLIC_PAGES",
+        is_switch: true,
+        default: "on",
+        help: "whether there are pages and public JSON beside the API",
+        ..PLAIN
+    },
+    Setting {
+        name: "MAP",
+        is_switch: true,
+        default: "off",
+        help: "whether the public map shows each client with coordinates and what weighs most there",
+        ..PLAIN
+    },
+    Setting {
+        name: "FRAME_ANCESTORS",
+        help: "sites that may embed the pages, separated by spaces, such as https://intranet.example; by default none",
+        ..PLAIN
+    },
     Setting { name: "LOG_PATH", help: "file to append the log to; by default standard error", ..PLAIN },
     Setting { name: "UPDATE_COMMAND", help: "program that /admin/update.json runs; without it that is a 501", ..PLAIN },
     Setting {
@@ -250,6 +269,12 @@ pub struct Config {
     pub remote_token: Option<Token>,
     /// `MOSP_URL`
     pub mosp: Option<String>,
+    /// `PUBLIC_PAGES`
+    pub public_pages: bool,
+    /// `MAP`
+    pub map: bool,
+    /// `FRAME_ANCESTORS`, as a Content-Security-Policy has it.
+    pub frame_ancestors: Option<String>,
     /// `LOG_PATH`
     pub log_path: Option<PathBuf>,
     /// `UPDATE_COMMAND`
@@ -287,6 +312,9 @@ impl Config {
             remote: read.parsed("REMOTE_STATS_SERVER", url)?,
             remote_token: read.optional("REMOTE_STATS_TOKEN", Token::new)?,
             mosp: read.optional("MOSP_URL", url)?,
+            public_pages: read.parsed("PUBLIC_PAGES", switch)?,
+            map: read.parsed("MAP", switch)?,
+            frame_ancestors: read.optional("FRAME_ANCESTORS", ancestors)?,
             log_path: read.optional("LOG_PATH", |text| Ok(text.into()))?,
             update_command: read.optional("UPDATE_COMMAND", |text| Ok(text.into()))?,
             store_must_exist: read.parsed("STORE_MUST_EXIST", switch)?,
@@ -377,6 +405,22 @@ fn url(text: &str) -> std::result::Result<String, String> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
+/// Sources as a policy lists them; nothing in them may end the directive or the header.
+fn ancestors(text: &str) -> std::result::Result<String, String> {
+    let is_source = |word: &str| {
+        matches!(word, "'none'" | "'self'" | "*")
+            || (word.contains("://") || word.contains('.') || word.contains(':'))
+                && word.chars().all(|c| c.is_ascii_alphanumeric() || ":/.*-_[]".contains(c))
+    };
+    let words: Vec<&str> = text.split_whitespace().collect();
+    match words.iter().find(|word| !is_source(word)) {
+        None => Ok(words.join(" ")),
+        Some(word) => {
+            Err(format!("{word:?} is no site; 'self', *, and addresses such as https://intranet.example are"))
+        }
+    }
+}
+
 fn line(text: &str) -> std::result::Result<String, String> {
     if text.chars().any(char::is_control) { Err("it must be one line".into()) } else { Ok(text.to_owned()) }
 }
@@ -429,6 +473,9 @@ mod tests {
             ("ADMIN_TOKEN", "with space"),
             ("TZ", "Mars/Olympus"),
             ("TRUSTED_PROXIES", "10.0.0.1,x"),
+            ("FRAME_ANCESTORS", "https://a.example; script-src *"),
+            ("FRAME_ANCESTORS", "intranet"),
+            ("MAP", "perhaps"),
         ] {
             let error = config(&[], &[(name, value)]).err().unwrap();
             assert!(error.message.starts_with(name), "{}", error.message);

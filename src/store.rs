@@ -11,6 +11,7 @@ pub mod map;
 mod migrations;
 pub mod rollups;
 pub mod stats;
+pub mod summary;
 
 use crate::error::{Error, Kind, Result};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};

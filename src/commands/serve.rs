@@ -31,6 +31,8 @@ pub fn serve(config: Config, raw: &Raw) -> Result<()> {
 pub fn demo(mut config: Config, days: u32) -> Result<()> {
     let directory = demo::Directory::new()?;
     config.store = directory.path().join("stats.db");
+    // Its clients are invented, so the map gives nobody away.
+    config.map = true;
     let store = Store::open(&config.store)?;
     let number = demo::fill(&store, crate::api::today(), days)?;
     log::info!("invented {number} stats");
