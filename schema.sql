@@ -40,19 +40,21 @@ CREATE TABLE object (
 
 -- The data of stats, once per content: most analyses do not change overnight. `entries` is what the content adds to
 -- the averages (see src/store/entries.rs); it stands before `content` so that reading it never touches the text.
+-- `content` is the text itself, or deflated, or deflated with the text of `base` as its dictionary.
 CREATE TABLE payload (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     type INTEGER NOT NULL CHECK (type BETWEEN 1 AND 5),
     hash BLOB NOT NULL CHECK (length(hash) = 32),
     length INTEGER NOT NULL CHECK (length >= 0),
+    base INTEGER REFERENCES payload (id),
     is_deflated INTEGER NOT NULL CHECK (is_deflated IN (0, 1)),
     entries BLOB NOT NULL,
     content BLOB NOT NULL,
-    UNIQUE (type, hash)
+    UNIQUE (type, hash),
+    CHECK (base IS NULL OR is_deflated = 1)
 ) STRICT;
 
--- Payloads that a quiet moment will look at for compression.
-CREATE INDEX "payload#length#plain" ON payload (length) WHERE is_deflated = 0;
+CREATE INDEX "payload#base" ON payload (base) WHERE base IS NOT NULL;
 
 -- One stat per analysis, type and date. `seq` is the order of arrival, never used twice.
 CREATE TABLE stat (

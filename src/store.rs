@@ -9,9 +9,12 @@ pub mod labels;
 pub mod maintenance;
 pub mod map;
 mod migrations;
+mod payloads;
 pub mod rollups;
 pub mod stats;
 pub mod summary;
+#[cfg(test)]
+mod tests;
 
 use crate::error::{Error, Kind, Result};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
@@ -58,6 +61,7 @@ impl Store {
     /// `Invalid` if the file is no store or a newer program's, `Unavailable` or `Busy` if it cannot be used now.
     pub fn open(path: &Path) -> Result<Self> {
         let created = !path.exists() && create_private(path)?;
+        recognise(path)?;
         let mut connection = connect(path)?;
         migrations::run(&mut connection, path)?;
         Ok(Self {
@@ -226,11 +230,24 @@ fn unusable(path: &Path, error: std::io::Error) -> Error {
     Error::new(Kind::Unavailable, format!("{} cannot be used: {error}", path.display())).because(error)
 }
 
-fn connect(path: &Path) -> Result<Connection> {
+/// Makes sure that a file is empty or a store, before anything in it is changed: even the pragmas of [`connect`] leave
+/// their marks on it.
+fn recognise(path: &Path) -> Result<()> {
+    let connection = connect_as_is(path)?;
+    connection.execute_batch("PRAGMA schema_version").map_err(|e| opening(path, e))?;
+    migrations::version(&connection, path).map(|_| ())
+}
+
+fn connect_as_is(path: &Path) -> Result<Connection> {
     let connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(sql)?;
     connection.busy_timeout(BUSY).map_err(sql)?;
+    Ok(connection)
+}
+
+fn connect(path: &Path) -> Result<Connection> {
+    let connection = connect_as_is(path)?;
     // auto_vacuum only takes effect on a file that is still empty, and has to come first.
     connection
         .execute_batch(

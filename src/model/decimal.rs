@@ -64,9 +64,10 @@ impl Decimal {
         }
     }
 
-    /// This number as a share of `total`, in the same units; 0 if there is no total.
+    /// This number as a share of `total`, rounded to millionths; 0 if there is no total.
     pub fn share_of(self, total: Self) -> Self {
-        if total.0 == 0 { Self(0) } else { Self(self.0 * UNITS / total.0) }
+        const MILLIONTH: i128 = UNITS / 1_000_000;
+        if total.0 == 0 { Self(0) } else { Self((2 * self.0 * 1_000_000 + total.0) / (2 * total.0) * MILLIONTH) }
     }
 
     /// The number as the nearest float.

@@ -510,6 +510,6 @@ mod tests {
         let scales = r#"{"impact":[0,4],"probability":[0,4],"likelihood":[0,20]}"#;
         let parts = contributions(Cartography, &matrix(scales, r#"[[1,2],[3]]"#)).unwrap();
         let sum: i128 = parts.iter().map(|part| part.values[1].0).sum();
-        assert!((999_999_990..=1_000_000_000).contains(&sum), "{sum}");
+        assert!((sum - 1_000_000_000).abs() <= 3_000, "{sum}");
     }
 }

@@ -177,6 +177,11 @@ fn find(tx: &Transaction<'_>, condition: &str, values: &[&dyn rusqlite::ToSql]) 
         .map_err(sql)
 }
 
+/// A client as it is in this transaction.
+pub(super) fn by_id(tx: &Transaction<'_>, client: &Client) -> Result<Client> {
+    find(tx, "id = ?1", params![client.id])?.ok_or_else(|| unknown(&client.name))
+}
+
 /// The client of this UUID or name.
 pub(super) fn by_name(tx: &Transaction<'_>, name_or_uuid: &str) -> Result<Client> {
     let by_uuid = match crate::model::parse_uuid(name_or_uuid) {

@@ -3,16 +3,16 @@
 //! A payload keeps the entries of its content, a rollup those of a day; the same bytes serve both. An unchanged
 //! analysis then costs no parsing: its entries are added to the new day's as they are.
 //!
-//! Format, per entry in order of object: the distance to the previous object, the occurrences, then each sum. All are
-//! LEB128 numbers, signed ones zigzagged. A sum that is whole in hundredths, as nearly all are, is written in
-//! hundredths with its lowest bit 0, any other in full with its lowest bit 1.
+//! Format, per entry in order of object: the distance to the previous object; the occurrences and, in the lowest two
+//! bits, how many sums follow (those left out are 0); the sums, each in the largest unit in which it is whole, with the
+//! unit in its lowest two bits. All are LEB128 numbers, zigzagged because differences have signs.
 
 use crate::model::Decimal;
 use crate::model::shapes::VALUES;
 use std::collections::BTreeMap;
 
-/// Units of [`Decimal`] in a hundredth.
-const HUNDREDTH: i128 = 10_000_000;
+/// The units of sums in those of [`Decimal`]: wholes, hundredths, millionths, thousand-millionths.
+const UNITS: [i128; 4] = [1_000_000_000, 10_000_000, 1_000, 1];
 
 /// What is known of one object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,19 +43,15 @@ pub type Entries = BTreeMap<i64, Entry>;
 
 /// The compact form.
 pub fn encode(entries: &Entries) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(entries.len() * 12);
+    let mut bytes = Vec::with_capacity(entries.len() * 10);
     let mut previous = 0;
     for (&object, entry) in entries {
+        let used = entry.sums.iter().rposition(|sum| *sum != Decimal::default()).map_or(0, |last| last + 1);
         put(&mut bytes, zigzag(i128::from(object - previous)));
-        put(&mut bytes, zigzag(i128::from(entry.number)));
-        for sum in entry.sums {
-            put(
-                &mut bytes,
-                match sum.0 % HUNDREDTH {
-                    0 => zigzag(sum.0 / HUNDREDTH) << 1,
-                    _ => zigzag(sum.0) << 1 | 1,
-                },
-            );
+        put(&mut bytes, zigzag(i128::from(entry.number)) << 2 | bits(used));
+        for sum in &entry.sums[..used] {
+            let unit = UNITS.iter().position(|unit| sum.0 % unit == 0).unwrap_or_default();
+            put(&mut bytes, zigzag(sum.0 / UNITS[unit]) << 2 | bits(unit));
         }
         previous = object;
     }
@@ -64,20 +60,30 @@ pub fn encode(entries: &Entries) -> Vec<u8> {
 
 /// Reads the compact form; `None` if the bytes are no such form.
 pub fn decode(mut bytes: &[u8]) -> Option<Vec<(i64, Entry)>> {
-    let mut entries = Vec::with_capacity(bytes.len() / 8);
+    let mut entries = Vec::with_capacity(bytes.len() / 6);
     let mut object = 0_i64;
     while !bytes.is_empty() {
         object = object.checked_add(i64::try_from(unzigzag(take(&mut bytes)?)).ok()?)?;
-        let number = i64::try_from(unzigzag(take(&mut bytes)?)).ok()?;
+        let (coded, used) = split(take(&mut bytes)?);
+        let number = i64::try_from(unzigzag(coded)).ok()?;
         let mut sums = [Decimal::default(); VALUES];
-        for sum in &mut sums {
-            let coded = take(&mut bytes)?;
-            let unit = if coded & 1 == 0 { HUNDREDTH } else { 1 };
-            *sum = Decimal(unzigzag(coded >> 1).checked_mul(unit)?);
+        for sum in sums.get_mut(..used)? {
+            let (coded, unit) = split(take(&mut bytes)?);
+            *sum = Decimal(unzigzag(coded).checked_mul(UNITS[unit])?);
         }
         entries.push((object, Entry { number, sums }));
     }
     Some(entries)
+}
+
+/// A number below 4 as the lowest two bits of a coded one.
+fn bits(number: usize) -> u128 {
+    number as u128 & 3
+}
+
+/// A coded number without its lowest two bits, and these.
+fn split(coded: u128) -> (u128, usize) {
+    (coded >> 2, [0, 1, 2, 3].into_iter().find(|low| bits(*low) == coded & 3).unwrap_or_default())
 }
 
 /// Small negative numbers become small positive ones: 0, -1, 1, -2 … are 0, 1, 2, 3 …
@@ -123,7 +129,7 @@ mod tests {
 
     fn any_entry() -> impl Strategy<Value = Entry> {
         let sum = prop_oneof![
-            (-1_000_000_i128..1_000_000).prop_map(|hundredths| hundredths * HUNDREDTH),
+            (-1_000_000_i128..1_000_000, 0_usize..4).prop_map(|(number, unit)| number * UNITS[unit]),
             -(1_i128 << 120)..(1_i128 << 120),
         ];
         (any::<i32>(), proptest::array::uniform3(sum))
@@ -155,6 +161,6 @@ mod tests {
     fn an_ordinary_entry_is_small() {
         let sums = [Decimal::whole(13), Decimal::whole(36), Decimal(2_830_000_000)];
         let entries = (0..32).map(|object| (object, Entry { number: 1, sums })).collect();
-        assert!(encode(&entries).len() <= 32 * 10, "{}", encode(&entries).len());
+        assert!(encode(&entries).len() <= 32 * 8, "{}", encode(&entries).len());
     }
 }

@@ -1,4 +1,5 @@
-//! What a service does to its store in quiet moments: compress new data, give space back, keep the log short.
+//! What a service does to its store in quiet moments: forget what was deleted, give space back,
+//! keep the log short.
 
 use super::Store;
 use crate::error::Result;
@@ -18,9 +19,6 @@ impl Store {
     /// # Errors
     /// Only those of the store.
     pub fn tidy_some(&self) -> Result<bool> {
-        if self.compress_some()? {
-            return Ok(true);
-        }
         if self.has_deleted() {
             self.forget_objects()?;
             return Ok(true);

@@ -1,28 +1,21 @@
-//! What keeps a store well: checks, repair, backup and restore, compression, and giving space back.
+//! What keeps a store well: checks, repair, backup and restore, and giving space back.
 
 use super::entries::Entries;
+use super::payloads::Texts;
 use super::rollups::{Changes, parsed, stat_type};
-use super::stats::text_of;
 use super::{Store, beside, connect, damaged, migrations, opening, sql, touch, unusable};
 use crate::error::{Error, Kind, Result};
 use crate::model::{StatType, shapes};
-use flate2::Compression;
-use flate2::read::DeflateEncoder;
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
 use std::collections::{BTreeMap, HashSet};
-use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
 /// Pages copied in one go of a backup: 4 MB, so that writers wait only shortly.
 const BACKUP_PAGES: i32 = 1000;
-/// Payloads compressed in one transaction.
-const COMPRESS_BATCH: i64 = 64;
 /// Free pages given back to the file system in one transaction.
 const VACUUM_PAGES: i64 = 1000;
-/// Payloads shorter than this are left as they are: deflate would gain next to nothing.
-const SHORT: i64 = 128;
 
 /// How much a store holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -183,38 +176,6 @@ impl Store {
         Ok((before, self.counts()?))
     }
 
-    /// Compresses some payloads that are not yet. Gives whether there may be more.
-    ///
-    /// # Errors
-    /// Only those of the store.
-    pub fn compress_some(&self) -> Result<bool> {
-        let plain = self.read(|tx| {
-            let mut statement = tx
-                .prepare_cached("SELECT id, content FROM payload WHERE is_deflated = 0 AND length >= ?1 LIMIT ?2")
-                .map_err(sql)?;
-            let rows = statement.query_map([SHORT, COMPRESS_BATCH], |row| Ok((row.get(0)?, row.get(1)?)));
-            rows.and_then(|rows| rows.collect::<rusqlite::Result<Vec<(i64, Vec<u8>)>>>()).map_err(sql)
-        })?;
-        if plain.is_empty() {
-            return Ok(false);
-        }
-        let mut packed = Vec::with_capacity(plain.len());
-        for (id, content) in &plain {
-            let mut bytes = Vec::new();
-            let mut encoder = DeflateEncoder::new(content.as_slice(), Compression::default());
-            encoder.read_to_end(&mut bytes).map_err(|e| Error::new(Kind::Internal, "compression failed").because(e))?;
-            packed.push((id, bytes));
-        }
-        self.write_quietly(|tx| {
-            for (id, bytes) in &packed {
-                tx.prepare_cached("UPDATE payload SET is_deflated = 1, content = ?2 WHERE id = ?1 AND is_deflated = 0")
-                    .and_then(|mut statement| statement.execute(params![id, bytes]))
-                    .map_err(sql)?;
-            }
-            Ok(true)
-        })
-    }
-
     /// Gives some free pages back to the file system. Gives whether there may be more.
     ///
     /// # Errors
@@ -309,12 +270,17 @@ fn copy_pages(source: &Connection, target: &mut Connection, progress: &mut dyn F
     }
 }
 
-/// Makes sure that a copy is a whole store that this program can use.
+/// Makes sure that a copy is a whole store that this program can use; every failure names the copy.
 fn verified(copy: &mut Connection, path: &Path) -> Result<Counts> {
-    let version = migrations::version(copy, path).map_err(|error| match error.kind {
+    whole(copy, path).map_err(|error| match error.kind {
         Kind::Invalid => error,
-        _ => Error::invalid(format!("{} is not a store of monarc-stats", path.display())).because(error),
-    })?;
+        _ => Error::invalid(format!("{} is not a store of monarc-stats, or a damaged one", path.display()))
+            .because(error),
+    })
+}
+
+fn whole(copy: &mut Connection, path: &Path) -> Result<Counts> {
+    let version = migrations::version(copy, path)?;
     if version == 0 || version > migrations::newest() {
         let text = format!("{} holds no store, or one of a newer monarc-stats", path.display());
         return Err(Error::invalid(text));
@@ -367,7 +333,9 @@ fn payload_findings(tx: &Transaction<'_>, progress: &mut dyn FnMut(u64, u64)) ->
     })?;
     let orphans: i64 = tx
         .query_row(
-            "SELECT count(*) FROM payload WHERE NOT EXISTS (SELECT 1 FROM stat WHERE stat.payload = payload.id)",
+            "SELECT count(*) FROM payload
+             WHERE NOT EXISTS (SELECT 1 FROM stat WHERE stat.payload = payload.id)
+                 AND NOT EXISTS (SELECT 1 FROM payload AS other WHERE other.base = payload.id)",
             [],
             |row| row.get(0),
         )
@@ -424,14 +392,14 @@ fn for_each_payload(
     mut work: impl FnMut(i64, StatType, &[u8], &str) -> Result<()>,
 ) -> Result<()> {
     let total: i64 = tx.query_row("SELECT count(*) FROM payload", [], |row| row.get(0)).map_err(sql)?;
-    let mut statement =
-        tx.prepare("SELECT id, type, entries, is_deflated, length, content FROM payload").map_err(sql)?;
+    let columns = Texts::COLUMNS;
+    let mut statement = tx.prepare(&format!("SELECT id, type, entries, {columns} FROM payload")).map_err(sql)?;
+    let mut texts = Texts::new(tx);
     let mut rows = statement.query([]).map_err(sql)?;
     let mut done = 0;
     while let Some(row) = rows.next().map_err(sql)? {
         let entries = row.get_ref(2).and_then(|value| Ok(value.as_blob()?)).map_err(sql)?;
-        let content = row.get_ref(5).and_then(|value| Ok(value.as_blob()?)).map_err(sql)?;
-        let text = text_of(content, row.get(3).map_err(sql)?, row.get(4).map_err(sql)?)?;
+        let text = texts.read(row, 3)?;
         work(row.get(0).map_err(sql)?, stat_type(row.get(1).map_err(sql)?)?, entries, &text)?;
         done += 1;
         progress(done, u64::try_from(total).unwrap_or_default());

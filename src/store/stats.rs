@@ -1,17 +1,15 @@
 //! Stats in the store: one per analysis, type and date, their data once per content.
 
-use super::entries::{Entry, encode};
+use super::payloads::{self, Texts};
 use super::rollups::{Changes, hex_list, parsed, stat_type, stored_date};
 use super::{Store, clients, damaged, now, sql, touch};
 use crate::error::Result;
 use crate::model::stat::NewStat;
 use crate::model::{Client, StatType, date};
-use flate2::read::DeflateDecoder;
 use jiff::civil::Date;
 use rusqlite::{OptionalExtension, ToSql, Transaction, params, params_from_iter};
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
-use std::io::Read;
 use std::sync::atomic::Ordering;
 use uuid::Uuid;
 
@@ -94,12 +92,14 @@ impl Store {
     /// Stores a batch for a client in one transaction, and says what became of each item, in order.
     ///
     /// # Errors
-    /// Only those of the store; nothing is stored then.
+    /// `NotFound` if the client has just been deleted, and those of the store; nothing is stored then.
     pub fn add_stats(&self, client: &Client, batch: &[NewStat<'_>]) -> Result<Vec<Placed>> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
         self.write(|tx| {
+            // As it is now: a command may have changed or deleted it since its token was looked at.
+            let client = &clients::by_id(tx, client)?;
             let mut adding = Adding { tx, client, changes: Changes::default(), analyses: HashMap::new(), now: now() };
             let placed = adding.all(batch)?;
             adding.changes.write(tx)?;
@@ -249,8 +249,8 @@ impl Adding<'_> {
     fn add(&mut self, uuid: Uuid, item: &NewStat<'_>) -> Result<()> {
         let analysis = self.analysis(item.anr)?;
         let day = date::to_number(item.date);
-        let (payload, entries) = self.payload(item)?;
-        self.remove_earlier(analysis, item.kind, day)?;
+        let (payload, entries) = self.payload(item, analysis)?;
+        let earlier = self.remove_earlier(analysis, item.kind, day)?;
         self.tx
             .prepare_cached(
                 "INSERT INTO stat (uuid, client, analysis, type, date, payload, created_at)
@@ -262,7 +262,8 @@ impl Adding<'_> {
             })
             .map_err(sql)?;
         self.changes.add(item.kind, self.client.is_local, day, &entries, 1);
-        Ok(())
+        // Not before: the new stat may well have the same payload.
+        earlier.map_or(Ok(()), |payload| payloads::remove_unused(self.tx, payload))
     }
 
     fn analysis(&mut self, anr: Uuid) -> Result<i64> {
@@ -288,35 +289,18 @@ impl Adding<'_> {
     }
 
     /// The payload of this content, new or known, and what it adds to the averages.
-    fn payload(&mut self, item: &NewStat<'_>) -> Result<(i64, Vec<(i64, Entry)>)> {
+    fn payload(&mut self, item: &NewStat<'_>, analysis: i64) -> Result<payloads::Known> {
         let hash: [u8; 32] = Sha256::digest(item.data).into();
-        let known = self
-            .tx
-            .prepare_cached("SELECT id, entries FROM payload WHERE type = ?1 AND hash = ?2")
-            .and_then(|mut statement| {
-                let found = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?));
-                statement.query_row(params![item.kind.number(), hash], found).optional()
-            })
-            .map_err(sql)?;
-        if let Some((id, entries)) = known {
-            return Ok((id, parsed(&entries)?));
+        if let Some(known) = payloads::find(self.tx, item.kind, &hash)? {
+            return Ok(known);
         }
         let entries = self.changes.intern(self.tx, item.kind, &item.contributions)?;
-        let id = self
-            .tx
-            .prepare_cached(
-                "INSERT INTO payload (type, hash, length, is_deflated, entries, content)
-                 VALUES (?1, ?2, ?3, 0, ?4, ?5)",
-            )
-            .and_then(|mut statement| {
-                let length = i64::try_from(item.data.len()).unwrap_or(i64::MAX);
-                statement.insert(params![item.kind.number(), hash, length, encode(&entries), item.data.as_bytes()])
-            })
-            .map_err(sql)?;
+        let id = payloads::insert(self.tx, item.kind, &hash, item.data, &entries, analysis)?;
         Ok((id, entries.into_iter().collect()))
     }
 
-    fn remove_earlier(&mut self, analysis: i64, kind: StatType, day: i64) -> Result<()> {
+    /// Deletes the stat that had this place until now; gives its payload.
+    fn remove_earlier(&mut self, analysis: i64, kind: StatType, day: i64) -> Result<Option<i64>> {
         let earlier = self
             .tx
             .prepare_cached(
@@ -328,20 +312,15 @@ impl Adding<'_> {
                 statement.query_row(params![analysis, kind.number(), day], found).optional()
             })
             .map_err(sql)?;
-        if let Some((seq, payload, entries)) = earlier {
-            self.changes.add(kind, self.client.is_local, day, &parsed(&entries)?, -1);
-            remove(self.tx, seq, payload)?;
-        }
-        Ok(())
+        let Some((seq, payload, entries)) = earlier else { return Ok(None) };
+        self.changes.add(kind, self.client.is_local, day, &parsed(&entries)?, -1);
+        remove(self.tx, seq)?;
+        Ok(Some(payload))
     }
 }
 
-/// Deletes one stat, and its payload if no other stat has it.
-fn remove(tx: &Transaction<'_>, seq: i64, payload: i64) -> Result<()> {
+fn remove(tx: &Transaction<'_>, seq: i64) -> Result<()> {
     tx.prepare_cached("DELETE FROM stat WHERE seq = ?1").and_then(|mut s| s.execute([seq])).map_err(sql)?;
-    tx.prepare_cached("DELETE FROM payload WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM stat WHERE payload = ?1)")
-        .and_then(|mut statement| statement.execute([payload]))
-        .map_err(sql)?;
     Ok(())
 }
 
@@ -366,7 +345,8 @@ pub(super) fn delete(tx: &Transaction<'_>, condition: &str, values: &[&dyn ToSql
         changes.add(kind, local, day, &parsed(entries)?, -1);
     }
     for (seq, payload) in &doomed {
-        remove(tx, *seq, *payload)?;
+        remove(tx, *seq)?;
+        payloads::remove_unused(tx, *payload)?;
     }
     changes.write(tx)?;
     tx.execute("DELETE FROM analysis WHERE NOT EXISTS (SELECT 1 FROM stat WHERE stat.analysis = analysis.id)", [])
@@ -433,12 +413,12 @@ fn page(tx: &Transaction<'_>, filter: &Filter, range: &Range, bytes: usize) -> R
     let n = values.len();
     let mut statement = tx
         .prepare_cached(&format!(
-            "SELECT stat.seq, stat.uuid, analysis.uuid, stat.type, stat.date, payload.length, payload.is_deflated,
-                    payload.content
+            "SELECT stat.seq, stat.uuid, analysis.uuid, stat.type, stat.date, {}
              FROM {} JOIN payload ON payload.id = stat.payload
              WHERE {text} AND (stat.date, stat.seq) > (?{}, ?{})
              ORDER BY stat.date, stat.seq
              LIMIT ?{} OFFSET ?{}",
+            Texts::COLUMNS,
             source(filter),
             n - 3,
             n - 2,
@@ -447,10 +427,11 @@ fn page(tx: &Transaction<'_>, filter: &Filter, range: &Range, bytes: usize) -> R
         ))
         .map_err(sql)?;
     let mut rows = statement.query(params_from_iter(values)).map_err(sql)?;
+    let mut texts = Texts::new(tx);
     let mut page = Page::default();
     let mut size = 0;
     while let Some(row) = rows.next().map_err(sql)? {
-        let stat = from_row(row)?;
+        let stat = from_row(row, &mut texts)?;
         size += stat.data.len();
         let position = Position { date: date::to_number(stat.date), seq: stat.seq };
         page.stats.push(stat);
@@ -462,26 +443,13 @@ fn page(tx: &Transaction<'_>, filter: &Filter, range: &Range, bytes: usize) -> R
     Ok(page)
 }
 
-fn from_row(row: &rusqlite::Row<'_>) -> Result<Stat> {
-    let content = row.get_ref(7).and_then(|value| Ok(value.as_blob()?)).map_err(sql)?;
-    let length = row.get(5).map_err(sql)?;
+fn from_row(row: &rusqlite::Row<'_>, texts: &mut Texts<'_>) -> Result<Stat> {
     Ok(Stat {
         seq: row.get(0).map_err(sql)?,
         uuid: Uuid::from_bytes(row.get(1).map_err(sql)?),
         anr: Uuid::from_bytes(row.get(2).map_err(sql)?),
         kind: stat_type(row.get(3).map_err(sql)?)?,
         date: stored_date(row.get(4).map_err(sql)?)?,
-        data: text_of(content, row.get(6).map_err(sql)?, length)?,
+        data: texts.read(row, 5)?,
     })
-}
-
-/// A payload's text.
-pub(super) fn text_of(content: &[u8], deflated: bool, length: i64) -> Result<String> {
-    let mut text = String::with_capacity(usize::try_from(length).unwrap_or_default());
-    let read = match deflated {
-        true => DeflateDecoder::new(content).read_to_string(&mut text),
-        false => (&mut &*content).read_to_string(&mut text),
-    };
-    read.map_err(|error| damaged("a stat's data cannot be read").because(error))?;
-    Ok(text)
 }

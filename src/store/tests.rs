@@ -1,0 +1,365 @@
+//! What must hold of the store whatever is done to it, and how it opens files.
+
+use super::Store;
+use super::clients::NewClient;
+use super::entries::Entry;
+use super::rollups::{Analyses, Selection};
+use super::stats::{Filter, Placed, Range};
+use crate::error::Kind;
+use crate::model::stat::NewStat;
+use crate::model::{Client, Role, StatType, Token, shapes};
+use jiff::civil::Date;
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+const NAMES: [&str; 3] = ["north", "south", "west"];
+
+/// Texts that a stat may have, by type: numbers that do not add up in binary, other labels, other objects.
+fn contents(kind: StatType) -> &'static [&'static str] {
+    match kind {
+        StatType::Risk => &[
+            r#"{"risks":{"current":{"informational":[{"level":"Low risks","value":"0.1"}],"operational":[]},
+                "residual":{"informational":[],"operational":[{"level":"High risks","value":7}]}}}"#,
+            r#"{"risks":{"current":{"informational":[{"level":"Low risks","value":0.2},{"level":"Medium risks","value":3}],
+                "operational":[]},"residual":{"informational":[],"operational":[]}}}"#,
+        ],
+        StatType::Cartography => &[
+            r#"{"scales":{"impact":[0,4],"probability":[0,4],"likelihood":[0,20]},"risks":{
+                "current":{"informational":{"1":{"6":2,"12":1}},"operational":[[0,1]]},
+                "residual":{"informational":[],"operational":[]}}}"#,
+            r#"{"scales":{"impact":[1,3],"probability":[0,9],"likelihood":[]},"risks":{
+                "current":{"informational":{"1":[1,1,1]},"operational":[]},
+                "residual":{"informational":[],"operational":{"2":{"5":3}}}}}"#,
+        ],
+        StatType::Compliance => &[
+            r#"[{"referential":"98ca84fb-db87-11e8-ac77-0800279aaa2b","current":[{"label1":"A","value":"0.42"}],"target":[]}]"#,
+            "[]",
+        ],
+        StatType::Threat | StatType::Vulnerability => &[
+            "[]",
+            r#"[{"uuid":"00000000-0000-4000-8000-000000000001","label1":"eins","label2":"one","count":1,"maxRisk":2,"averageRate":"0.1"}]"#,
+            r#"[{"uuid":"00000000-0000-4000-8000-000000000001","label1":"","label3":"un","count":"3","maxRisk":0.7,"averageRate":"0.333333333"},
+                {"uuid":"00000000-0000-4000-8000-000000000002","count":5,"maxRisk":6,"averageRate":"1e-9"}]"#,
+            r#"[{"uuid":"00000000-0000-4000-8000-000000000001","label1":"zwei","label2":null,"count":2,"maxRisk":2,"averageRate":"0.2"}]"#,
+        ],
+    }
+}
+
+/// One item of a batch, by numbers.
+#[derive(Clone, Debug)]
+struct Item {
+    uuid: Option<u8>,
+    anr: u8,
+    kind: StatType,
+    day: i8,
+    content: usize,
+}
+
+/// One thing that is done to a store.
+#[derive(Clone, Debug)]
+enum Action {
+    Add(usize, Vec<Item>),
+    DeleteAnalysis(usize, u8),
+    Purge(i8),
+    DeleteClient(usize),
+    Deduplicate,
+    SetLocal(usize, bool),
+    Tidy,
+}
+
+fn any_item() -> impl Strategy<Value = Item> {
+    let kind = prop_oneof![3 => Just(StatType::Threat), 1 => proptest::sample::select(StatType::ALL.to_vec())];
+    (proptest::option::weighted(0.2, 0_u8..4), 0_u8..2, kind, 1_i8..5, 0_usize..4).prop_map(
+        |(uuid, anr, kind, day, content)| Item { uuid, anr, kind, day, content: content % contents(kind).len() },
+    )
+}
+
+fn any_action() -> impl Strategy<Value = Action> {
+    let client = 0_usize..NAMES.len();
+    prop_oneof![
+        8 => (client.clone(), proptest::collection::vec(any_item(), 0..6)).prop_map(|(c, items)| Action::Add(c, items)),
+        2 => (client.clone(), 0_u8..2).prop_map(|(c, anr)| Action::DeleteAnalysis(c, anr)),
+        1 => (1_i8..4).prop_map(Action::Purge),
+        1 => client.clone().prop_map(Action::DeleteClient),
+        2 => Just(Action::Deduplicate),
+        2 => (client, any::<bool>()).prop_map(|(c, local)| Action::SetLocal(c, local)),
+        1 => Just(Action::Tidy),
+    ]
+}
+
+fn anr(number: u8) -> Uuid {
+    Uuid::from_u128(0xa000 + u128::from(number))
+}
+
+fn date(day: i8) -> Date {
+    Date::new(2026, 11, day).unwrap()
+}
+
+fn new_stat(item: &Item) -> NewStat<'static> {
+    let data = contents(item.kind)[item.content];
+    NewStat {
+        uuid: item.uuid.map(|number| Uuid::from_u128(0xb000 + u128::from(number))),
+        anr: anr(item.anr),
+        kind: item.kind,
+        date: date(item.day),
+        data,
+        contributions: shapes::contributions(item.kind, data).unwrap(),
+    }
+}
+
+fn create(store: &Store, name: &str) -> Client {
+    let token = Token::new(&format!("{name}-token")).unwrap();
+    let new = NewClient { uuid: None, name, token: &token, role: Role::User, is_sharing_enabled: false };
+    store.create_client(&new).unwrap()
+}
+
+/// A stat as the simplest of all stores would keep it: in a list, in order of arrival.
+#[derive(Clone, Debug)]
+struct Row {
+    client: usize,
+    uuid: Uuid,
+    anr: u8,
+    kind: StatType,
+    day: i8,
+    data: &'static str,
+}
+
+/// A store and what must be in it.
+struct House {
+    _directory: TempDir,
+    store: Store,
+    clients: Vec<Client>,
+    local: Vec<bool>,
+    rows: Vec<Row>,
+}
+
+impl House {
+    fn new() -> Self {
+        let directory = TempDir::new().unwrap();
+        let store = Store::open(&directory.path().join("stats.db")).unwrap();
+        let clients = NAMES.iter().map(|name| create(&store, name)).collect();
+        Self { _directory: directory, store, clients, local: vec![true; NAMES.len()], rows: Vec::new() }
+    }
+
+    fn act(&mut self, action: &Action) {
+        match action {
+            Action::Add(client, items) => self.add(*client, items),
+            Action::DeleteAnalysis(client, number) => {
+                let id = self.clients[*client].id;
+                let filter = Filter { client: Some(id), anrs: Some(vec![anr(*number)]), ..Filter::default() };
+                let gone = self.store.delete_stats(&filter).unwrap();
+                self.forget(gone, |row| row.client == *client && row.anr == *number);
+            }
+            Action::Purge(day) => {
+                let gone = self.store.delete_stats(&Filter { to: Some(date(*day)), ..Filter::default() }).unwrap();
+                self.forget(gone, |row| row.day <= *day);
+            }
+            Action::DeleteClient(client) => {
+                let gone = self.store.delete_client(&self.clients[*client]).unwrap();
+                self.forget(gone, |row| row.client == *client);
+                self.clients[*client] = create(&self.store, NAMES[*client]);
+                self.local[*client] = true;
+            }
+            Action::Deduplicate => self.deduplicate(),
+            // The clients in our hands are not read anew: whoever adds stats must not trust what they say.
+            Action::SetLocal(client, local) => {
+                self.store.set_local(&self.clients[*client], *local).unwrap();
+                self.local[*client] = *local;
+            }
+            Action::Tidy => self.store.tidy().unwrap(),
+        }
+    }
+
+    #[track_caller]
+    fn forget(&mut self, gone: usize, is_doomed: impl Fn(&Row) -> bool) {
+        let before = self.rows.len();
+        self.rows.retain(|row| !is_doomed(row));
+        assert_eq!(gone, before - self.rows.len());
+    }
+
+    fn add(&mut self, client: usize, items: &[Item]) {
+        let stats: Vec<NewStat<'static>> = items.iter().map(new_stat).collect();
+        let placed = self.store.add_stats(&self.clients[client], &stats).unwrap();
+        self.settle(client, items, &stats, &placed);
+    }
+
+    /// Takes over what the store says it did with a batch, after judging each answer.
+    fn settle(&mut self, client: usize, items: &[Item], stats: &[NewStat<'static>], placed: &[Placed]) {
+        assert_eq!(placed.len(), items.len());
+        let mut taken = BTreeSet::new();
+        for (index, (item, stat)) in items.iter().zip(stats).enumerate() {
+            let same = |other: &Item| (other.anr, other.kind, other.day) == (item.anr, item.kind, item.day);
+            let known = |uuid: &Uuid| taken.contains(uuid) || self.rows.iter().any(|row| row.uuid == *uuid);
+            if let Some(uuid) = stat.uuid.filter(|uuid| known(uuid)) {
+                assert_eq!(placed[index], Placed::Duplicate(uuid));
+                continue;
+            }
+            taken.extend(stat.uuid);
+            self.rows.retain(|row| (row.client, row.anr, row.kind, row.day) != (client, item.anr, item.kind, item.day));
+            let later = (index + 1..items.len())
+                .any(|later| same(&items[later]) && !matches!(placed[later], Placed::Duplicate(_)));
+            match placed[index] {
+                Placed::Superseded => assert!(later, "superseded by nothing"),
+                Placed::Stored(uuid) => {
+                    assert!(!later, "not superseded");
+                    assert!(stat.uuid.is_none_or(|wanted| wanted == uuid));
+                    let Item { anr, kind, day, .. } = *item;
+                    self.rows.push(Row { client, uuid, anr, kind, day, data: stat.data });
+                }
+                Placed::Duplicate(uuid) => panic!("{uuid} is new"),
+            }
+        }
+    }
+
+    fn deduplicate(&mut self) {
+        let gone = self.store.deduplicate_stats().unwrap();
+        let mut before: HashMap<(usize, u8, StatType), &str> = HashMap::new();
+        let mut sorted: Vec<&Row> = self.rows.iter().collect();
+        sorted.sort_by_key(|row| row.day);
+        let mut doomed = BTreeSet::new();
+        for row in sorted {
+            if before.insert((row.client, row.anr, row.kind), row.data) == Some(row.data) {
+                doomed.insert(row.uuid);
+            }
+        }
+        self.forget(gone, |row| doomed.contains(&row.uuid));
+    }
+
+    /// Everything that must hold.
+    fn inspect(&self) {
+        assert_eq!(self.store.check(&mut |_, _| {}).unwrap(), Vec::<String>::new());
+        for kind in StatType::ALL {
+            self.inspect_stats(kind);
+            for local_only in [false, true] {
+                self.inspect_rollup(kind, local_only, None, None);
+                self.inspect_rollup(kind, local_only, None, Some(2));
+                self.inspect_rollup(kind, local_only, Some((0, vec![0])), None);
+                self.inspect_rollup(kind, local_only, Some((1, vec![0, 1])), None);
+            }
+        }
+    }
+
+    fn inspect_stats(&self, kind: StatType) {
+        let filter = Filter { kind: Some(kind), ..Filter::default() };
+        let (page, total) = self.store.page_of_stats(&filter, &Range::default(), usize::MAX).unwrap();
+        let found: Vec<_> = page.stats.iter().map(|stat| (stat.uuid, stat.date, stat.data.as_str())).collect();
+        let mut rows: Vec<&Row> = self.rows.iter().filter(|row| row.kind == kind).collect();
+        rows.sort_by_key(|row| row.day);
+        assert_eq!(found, rows.iter().map(|row| (row.uuid, date(row.day), row.data)).collect::<Vec<_>>());
+        assert_eq!(total, u64::try_from(rows.len()).unwrap());
+    }
+
+    fn inspect_rollup(&self, kind: StatType, local_only: bool, named: Option<(usize, Vec<u8>)>, newest: Option<i64>) {
+        let analyses = named.as_ref().map(|(client, numbers)| Analyses {
+            client: Some(self.clients[*client].id),
+            uuids: numbers.iter().map(|number| anr(*number)).collect(),
+        });
+        let rollup =
+            self.store.rollup(&Selection { kind, from: None, to: None, local_only, analyses, newest }).unwrap();
+        let found: BTreeMap<(Date, String), Entry> = rollup
+            .days
+            .iter()
+            .flat_map(|(date, entries)| entries.iter().map(|(id, entry)| ((*date, rollup.keys[id].clone()), *entry)))
+            .collect();
+        let is_meant = |row: &&Row| {
+            row.kind == kind
+                && (!local_only || self.local[row.client])
+                && named.as_ref().is_none_or(|(client, numbers)| row.client == *client && numbers.contains(&row.anr))
+        };
+        let mut rows: Vec<&Row> = self.rows.iter().filter(is_meant).collect();
+        rows.sort_by_key(|row| row.day);
+        let skipped = newest.map_or(0, |number| rows.len().saturating_sub(usize::try_from(number).unwrap()));
+        let mut expected: BTreeMap<(Date, String), Entry> = BTreeMap::new();
+        for row in &rows[skipped..] {
+            for part in shapes::contributions(kind, row.data).unwrap() {
+                let entry = Entry { number: 1, sums: part.values };
+                expected.entry((date(row.day), part.key)).or_default().add(&entry, 1);
+            }
+        }
+        assert_eq!(found, expected, "{kind:?} local_only={local_only} {named:?} {newest:?}");
+        self.inspect_labels(kind, &rollup.labels);
+    }
+
+    /// Labels are the newest text that is not empty among all stats of the type.
+    fn inspect_labels(&self, kind: StatType, labels: &super::labels::Labels) {
+        let mut rows: Vec<&Row> = self.rows.iter().filter(|row| row.kind == kind).collect();
+        rows.sort_by_key(|row| row.day);
+        for (uuid, found) in labels {
+            let mut expected = <[String; 4]>::default();
+            for row in &rows {
+                for object in serde_json::from_str::<serde_json::Value>(row.data).unwrap().as_array().unwrap() {
+                    for (slot, name) in ["label1", "label2", "label3", "label4"].iter().enumerate() {
+                        let text = object[name].as_str().unwrap_or_default();
+                        if object["uuid"] == uuid.as_str() && !text.is_empty() {
+                            expected[slot] = text.to_owned();
+                        }
+                    }
+                }
+            }
+            assert_eq!(*found, expected, "{uuid}");
+        }
+    }
+
+    fn objects(&self) -> (BTreeSet<String>, BTreeSet<String>) {
+        let used = self.rows.iter().flat_map(|row| shapes::contributions(row.kind, row.data).unwrap());
+        let kept = self.store.read(|tx| {
+            let mut statement = tx.prepare("SELECT key FROM object").map_err(super::sql)?;
+            let rows = statement.query_map([], |row| row.get(0)).map_err(super::sql)?;
+            rows.collect::<rusqlite::Result<_>>().map_err(super::sql)
+        });
+        (kept.unwrap(), used.map(|part| part.key).collect())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_done_the_averages_are_those_of_the_rows(
+        actions in proptest::collection::vec(any_action(), 1..14),
+    ) {
+        let mut house = House::new();
+        for action in &actions {
+            house.act(action);
+        }
+        house.inspect();
+        // A rebuild from the text of the stats changes nothing, nor does tidying up.
+        house.store.repair(&mut |_, _| {}).unwrap();
+        house.store.deleted.store(true, std::sync::atomic::Ordering::Relaxed);
+        house.store.tidy().unwrap();
+        house.inspect();
+        let (kept, used) = house.objects();
+        prop_assert_eq!(kept, used);
+    }
+}
+
+#[test]
+fn what_is_deleted_leaves_no_drift() {
+    let mut house = House::new();
+    let item = |day, content| Item { uuid: None, anr: 0, kind: StatType::Threat, day, content };
+    for round in 0..100_i8 {
+        house.act(&Action::Add(0, vec![item(1 + round % 4, 1), item(1 + (round + 1) % 4, 2)]));
+        house.act(&Action::Add(1, vec![item(1, 2), item(2, 3)]));
+        house.act(&Action::DeleteAnalysis(0, 0));
+    }
+    house.inspect();
+    house.act(&Action::Purge(28));
+    let rows: i64 = house
+        .store
+        .read(|tx| tx.query_row("SELECT (SELECT count(*) FROM rollup) + (SELECT count(*) FROM payload) + (SELECT count(*) FROM analysis)", [], |row| row.get(0)).map_err(super::sql))
+        .unwrap();
+    assert_eq!(rows, 0);
+}
+
+#[test]
+fn stats_of_a_client_that_was_just_deleted_are_refused() {
+    let mut house = House::new();
+    let ghost = house.clients[0].clone();
+    house.act(&Action::DeleteClient(0));
+    let item = Item { uuid: None, anr: 0, kind: StatType::Threat, day: 1, content: 1 };
+    let error = house.store.add_stats(&ghost, &[new_stat(&item)]).unwrap_err();
+    assert_eq!(error.kind, Kind::NotFound);
+    house.inspect();
+}

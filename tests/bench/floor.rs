@@ -1,0 +1,70 @@
+//! The floors: what SQLite and sockets alone can do with the same rows and bytes.
+
+use monarc_stats::api::message::{Body, Head, Received, Response, Served, Service};
+use monarc_stats::http;
+use rusqlite::{Connection, params};
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+/// A bare table of stats with the durability of the service's.
+pub fn database(path: &Path) -> Connection {
+    let connection = Connection::open(path).unwrap();
+    connection.busy_timeout(std::time::Duration::from_secs(30)).unwrap();
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL;
+             CREATE TABLE IF NOT EXISTS stat (
+                 uuid BLOB NOT NULL UNIQUE, client INTEGER, anr BLOB, type TEXT, date TEXT, data TEXT,
+                 UNIQUE (client, anr, type, date)) STRICT;",
+        )
+        .unwrap();
+    connection
+}
+
+/// One transaction with these rows.
+pub fn insert(connection: &mut Connection, anr: uuid::Uuid, date: &str, rows: &[(&str, String)]) {
+    let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
+    for (kind, data) in rows {
+        tx.prepare_cached("INSERT INTO stat VALUES (?1, 1, ?2, ?3, ?4, ?5)")
+            .unwrap()
+            .execute(params![uuid::Uuid::new_v4().into_bytes(), anr.into_bytes(), kind, date, data])
+            .unwrap();
+    }
+    tx.commit().unwrap();
+}
+
+/// The HTTP layer with nothing behind it: every request gets the same bytes.
+pub struct Constant(pub Vec<u8>);
+
+impl Service for Constant {
+    type Ticket = ();
+
+    fn admit(&self, _: &Head) -> Result<((), usize), Response> {
+        Ok(((), 1 << 20))
+    }
+
+    fn answer(&self, _: &Head, (): (), _: Received) -> Response {
+        let mut response = Response::bytes(200, Some("application/json"), Cow::Borrowed(b""));
+        response.body = Body::Bytes(Cow::Owned(self.0.clone()));
+        response
+    }
+
+    fn refusal(&self, status: u16, _: &str) -> Response {
+        Response::empty(status)
+    }
+
+    fn served(&self, _: &Served<'_>) {}
+}
+
+/// A server that answers a constant until the process ends; gives its address.
+pub fn constant(bytes: Vec<u8>) -> String {
+    let (listener, address) = http::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+    std::thread::spawn(move || {
+        let (limits, count) = (http::Limits::default(), Arc::new(AtomicUsize::new(0)));
+        http::serve(listener, Arc::new(Constant(bytes)), limits, &http::Stop::default(), count).unwrap();
+    });
+    address.to_string()
+}

@@ -1,0 +1,153 @@
+//! Which files the program opens as stores: older ones keep their data, newer and foreign ones are refused.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use common::batch::{ANR, FRONT_OFFICE, TYPES, data_texts};
+use common::{Place, Service};
+use rusqlite::Connection;
+use serde_json::json;
+use std::path::Path;
+
+const VERSION_1: &str = include_str!("stores/version_1.sql");
+
+/// A place with a store made of this text.
+fn place_with(text: &str) -> Place {
+    let place = Place::new();
+    Connection::open(place.store()).unwrap().execute_batch(text).unwrap();
+    place
+}
+
+/// Everything a schema says, in order of name.
+fn schema(path: &Path) -> Vec<(String, String, Option<String>)> {
+    let connection = Connection::open(path).unwrap();
+    let mut statement = connection
+        .prepare("SELECT type, name, sql FROM sqlite_schema WHERE name <> 'sqlite_sequence' ORDER BY type, name")
+        .unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+fn pragma(path: &Path, name: &str) -> i64 {
+    Connection::open(path).unwrap().pragma_query_value(None, name, |row| row.get(0)).unwrap()
+}
+
+/// Asserts that neither the service nor any command opens the store; gives what they say.
+fn refused(place: &Place) -> Vec<String> {
+    let before = std::fs::read(place.store()).unwrap();
+    let mut said = Vec::new();
+    for words in [
+        vec!["serve", "--port", "0"],
+        vec!["database", "migrate"],
+        vec!["database", "check"],
+        vec!["client", "list"],
+        vec!["client", "create", "--name", "x"],
+        vec!["stats", "purge", "--yes"],
+    ] {
+        let error = place.fails(&words, 1);
+        assert_eq!(error.lines().count(), 1, "{error}");
+        assert!(error.starts_with("monarc-stats: ") && error.contains("stats.db"), "{error}");
+        said.push(error);
+    }
+    // Bug: somebody else's database was switched to a write-ahead log before it was refused.
+    assert!(std::fs::read(place.store()).unwrap() == before, "a file that was refused is left alone");
+    said
+}
+
+#[test]
+fn a_store_of_version_1_keeps_its_data() {
+    let place = place_with(VERSION_1);
+    assert!(place.ok(&["database", "migrate"]).contains("up to date, 2 clients, 1 analyses, 5 stats"));
+    assert!(place.ok(&["database", "check"]).contains("is well"));
+    let service: Service = place.serve_with(&[("MAP", "on")]);
+    let me = service.get("/api/v1/client/me").token("fo-token").send().expect(200).json();
+    assert_eq!(me, json!({"name": "Front office", "token": "fo-token", "role": "1", "is_sharing_enabled": true}));
+    assert_eq!(service.get("/api/v1/client/me").token("operator-token").send().expect(200).json()["role"], "2");
+    for kind in TYPES {
+        let read = service.list("fo-token", &json!({"type": kind, "date_from": "2026-11-01"})).expect(200);
+        let data = data_texts(&read);
+        assert_eq!(data.len(), 1);
+        assert!(FRONT_OFFICE.contains(&format!("\"type\":\"{kind}\",\"date\":\"2026-11-01\",\"data\":{}}}", data[0])));
+    }
+    assert_eq!(service.get("/map/clients.json").send().expect(200).json()[0]["latitude"], 49.61);
+    let averages = json!({"type": "risk", "processor": "risk_averages", "anrs": [ANR]});
+    let found = service.processed("fo-token", &averages).expect(200).json();
+    assert_eq!(found["data"]["current"]["informational"]["Low risks"].as_f64(), Some(6.0));
+}
+
+#[test]
+fn old_and_new_stores_have_the_same_schema() {
+    let (old, new) = (place_with(VERSION_1), Place::new());
+    for place in [&old, &new] {
+        place.ok(&["database", "migrate"]);
+    }
+    assert_eq!(schema(&old.store()), schema(&new.store()));
+    for name in ["application_id", "user_version"] {
+        assert_eq!(pragma(&old.store(), name), pragma(&new.store(), name), "{name}");
+    }
+    // And the file that newcomers read is what new stores are made of.
+    let read = Place::new();
+    Connection::open(read.store()).unwrap().execute_batch(include_str!("../schema.sql")).unwrap();
+    assert_eq!(schema(&read.store()), schema(&new.store()));
+}
+
+#[test]
+fn a_newer_store_is_refused_with_a_way_out() {
+    let place = place_with(VERSION_1);
+    place.ok(&["database", "migrate"]);
+    Connection::open(place.store()).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
+    for error in refused(&place) {
+        assert!(error.contains("version 99") && error.contains("database restore"), "{error}");
+    }
+}
+
+#[test]
+fn another_database_is_refused() {
+    let place = place_with("CREATE TABLE photo (name TEXT); INSERT INTO photo VALUES ('x')");
+    for error in refused(&place) {
+        assert!(error.contains("not a store of monarc-stats"), "{error}");
+    }
+}
+
+#[test]
+fn what_is_no_database_is_refused() {
+    let place = Place::new();
+    std::fs::write(place.store(), "# Not a database\n".repeat(1000)).unwrap();
+    for error in refused(&place) {
+        assert!(error.contains("not a store of monarc-stats"), "{error}");
+    }
+}
+
+#[test]
+fn a_damaged_store_is_an_error_and_not_a_crash() {
+    let place = place_with(VERSION_1);
+    place.ok(&["database", "migrate"]);
+    let mut bytes = std::fs::read(place.store()).unwrap();
+    bytes[2048..].fill(0x5a);
+    std::fs::write(place.store(), bytes).unwrap();
+    let output = place.run(&["database", "check"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!output.stderr.is_empty());
+}
+
+#[test]
+fn one_service_has_a_store() {
+    let place = Place::new();
+    let service = place.serve();
+    let error = place.fails(&["serve", "--port", "0"], 1);
+    assert!(error.contains("another monarc-stats serves the store"), "{error}");
+    service.stop();
+    place.serve();
+}
+
+#[test]
+fn a_new_store_is_announced_and_may_be_forbidden() {
+    let place = Place::new();
+    let error = place.fails(&["serve", "--port", "0", "--store-must-exist"], 1);
+    assert!(error.contains("STORE_MUST_EXIST") && error.contains("stats.db"), "{error}");
+    assert!(!place.store().exists());
+    let log = place.serve().stop();
+    assert!(log.contains("created a new, empty store at"), "{log}");
+    let log = place.serve_with(&[("STORE_MUST_EXIST", "1")]).stop();
+    assert!(!log.contains("created"), "{log}");
+}
