@@ -20,7 +20,7 @@ export function categoryBars(referential, caption) {
     unit: t("unit.percent"),
     stats: Math.max(0, ...categories.map(basis)),
     legend: SIDES.map(sideName),
-    key: SIDES.map((side) => [side, sideName(side)]),
+    key: SIDES.map((side) => ({ name: sideName(side), swatch: side })),
     height: () => 60 + 46 * categories.length,
     stillHeight: 46 * categories.length,
     table: {
@@ -70,6 +70,7 @@ export function complianceLines(referential, period, caption) {
     unit: t("unit.percent_mean"),
     stats: Math.max(0, ...categories.map(basis)),
     legend: SIDES.map(sideName),
+    key: SIDES.map((side, index) => ({ name: sideName(side), swatch: `line-${index ? "dashed" : "solid"} accent` })),
     height: (width) => (width < 480 ? 240 : 280),
     table: {
       columns: [{ name: t("period"), kind: "date", period }, ...SIDES.map((side) => ({ name: sideName(side), kind: "percent" }))],

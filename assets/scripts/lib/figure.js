@@ -34,7 +34,13 @@ export function figure(spec) {
     show.textContent = opens ? t("table.hide") : t("table.show");
   });
   const tools = h("div", { class: "tools" }, show, menu(spec));
-  return h("figure", attributes, caption, spec.toggles ? legend(spec) : null, picture, tools, numbers);
+  return h("figure", attributes, caption, spec.toggles ? legend(spec) : key(spec), picture, tools, numbers);
+}
+
+/** What colours, patterns and dashes mean. */
+function key({ key: entries }) {
+  const item = ({ name, swatch }) => h("li", {}, h("span", { class: `swatch ${swatch}`, "aria-hidden": "true" }), name);
+  return entries && h("ul", { class: "key" }, entries.map(item));
 }
 
 function canvas(spec) {

@@ -5,7 +5,7 @@ import { date, number, whole } from "./format.js";
 import { t } from "./page.js";
 
 function figure(value, name, more) {
-  return h("div", { class: "figure" }, h("dt", {}, name), h("dd", {}, value, more && h("small", {}, more)));
+  return h("div", { class: "figure" }, h("dt", {}, name), h("dd", {}, value), h("dd", { class: "more" }, more));
 }
 
 /** Analyses, days, newest stat; `risks` adds high risks before and after treatment. */

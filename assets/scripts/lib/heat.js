@@ -4,6 +4,9 @@ import { base, categoryAxis } from "./options.js";
 import { number } from "./format.js";
 import { t } from "./page.js";
 
+/** As much of a number as fits into a cell; the table has the rest. */
+const short = (value) => (value < 0.05 ? "·" : number(Math.round(value * 10) / 10));
+
 /** Cells as the processor gives them, on these scales; `most` is the number of the darkest shade. */
 export function heatSpec(cells, { impacts, likelihoods, axis, most }, caption) {
   const chance = (cell) => cell.likelihood ?? cell.probability;
@@ -47,9 +50,9 @@ export function heatSpec(cells, { impacts, likelihoods, axis, most }, caption) {
           })),
           itemStyle: { borderColor: tokens.paper, borderWidth: 2 },
           label: {
-            show: width / likelihoods.length > 30 || still,
-            fontSize: 12,
-            formatter: ({ value }) => (value[2] ? number(value[2]) : ""),
+            show: width / likelihoods.length > 23 || still,
+            fontSize: width / likelihoods.length > 40 ? 12 : 9.5,
+            formatter: ({ value }) => (value[2] ? short(value[2]) : ""),
           },
         },
       ],

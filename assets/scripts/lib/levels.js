@@ -29,7 +29,8 @@ export function levelBars(tree, kind, caption) {
     ...caption,
     unit: t("unit.risks"),
     legend: LEVELS.map(levelName),
-    height: () => 210,
+    key: LEVELS.map((level, index) => ({ name: levelName(level), swatch: TOKENS[index] })),
+    height: () => 200,
     table: {
       columns: [
         { name: t("state"), kind: "text" },
@@ -38,8 +39,7 @@ export function levelBars(tree, kind, caption) {
       ],
       rows: values.flat().some((value) => value > 0) ? rows : [],
     },
-    content: caption.content,
-    option: (tokens, { still }) => ({
+    option: (tokens, { width, still }) => ({
       ...base(tokens, still),
       aria: { enabled: true, label: { enabled: false }, decal: { show: true, decals: PATTERNS } },
       grid: { left: 12, right: 24, top: 8, bottom: 8, containLabel: true },
@@ -51,7 +51,7 @@ export function levelBars(tree, kind, caption) {
         label: {
           show: true, color: index === 2 ? "#fff" : "#1a1a1a", fontWeight: 600, fontSize: 13,
           ...(index ? { backgroundColor: tokens[TOKENS[index]], padding: [2, 4], borderRadius: 3 } : {}),
-          formatter: ({ value }) => (value / sum(values[0]) > 0.06 ? number(value) : ""),
+          formatter: ({ value }) => ((value / Math.max(...values.map(sum))) * (width - 130) > 36 ? number(value) : ""),
         },
       })),
     }),
@@ -75,15 +75,18 @@ export function levelLines(tree, kind, period, caption, levels = LEVELS) {
     key: `${state}-${TOKENS[LEVELS.indexOf(level)]}`,
     values: one(state, level),
     index: state === "current" ? 0 : 8,
-    color: TOKENS[LEVELS.indexOf(level)],
+    color: `${TOKENS[LEVELS.indexOf(level)]}-line`,
+    symbol: ["circle", "rect", "triangle"][LEVELS.indexOf(level)],
   }));
   return {
     ...caption,
     unit: t("unit.risks"),
     stats: sum([...basis.values()]),
     legend: series.map((each) => each.name),
-    series,
-    dates,
+    key: pairs.map(([state, level]) => ({
+      name: levels.length > 1 ? name([state, level]) : stateName(state),
+      swatch: `line-${state === "current" ? "solid" : "dashed"} ${TOKENS[LEVELS.indexOf(level)]}`,
+    })),
     height: (width) => (width < 480 ? 240 : 300),
     table: {
       columns: [

@@ -43,6 +43,14 @@ export function loading(place) {
 /** In place of a chart for which there are no numbers in this period. */
 export const nothing = () => notice("empty", t("nothing.title"), t("nothing.text"));
 
+/** A legend that was just used is made anew: whoever used it by keyboard stays where they were. */
+function replace(place, content) {
+  const { key, action } = place.contains(document.activeElement) ? document.activeElement.dataset : {};
+  place.replaceChildren(...content);
+  if (key) place.querySelector(`[data-key="${key}"]`)?.focus();
+  if (action) place.querySelector(`[data-action="${action}"]`)?.focus();
+}
+
 /** Shows what `load` gives in a place, with every state on the way to it; a later call overtakes an earlier one. */
 export function shower(place, load) {
   let latest = 0;
@@ -51,7 +59,7 @@ export function shower(place, load) {
     loading(place);
     try {
       const content = await load();
-      if (mine === latest) place.replaceChildren(...content);
+      if (mine === latest) replace(place, content);
     } catch (error) {
       console.debug(error);
       if (mine === latest) failed(place, error, show);

@@ -42,9 +42,9 @@ export function categoryAxis(tokens, data, more = {}) {
 }
 
 /** A point between two gaps has no line: it is drawn as a dot. */
-function symbols(values) {
+function symbols(values, symbol = "circle") {
   const isAlone = (index) => values[index - 1] == null && values[index + 1] == null;
-  return (_, { dataIndex }) => (values.length <= 31 || isAlone(dataIndex) ? "circle" : "none");
+  return (_, { dataIndex }) => (values.length <= 31 || isAlone(dataIndex) ? symbol : "none");
 }
 
 /** Lines over periods: `series` are {name, values, stroke?}, a missing value stays a gap. */
@@ -59,11 +59,11 @@ export function lines({ dates, period, series, share = false, max }) {
       axisLabel: { formatter: (iso) => shortDate(iso, period), fontSize: width < 480 ? 11 : 12 },
     }),
     yAxis: valueAxis(tokens, { max, axisLabel: { color: tokens.soft, formatter: shown } }),
-    series: series.map(({ name, values, index, color }) => {
+    series: series.map(({ name, values, index, color, symbol }) => {
       const { token, dashes } = strokeOf(index);
       const colour = color ? tokens[color] : tokens.lines[token];
       return {
-        name, type: "line", data: values, connectNulls: false, symbol: symbols(values), symbolSize: 6, showAllSymbol: true,
+        name, type: "line", data: values, connectNulls: false, symbol: symbols(values, symbol), symbolSize: 7, showAllSymbol: true,
         itemStyle: { color: colour }, lineStyle: { width: 2.5, color: colour, type: dashes ?? "solid" },
         emphasis: { focus: "series", lineStyle: { width: 4 } },
       };

@@ -6,7 +6,7 @@ import { daysText } from "./controls.js";
 import { figures } from "./figures.js";
 import { introduce } from "./notices.js";
 import { KINDS, kindName, levelBars, levelLines } from "./levels.js";
-import { objects, ranked } from "./ranked.js";
+import { basis, objects, ranked } from "./ranked.js";
 import { rankingSpec } from "./ranking.js";
 import { t } from "./page.js";
 
@@ -34,7 +34,9 @@ export async function overview() {
     levelBars(risks, kind, { id: `levels-${kind}`, title: t("overview.levels", { kind: kindName(kind) }), period, stats: trends[index].stats }),
   );
   const top = (kind, all, title) =>
-    rankingSpec(kind, ranked(all, "averageRate", "highest", "5"), "averageRate", { id: `top-${kind}`, title, period });
+    rankingSpec(kind, ranked(all, "averageRate", "highest", "5"), "averageRate", {
+      id: `top-${kind}`, title, period, stats: Math.max(0, ...all.map(basis)),
+    });
   return [
     ...bars,
     top("threats", threats, t("overview.threats")),

@@ -1,13 +1,13 @@
 // What every page has: the theme switch, and menus that close when one turns away from them.
 
-import { byId } from "./dom.js";
+import { byId, h } from "./dom.js";
 import { t } from "./page.js";
 
 const button = byId("theme");
 
 function name() {
   const isDark = document.documentElement.dataset.theme === "dark";
-  button.textContent = isDark ? t("theme.light") : t("theme.dark");
+  button.replaceChildren(h("span", { "aria-hidden": "true" }, "◐"), h("span", { class: "theme-name" }, isDark ? t("theme.light") : t("theme.dark")));
 }
 
 button.addEventListener("click", () => {

@@ -97,11 +97,8 @@ const show = shower(byId("charts"), async () => {
   const chosen = ranked(all, choices.get("by"), choices.get("order"), choices.get("n"));
   const stats = Math.max(0, ...all.map(basis));
   const caption = { period: spanOf(all, period) ?? daysText(days), stats, wide: true };
-  const focused = document.activeElement?.dataset?.key ?? document.activeElement?.dataset?.action;
-  const made = figure(choices.get("view") === "evolution" ? evolutionFigure(chosen, caption) : rankingFigure(chosen, caption));
-  // A legend that was just used is made anew; whoever used it by keyboard stays where they were.
-  if (focused) queueMicrotask(() => made.querySelector(`[data-key="${focused}"], [data-action="${focused}"]`)?.focus());
-  return [made];
+  const isEvolution = choices.get("view") === "evolution";
+  return [figure(isEvolution ? evolutionFigure(chosen, caption) : rankingFigure(chosen, caption))];
 });
 controls();
 show();
