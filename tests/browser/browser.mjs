@@ -27,7 +27,8 @@ export async function open(browser, service, options = {}) {
 
 /** Goes to a path and waits until everything on it has come. */
 export async function visit(page, service, path) {
-  await page.goto(`${service.address}/${path}`, { waitUntil: "networkidle" });
+  // Modules run before the page counts as loaded, so by then it has said what it waits for.
+  await page.goto(`${service.address}/${path}`, { waitUntil: "load" });
   await settled(page);
 }
 

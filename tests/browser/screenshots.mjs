@@ -1,8 +1,8 @@
-// Pictures of the main pages: `node screenshots.mjs FOLDER [page…]`.
+// Pictures of the pages: `node screenshots.mjs FOLDER [page…]`; with `--readme` the two that the README shows.
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { launch, open, visit } from "./browser.mjs";
 import { demo } from "./service.mjs";
 
 const PAGES = {
@@ -10,24 +10,33 @@ const PAGES = {
   vulnerabilities: "vulnerabilities", cartography: "cartography", compliance: "compliance", map: "map", report: "report",
   help: "help", about: "about", api: "api/v1/",
 };
-const [folder = "screenshots", ...wanted] = process.argv.slice(2);
-const service = await demo();
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+const README = [
+  { name: "overview", path: "", theme: "light", size: { width: 1120, height: 800 } },
+  { name: "evolution", path: "threats?view=evolution&n=5&period=week", theme: "dark", size: { width: 1120, height: 800 } },
+];
+
+async function picture(browser, service, { path, theme, size, file, whole }) {
+  const page = await open(browser, service, { viewport: size, colorScheme: theme });
+  await visit(page, service, path);
+  await page.screenshot({ path: file, fullPage: whole });
+  page.noticed.forEach((text) => console.error(`${file}: ${text}`));
+  await page.context().close();
+}
+
+const words = process.argv.slice(2).filter((word) => !word.startsWith("--"));
+const [folder = "screenshots", ...wanted] = words;
+const every = ["light", "dark"].flatMap((theme) =>
+  [1280, 390].flatMap((width) =>
+    Object.entries(PAGES)
+      .filter(([name]) => !wanted.length || wanted.includes(name))
+      .map(([name, path]) => ({ name: `${name}-${width}-${theme}`, path, theme, size: { width, height: 800 }, whole: true })),
+  ),
+);
+await mkdir(folder, { recursive: true });
+const [service, browser] = await Promise.all([demo(), launch()]);
 try {
-  await mkdir(folder, { recursive: true });
-  for (const theme of ["light", "dark"]) {
-    for (const width of [1280, 390]) {
-      const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme: theme, locale: "en" });
-      const page = await context.newPage();
-      page.on("console", (message) => console.log(theme, width, page.url(), message.text()));
-      page.on("pageerror", (error) => console.log(page.url(), error.stack));
-      for (const [name, path] of Object.entries(PAGES)) {
-        if (wanted.length && !wanted.includes(name)) continue;
-        await page.goto(`${service.address}/${path}`, { waitUntil: "networkidle" });
-        await page.screenshot({ path: join(folder, `${name}-${width}-${theme}.png`), fullPage: true });
-      }
-      await context.close();
-    }
+  for (const one of process.argv.includes("--readme") ? README : every) {
+    await picture(browser, service, { ...one, file: join(folder, `${one.name}.png`) });
   }
 } finally {
   await browser.close();

@@ -10,10 +10,10 @@ export function draw(element, spec) {
   let chart;
   let width = 0;
   const one = {
-    paint(colours = tokens()) {
+    paint(colours = tokens(), isPaper = false) {
       if (!element.isConnected) return one.end();
-      width = element.clientWidth;
-      const height = spec.height(width);
+      width = isPaper ? paperWidth(element) : element.clientWidth;
+      const height = Math.round(spec.height(width) * (isPaper ? 0.8 : 1));
       element.style.height = `${height}px`;
       chart ??= init(element, null, { renderer: "canvas", width, height });
       chart.resize({ width, height });
@@ -33,7 +33,10 @@ export function draw(element, spec) {
   return one;
 }
 
-const all = (colours) => drawn.forEach((one) => one.paint(colours));
+/** Browsers tell of printing before they lay the page out for paper: two columns of A4, or one. */
+const paperWidth = (element) => (element.closest(".wide") ? 660 : 310);
+
+const all = (colours, isPaper) => drawn.forEach((one) => one.paint(colours, isPaper));
 new MutationObserver(() => all()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-addEventListener("beforeprint", () => all(paperTokens()));
+addEventListener("beforeprint", () => all(paperTokens(), true));
 addEventListener("afterprint", () => all());

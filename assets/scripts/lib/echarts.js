@@ -2,7 +2,7 @@
 
 import { init, use } from "echarts/core";
 import { BarChart, HeatmapChart, LineChart } from "echarts/charts";
-import { AriaComponent, GridComponent, TooltipComponent, VisualMapContinuousComponent } from "echarts/components";
+import { AriaComponent, GridComponent, TooltipComponent } from "echarts/components";
 import { CanvasRenderer } from "echarts/renderers";
 
 use([
@@ -13,7 +13,6 @@ use([
   HeatmapChart,
   LineChart,
   TooltipComponent,
-  VisualMapContinuousComponent,
 ]);
 
 export { init, use };

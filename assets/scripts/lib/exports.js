@@ -24,7 +24,7 @@ function option(spec, height) {
   const grids = [inner.grid].flat().map((grid) => ({ ...grid, top: HEAD + legend + 24, bottom: FOOT + 40 }));
   const today = new Date().toISOString().slice(0, 10);
   const source = t("export.source", { address: location.origin + location.pathname, date: today });
-  const text = (size, weight, color) => ({ fontSize: size, fontWeight: weight, color, fontFamily: colours.font });
+  const text = (size, weight, color) => ({ fontSize: size, lineHeight: Math.round(size * 1.4), fontWeight: weight, color, fontFamily: colours.font });
   return {
     ...inner,
     animation: false,
@@ -32,13 +32,13 @@ function option(spec, height) {
     grid: grids,
     title: [
       {
-        left: 24, top: 20, text: spec.title, subtext: subtitle(spec), itemGap: 8,
+        left: 24, top: 20, text: spec.title, subtext: subtitle(spec), itemGap: 4,
         textStyle: text(24, 600, colours.ink), subtextStyle: text(15, 400, colours.soft),
       },
       { left: 24, bottom: 14, text: source, textStyle: text(13, 400, colours.soft) },
     ],
     legend: legend
-      ? { left: 24, right: 24, top: HEAD, data: spec.legend, selectedMode: false, textStyle: text(14, 400, colours.ink) }
+      ? { left: 24, right: 24, top: HEAD, itemWidth: 32, data: spec.legend, selectedMode: false, textStyle: text(14, 400, colours.ink) }
       : undefined,
   };
 }

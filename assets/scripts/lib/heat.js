@@ -4,6 +4,13 @@ import { base, categoryAxis } from "./options.js";
 import { number } from "./format.js";
 import { t } from "./page.js";
 
+/** A colour between two others, `share` of the way: all that we would need of ECharts' visual maps. */
+function mixed(from, to, share) {
+  const parts = (colour) => [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+  const [start, end] = [parts(from), parts(to)];
+  return `rgb(${start.map((part, index) => Math.round(part + (end[index] - part) * share)).join(",")})`;
+}
+
 /** As much of a number as fits into a cell; the table has the rest. */
 const short = (value) => (value < 0.05 ? "·" : number(Math.round(value * 10) / 10));
 
@@ -37,15 +44,12 @@ export function heatSpec(cells, { impacts, likelihoods, axis, most }, caption) {
       grid: { left: 28, right: 12, top: 8, bottom: 28, containLabel: true },
       xAxis: categoryAxis(tokens, likelihoods, { name: axis, nameLocation: "middle", nameGap: 30, nameTextStyle: { color: tokens.soft } }),
       yAxis: categoryAxis(tokens, impacts, { name: t("impact"), nameLocation: "middle", nameGap: 28, nameTextStyle: { color: tokens.soft } }),
-      visualMap: {
-        show: false, type: "continuous", min: 0, max: Math.max(most, 0.01), dimension: 2,
-        inRange: { color: [tokens["heat-0"], tokens["heat-1"]] },
-      },
       series: [
         {
           type: "heatmap",
           data: rows.map(([impact, likelihood, count]) => ({
             value: [likelihoods.indexOf(likelihood), impacts.indexOf(impact), count],
+            itemStyle: { color: mixed(tokens["heat-0"], tokens["heat-1"], most > 0 ? count / most : 0) },
             label: { color: count > most * 0.5 ? tokens.paper : tokens.ink },
           })),
           itemStyle: { borderColor: tokens.paper, borderWidth: 2 },

@@ -75,12 +75,10 @@ export function lines({ dates, period, series, share = false, max }) {
 function lineTip(dates, period, shown) {
   return (points) => {
     const sorted = points.filter(({ value }) => value != null).sort((a, b) => b.value - a.value);
-    const rows = sorted.slice(0, 8).map(({ marker, seriesName, value }) => `${marker} ${cut(seriesName, 42)}  {b|${shown(value)}}`);
+    const rows = sorted.slice(0, 8).map(({ marker, seriesName, value }) => `${marker} ${cut(seriesName, 42)}  ${shown(value)}`);
     return [date(dates[points[0].dataIndex], period), ...rows, sorted.length > 8 ? `+ ${sorted.length - 8}` : null]
       .filter(Boolean)
-      .join("\n")
-      .replaceAll("{b|", "")
-      .replaceAll("}", "");
+      .join("\n");
   };
 }
 

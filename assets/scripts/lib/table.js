@@ -15,12 +15,13 @@ export function shown(value, column) {
 /** A table's element. Cells keep the number as it came, for whoever has to compare. */
 export function table({ columns, rows }, caption) {
   const isNumeric = ({ kind }) => kind === "number" || kind === "percent";
-  const head = columns.map((column) => h("th", { scope: "col", class: isNumeric(column) && "number" }, column.name));
+  const head = columns.map((column) => h("th", { scope: "col", class: isNumeric(column) && columns.indexOf(column) > 0 && "number" }, column.name));
   const cell = (value, index) => {
     const column = columns[index];
     const text = shown(value, column);
-    if (index === 0) return h("th", { scope: "row" }, text);
-    return h("td", { class: isNumeric(column) && "number", "data-value": isNumeric(column) ? value : null }, text);
+    const exact = { "data-value": isNumeric(column) ? value : null };
+    if (index === 0) return h("th", { scope: "row", ...exact }, text);
+    return h("td", { class: isNumeric(column) && "number", ...exact }, text);
   };
   return h(
     "div",

@@ -59,7 +59,7 @@ function mapSpec(clients, threats, vulnerabilities) {
       ...base(tokens, still),
       geo: {
         map: "world", roam: !still, ...view(clients), scaleLimit: { min: 1, max: 40 }, silent: true,
-        top: still ? 110 : undefined, bottom: still ? 50 : undefined,
+        clip: true, left: still ? 24 : 0, right: still ? 24 : 0, top: still ? 96 : 0, bottom: still ? 48 : 0,
         itemStyle: { areaColor: tokens["heat-0"], borderColor: tokens.soft, borderWidth: 0.6 },
       },
       series: [
