@@ -84,6 +84,43 @@ CREATE TABLE rollup (
     PRIMARY KEY (type, is_local, date, bucket)
 ) STRICT, WITHOUT ROWID;
 
+-- Other instances that stats were pushed to.
+CREATE TABLE remote (
+    id INTEGER PRIMARY KEY,
+    url TEXT NOT NULL UNIQUE CHECK (url <> '')
+) STRICT;
+
+-- What a remote has accepted: which stat it holds of each analysis, type and date.
+CREATE TABLE pushed (
+    remote INTEGER NOT NULL REFERENCES remote (id),
+    anr BLOB NOT NULL CHECK (length(anr) = 16),
+    type INTEGER NOT NULL CHECK (type BETWEEN 1 AND 5),
+    date INTEGER NOT NULL CHECK (date BETWEEN 10101 AND 99991231),
+    uuid BLOB NOT NULL CHECK (length(uuid) = 16),
+    PRIMARY KEY (remote, anr, type, date)
+) STRICT, WITHOUT ROWID;
+
+-- Analyses that were taken back from a remote and are not pushed there again unless somebody names them.
+CREATE TABLE withdrawn (
+    remote INTEGER NOT NULL REFERENCES remote (id),
+    anr BLOB NOT NULL CHECK (length(anr) = 16),
+    PRIMARY KEY (remote, anr)
+) STRICT, WITHOUT ROWID;
+
+-- What MOSP said about an object: a JSON list of what it has under this UUID, empty if it has nothing.
+CREATE TABLE mosp (
+    uuid BLOB PRIMARY KEY CHECK (length(uuid) = 16),
+    objects TEXT NOT NULL,
+    asked_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- When the service's own jobs last ended, well or badly.
+CREATE TABLE job (
+    name TEXT PRIMARY KEY CHECK (name IN ('push', 'purge', 'backup')),
+    succeeded_at INTEGER,
+    failed_at INTEGER
+) STRICT, WITHOUT ROWID;
+
 -- One row; `version` is random and new after every change, so that equal versions mean equal answers.
 CREATE TABLE state (
     id INTEGER PRIMARY KEY CHECK (id = 1),

@@ -8,6 +8,7 @@ mod arguments;
 mod clients;
 pub mod message;
 mod metrics;
+mod mosp;
 mod processed;
 mod public;
 mod stats;
@@ -16,6 +17,7 @@ use crate::auth;
 use crate::config::{self, Config};
 use crate::dashboard;
 use crate::model::{Client, Role};
+use crate::mosp::Lookups;
 use crate::store::Store;
 pub use answer::{Answer, json};
 use message::{Head, Method, Received, Response, Served, Service};
@@ -24,8 +26,8 @@ use percent_encoding::percent_decode_str;
 pub use public::tag;
 use serde_json::json as value;
 pub use stats::today;
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// Most bytes that a body with a token may have, where nothing else is said.
@@ -84,6 +86,7 @@ const ROUTES: &[Route] = &[
     Route { method: Get,    path: "/stats/cartography.json",      access: Public,gate: false, body: 0,     run: public::cartography },
     Route { method: Get,    path: "/stats/compliance.json",       access: Public,gate: false, body: 0,     run: public::compliance },
     Route { method: Get,    path: "/map/clients.json",            access: Public,gate: false, body: 0,     run: public::map },
+    Route { method: Get,    path: "/mosp/{uuid}.json",            access: Public,gate: false, body: 0,     run: mosp::published },
     Route { method: Get,    path: "/about.json",                  access: Public,gate: false, body: 0,     run: public::about },
     Route { method: Get,    path: "/human.txt",                   access: Open,  gate: false, body: 0,     run: public::human },
     Route { method: Get,    path: "/robots.txt",                  access: Open,  gate: false, body: 0,     run: public::robots },
@@ -122,8 +125,11 @@ pub struct App {
     pub store: Arc<Store>,
     metrics: Metrics,
     failures: auth::Failures,
+    lookups: Lookups,
     /// Live connections, counted by the HTTP layer.
     connections: Arc<AtomicUsize>,
+    /// Held by whoever is taking in a large batch.
+    large: Mutex<()>,
 }
 
 /// A request on its way to its handler.
@@ -150,7 +156,8 @@ pub struct Ticket {
 impl App {
     /// An application on a store. `connections` is the HTTP layer's count.
     pub fn new(config: Config, store: Arc<Store>, connections: Arc<AtomicUsize>) -> Self {
-        Self { config, store, metrics: Metrics::default(), failures: auth::Failures::default(), connections }
+        let (metrics, failures, lookups) = (Metrics::default(), auth::Failures::default(), Lookups::default());
+        Self { config, store, metrics, failures, lookups, connections, large: Mutex::default() }
     }
 
     /// The rows of the table for a path, and the text at its place in braces. The prefix may be there or not.
@@ -310,6 +317,11 @@ impl Service for App {
     }
 }
 
+/// Reads a text as every kind of argument, in a query and in a body, for the fuzzer.
+pub fn examine(text: &str) {
+    arguments::examine(text);
+}
+
 /// The table as (method, path) pairs, for the test that compares it with the OpenAPI document.
 pub fn routes() -> impl Iterator<Item = (&'static str, &'static str)> {
     ROUTES.iter().map(|route| (route.method.name(), route.path))
@@ -323,5 +335,7 @@ fn about(app: &App) -> serde_json::Value {
         "contact": app.config.admin_email.as_deref().or(app.config.admin_url.as_deref()).unwrap_or_default(),
         "version": version,
         "version_url": format!("{}/releases/tag/v{version}", env!("CARGO_PKG_REPOSITORY")),
+        // Instances that push here may send a stat again that was replaced: the day is not counted twice.
+        "replaces": true,
     })
 }

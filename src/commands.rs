@@ -1,29 +1,47 @@
 //! The commands: one short function each.
 
+mod archive;
 mod client;
 mod database;
+mod mosp;
+mod schedule;
 mod serve;
+mod sharing;
 mod stats;
 
 use crate::cli::{Arguments, Command};
 use crate::config::{Config, Raw, SETTINGS};
 use crate::error::{Error, Kind, Result};
+use crate::model::date::parse_loose;
+use crate::model::{StatType, parse_uuid};
 use crate::store::Store;
+use crate::store::stats::Filter;
 use crate::{http, logging};
 use std::io::{BufRead, IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::process::ExitCode;
 use std::time::Duration;
 
-/// Runs the command that was typed, or serves.
+/// Runs the command that was typed, or serves; gives its exit code.
 ///
 /// # Errors
 /// Those of the command, as a sentence for whoever typed it.
-pub fn run(arguments: Arguments, raw: &Raw) -> Result<()> {
+pub fn run(arguments: Arguments, raw: &Raw) -> Result<ExitCode> {
     if arguments.version {
-        return say(&format!("monarc-stats {}", env!("CARGO_PKG_VERSION")));
+        say(&format!("monarc-stats {}", env!("CARGO_PKG_VERSION")))?;
+        return Ok(ExitCode::SUCCESS);
     }
     let config = Config::new(raw)?;
-    match arguments.command {
+    if let Some(Command::Mosp(command)) = &arguments.command {
+        logging::start(None, log::LevelFilter::Warn)?;
+        return mosp::run(&config, &command.action);
+    }
+    run_plain(arguments.command, config, raw).map(|()| ExitCode::SUCCESS)
+}
+
+/// Runs a command whose exit code says only whether it went well.
+fn run_plain(command: Option<Command>, config: Config, raw: &Raw) -> Result<()> {
+    match command {
         None | Some(Command::Serve(_)) => {
             logging::start(config.log_path.as_deref(), log::LevelFilter::Info)?;
             serve::serve(config, raw)
@@ -37,9 +55,15 @@ pub fn run(arguments: Arguments, raw: &Raw) -> Result<()> {
             match other {
                 Command::Client(command) => client::run(&config, command.action),
                 Command::Stats(command) => stats::run(&config, command.action),
+                Command::Push(command) => sharing::push(&config, &command),
+                Command::Pull(command) => sharing::pull(&config, &command),
+                Command::Export(command) => archive::export(&config, &command),
+                Command::Import(command) => archive::import(&config, &command),
                 Command::Database(command) => database::run(&config, command.action),
                 Command::Healthcheck(_) => healthcheck(&config),
-                Command::Config(_) | Command::Serve(_) | Command::Demo(_) => show_config(&config, raw),
+                Command::Config(_) | Command::Serve(_) | Command::Demo(_) | Command::Mosp(_) => {
+                    show_config(&config, raw)
+                }
             }
         }
     }
@@ -127,6 +151,31 @@ fn bad(flag: &str) -> impl Fn(String) -> Error + '_ {
     move |reason| Error::invalid(format!("{flag}: {reason}"))
 }
 
+/// A number with commas between thousands.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|part| str::from_utf8(part).ok()).collect();
+    groups.join(",")
+}
+
+/// Which stats a command is about, from its options.
+fn filter(
+    store: &Store,
+    client: Option<&str>,
+    anr: Option<&str>,
+    kind: Option<&str>,
+    (from, to): (Option<&str>, Option<&str>),
+) -> Result<Filter> {
+    Ok(Filter {
+        client: client.map(|name| store.client(name)).transpose()?.map(|client| client.id),
+        kind: kind.map(StatType::parse).transpose().map_err(bad("--type"))?,
+        anrs: anr.map(parse_uuid).transpose().map_err(bad("--anr"))?.map(|anr| vec![anr]),
+        from: from.map(parse_loose).transpose().map_err(bad("--from"))?,
+        to: to.map(parse_loose).transpose().map_err(bad("--to"))?,
+        newest: false,
+    })
+}
+
 /// A progress bar on a terminal, nothing elsewhere.
 fn progress(what: &'static str) -> impl FnMut(u64, u64) {
     let bar = indicatif::ProgressBar::new(0).with_message(what);
@@ -136,5 +185,17 @@ fn progress(what: &'static str) -> impl FnMut(u64, u64) {
     move |done, total| {
         bar.set_length(total);
         bar.set_position(done);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_grouped() {
+        for (number, text) in [(0, "0"), (999, "999"), (1240, "1,240"), (1_000_000, "1,000,000")] {
+            assert_eq!(grouped(number), text);
+        }
     }
 }

@@ -8,6 +8,7 @@ use crate::model::Token;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// One setting, as it is documented.
 pub struct Setting {
@@ -107,6 +108,27 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "FRAME_ANCESTORS",
         help: "sites that may embed the pages, separated by spaces, such as https://intranet.example; by default none",
+        ..PLAIN
+    },
+    Setting {
+        name: "PUSH_EVERY",
+        help: "how often the service pushes by itself, such as 1d, 12h or 30m; by default never",
+        ..PLAIN
+    },
+    Setting {
+        name: "PURGE_AFTER_MONTHS",
+        help: "months after which the service deletes stats by itself, once a day; by default never",
+        ..PLAIN
+    },
+    Setting {
+        name: "BACKUP_DIR",
+        help: "directory of this store's own into which the service backs it up once a day; by default never",
+        ..PLAIN
+    },
+    Setting {
+        name: "BACKUP_KEEP",
+        default: "7",
+        help: "backups to keep in BACKUP_DIR; older ones are deleted",
         ..PLAIN
     },
     Setting { name: "LOG_PATH", help: "file to append the log to; by default standard error", ..PLAIN },
@@ -281,6 +303,16 @@ pub struct Config {
     pub update_command: Option<PathBuf>,
     /// `STORE_MUST_EXIST`
     pub store_must_exist: bool,
+    /// `PUSH_EVERY`
+    pub push_every: Option<Duration>,
+    /// `PURGE_AFTER_MONTHS`
+    pub purge_after_months: Option<u16>,
+    /// `BACKUP_DIR`
+    pub backup_dir: Option<PathBuf>,
+    /// `BACKUP_KEEP`
+    pub backup_keep: usize,
+    /// The proxies that the environment names.
+    pub proxies: Proxies,
 }
 
 impl Config {
@@ -318,12 +350,55 @@ impl Config {
             log_path: read.optional("LOG_PATH", |text| Ok(text.into()))?,
             update_command: read.optional("UPDATE_COMMAND", |text| Ok(text.into()))?,
             store_must_exist: read.parsed("STORE_MUST_EXIST", switch)?,
+            push_every: read.optional("PUSH_EVERY", period)?,
+            purge_after_months: read.optional("PURGE_AFTER_MONTHS", |text| at_least_one(text, "months"))?,
+            backup_dir: read.optional("BACKUP_DIR", |text| Ok(text.into()))?,
+            backup_keep: read.parsed("BACKUP_KEEP", |text| at_least_one(text, "backups"))?.into(),
+            proxies: Proxies::new(&raw.environment),
         })
     }
 
     /// The address under which others reach the service.
     pub fn public_url(&self) -> String {
         self.instance_url.clone().unwrap_or_else(|| format!("http://{}:{}", self.host, self.port))
+    }
+}
+
+/// The usual variables about proxies, in capitals or not: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`.
+#[derive(Clone, Debug, Default)]
+pub struct Proxies {
+    http: Option<String>,
+    https: Option<String>,
+    none: Vec<String>,
+}
+
+impl Proxies {
+    fn new(environment: &BTreeMap<String, String>) -> Self {
+        let get = |name: &str| {
+            let names = [name.to_lowercase(), name.to_owned()];
+            names.iter().filter_map(|name| environment.get(name)).find(|value| !value.trim().is_empty()).cloned()
+        };
+        let list = get("NO_PROXY").unwrap_or_default();
+        let none = list.split(',').map(|part| part.trim().to_lowercase()).filter(|part| !part.is_empty()).collect();
+        let all = get("ALL_PROXY");
+        Self { http: get("HTTP_PROXY").or_else(|| all.clone()), https: get("HTTPS_PROXY").or(all), none }
+    }
+
+    /// The proxy for an address; none if `NO_PROXY` has `*`, its host, or a domain that its host is in.
+    pub fn for_url(&self, url: &str) -> Option<&str> {
+        let (scheme, rest) = url.split_once("://")?;
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest).rsplit('@').next().unwrap_or(rest);
+        let authority = authority.to_lowercase();
+        let host = match authority.strip_prefix('[') {
+            Some(address) => address.split(']').next().unwrap_or(address),
+            None => authority.split(':').next().unwrap_or(&authority),
+        };
+        let is_direct = self.none.iter().any(|entry| {
+            let name = entry.trim_start_matches("*.").trim_start_matches('.');
+            entry == "*" || entry == &authority || name == host || host.ends_with(&format!(".{name}"))
+        });
+        let proxy = if scheme == "https" { &self.https } else { &self.http };
+        proxy.as_deref().filter(|_| !is_direct)
     }
 }
 
@@ -395,7 +470,8 @@ pub fn switch(text: &str) -> std::result::Result<bool, String> {
     }
 }
 
-fn url(text: &str) -> std::result::Result<String, String> {
+/// An address that begins with `http://` or `https://`, without a slash at its end; the error says what is wrong.
+pub fn url(text: &str) -> std::result::Result<String, String> {
     let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
     if rest.is_none_or(|rest| rest.is_empty() || rest.starts_with('/'))
         || text.chars().any(|c| c.is_whitespace() || c.is_control())
@@ -419,6 +495,25 @@ fn ancestors(text: &str) -> std::result::Result<String, String> {
             Err(format!("{word:?} is no site; 'self', *, and addresses such as https://intranet.example are"))
         }
     }
+}
+
+/// A time between two runs: a number of weeks, days, hours or minutes.
+fn period(text: &str) -> std::result::Result<Duration, String> {
+    let reason = || "a time is needed such as 1d, 12h or 30m, and at least a minute".to_owned();
+    let number = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let unit = match &text[number.len()..] {
+        "w" => 7 * 86_400,
+        "d" => 86_400,
+        "h" => 3600,
+        "m" => 60,
+        _ => return Err(reason()),
+    };
+    let number: u32 = number.parse().map_err(|_| reason())?;
+    if number == 0 { Err(reason()) } else { Ok(Duration::from_secs(u64::from(number) * unit)) }
+}
+
+fn at_least_one(text: &str, what: &str) -> std::result::Result<u16, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| format!("a number of {what} is needed, at least 1"))
 }
 
 fn line(text: &str) -> std::result::Result<String, String> {
@@ -476,11 +571,50 @@ mod tests {
             ("FRAME_ANCESTORS", "https://a.example; script-src *"),
             ("FRAME_ANCESTORS", "intranet"),
             ("MAP", "perhaps"),
+            ("PUSH_EVERY", "daily"),
+            ("PUSH_EVERY", "0d"),
+            ("PUSH_EVERY", "30s"),
+            ("PURGE_AFTER_MONTHS", "0"),
+            ("BACKUP_KEEP", "-1"),
         ] {
             let error = config(&[], &[(name, value)]).err().unwrap();
             assert!(error.message.starts_with(name), "{}", error.message);
             assert!(!error.message.contains("with space"));
         }
+    }
+
+    #[test]
+    fn proxies_are_chosen_by_scheme_and_host() {
+        let proxies = config(
+            &[],
+            &[
+                ("https_proxy", "http://p:1"),
+                ("HTTP_PROXY", "http://p:2"),
+                ("NO_PROXY", "localhost, .a.org,10.0.0.1,b.org:81"),
+            ],
+        );
+        let proxies = proxies.unwrap().proxies;
+        for (url, proxy) in [
+            ("https://x.org/a", Some("http://p:1")),
+            ("http://x.org:80", Some("http://p:2")),
+            ("http://localhost:5005/x", None),
+            ("https://LOCALHOST", None),
+            ("https://a.org", None),
+            ("https://user@www.a.org:8443/", None),
+            ("https://aa.org", Some("http://p:1")),
+            ("http://10.0.0.1:9", None),
+            ("http://10.0.0.11", Some("http://p:2")),
+            ("http://b.org:81", None),
+            ("http://b.org:82", Some("http://p:2")),
+        ] {
+            assert_eq!(proxies.for_url(url), proxy, "{url}");
+        }
+        assert_eq!(
+            config(&[], &[("ALL_PROXY", "http://p:3")]).unwrap().proxies.for_url("http://x"),
+            Some("http://p:3")
+        );
+        let none = config(&[], &[("ALL_PROXY", "http://p:3"), ("no_proxy", "*")]).unwrap().proxies;
+        assert_eq!(none.for_url("http://x"), None);
     }
 
     #[test]
@@ -493,6 +627,13 @@ mod tests {
         );
         assert_eq!(of(&[("STATS_DATABASE", "/x.db"), ("STATE_DIRECTORY", "/s")]), PathBuf::from("/x.db"));
         assert!(Config::new(&Raw::default()).is_err());
+    }
+
+    #[test]
+    fn periods_are_written_as_people_write_them() {
+        for (text, seconds) in [("1d", 86_400), ("12h", 43_200), ("30m", 1800), ("2w", 1_209_600)] {
+            assert_eq!(period(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ pub mod sample;
 use crate::error::{Error, Kind, Result};
 use crate::model::client::Location;
 use crate::model::stat::NewStat;
-use crate::model::{Client, Role, StatType, Token, shapes};
+use crate::model::{Client, Role, StatType, Token};
 use crate::store::Store;
 use crate::store::clients::NewClient;
 use jiff::civil::Date;
@@ -79,7 +79,5 @@ fn make(store: &Store, organisation: &sample::Organisation) -> Result<Client> {
 
 fn stat(sample: &Sample) -> Result<NewStat<'_>> {
     let kind = StatType::parse(sample.kind).map_err(Error::invalid)?;
-    let contributions = shapes::contributions(kind, &sample.data)
-        .map_err(|flaw| Error::new(Kind::Internal, format!("a sample has no good shape: {}", flaw.reason)))?;
-    Ok(NewStat { uuid: None, anr: sample.anr, kind, date: sample.date, data: &sample.data, contributions })
+    Ok(NewStat::new(None, sample.anr, kind, sample.date, &sample.data))
 }

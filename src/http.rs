@@ -257,6 +257,12 @@ fn refusal<S: Service>(service: &S, status: u16, reason: &str) -> Response {
     if status == 503 && response.header("Retry-After").is_none() { response.with("Retry-After", "2") } else { response }
 }
 
+/// Reads bytes as a connection reads a head, for the fuzzer; gives the length of the head.
+pub fn examine(bytes: &[u8]) -> Option<usize> {
+    let peer = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    head::examine(bytes, peer)
+}
+
 /// Asks a server for `path` and returns the status of its answer: the health check's client.
 ///
 /// # Errors

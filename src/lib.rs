@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod api;
+pub mod archive;
 pub mod auth;
 pub mod cli;
 pub mod commands;
@@ -13,5 +14,7 @@ pub mod error;
 pub mod http;
 mod logging;
 pub mod model;
+pub mod mosp;
 pub mod processors;
+pub mod sharing;
 pub mod store;

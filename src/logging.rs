@@ -4,6 +4,7 @@ use crate::error::{Error, Kind, Result};
 use log::LevelFilter;
 use simplelog::{ConfigBuilder, WriteLogger};
 use std::fs::OpenOptions;
+use std::io::LineWriter;
 use std::path::Path;
 
 /// Starts the log: appended to a file, or on standard error.
@@ -18,11 +19,13 @@ pub fn start(path: Option<&Path>, level: LevelFilter) -> Result<()> {
         .set_location_level(LevelFilter::Off)
         .build();
     let started = match path {
-        None => WriteLogger::init(level, config, std::io::stderr()),
+        None => WriteLogger::init(level, config, LineWriter::new(std::io::stderr())),
         Some(path) => {
             let file = OpenOptions::new().create(true).append(true).open(path);
             let text = || format!("LOG_PATH={:?} cannot be opened", path.display().to_string());
-            WriteLogger::init(level, config, file.map_err(|error| Error::invalid(text()).because(error))?)
+            // simplelog writes a line in pieces, each of which would be a call of the system.
+            let file = LineWriter::new(file.map_err(|error| Error::invalid(text()).because(error))?);
+            WriteLogger::init(level, config, file)
         }
     };
     started.map_err(|error| Error::new(Kind::Internal, "the log was started twice").because(error))

@@ -26,7 +26,7 @@ fn run() -> Result<ExitCode> {
     let (raw, rest) = Raw::take(words.collect::<Result<_>>()?, environment.collect())?;
     let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
     match Arguments::from_args(&["monarc-stats"], &rest) {
-        Ok(arguments) => commands::run(arguments, &raw).map(|()| ExitCode::SUCCESS),
+        Ok(arguments) => commands::run(arguments, &raw),
         Err(early) if early.status.is_ok() => {
             println!("{}", early.output);
             Ok(ExitCode::SUCCESS)

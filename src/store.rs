@@ -4,22 +4,31 @@
 
 pub mod clients;
 pub mod entries;
+pub mod export;
 pub mod housekeeping;
+pub mod import;
+pub mod jobs;
 pub mod labels;
 pub mod maintenance;
 pub mod map;
 mod migrations;
+pub mod mosp;
+mod objects;
 mod payloads;
 pub mod rollups;
+pub mod sharing;
+mod space;
 pub mod stats;
 pub mod summary;
 #[cfg(test)]
 mod tests;
 
 use crate::error::{Error, Kind, Result};
+use clients::Callers;
+use objects::Objects;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -31,6 +40,8 @@ const APPLICATION_ID: i32 = 0x6d6e_7263;
 const BUSY: Duration = Duration::from_secs(10);
 /// How long a reader waits for a free connection.
 const READER_WAIT: Duration = Duration::from_secs(10);
+/// Why a write is not acknowledged although it went well.
+const REPLACED: &str = "the store was replaced by another file meanwhile: try again";
 /// Connections that read at the same time.
 const READERS: usize = 4;
 
@@ -41,6 +52,12 @@ pub struct Store {
     writer: Mutex<Option<Connection>>,
     readers: Mutex<Readers>,
     reader_free: Condvar,
+    /// The files that the connections above are on.
+    files: Mutex<Files>,
+    /// Only to be locked by who has the writer.
+    objects: Mutex<Objects>,
+    /// Empty while none is open, like the writer.
+    callers: Mutex<Option<Callers>>,
     created: bool,
     /// Transactions that changed what clients see, since the opening.
     writes: AtomicU64,
@@ -52,6 +69,28 @@ pub struct Store {
 struct Readers {
     idle: Vec<Connection>,
     busy: usize,
+    /// Raised when the file is another one: connections from before are not used again when they come back.
+    generation: u64,
+}
+
+/// What tells one file from another: its device and number.
+type Identity = (u64, u64);
+
+/// The store's file and its write-ahead log, as they were when connections to them were opened.
+#[derive(Clone, Copy, Default)]
+struct Files {
+    store: Option<Identity>,
+    log: Option<Identity>,
+}
+
+impl Files {
+    fn at(path: &Path) -> Self {
+        Self { store: identity(path), log: identity(&beside(path, "-wal")) }
+    }
+}
+
+fn identity(path: &Path) -> Option<Identity> {
+    std::fs::metadata(path).ok().map(|data| (data.dev(), data.ino()))
 }
 
 impl Store {
@@ -69,6 +108,9 @@ impl Store {
             writer: Mutex::new(Some(connection)),
             readers: Mutex::default(),
             reader_free: Condvar::new(),
+            files: Mutex::new(Files::at(path)),
+            objects: Mutex::default(),
+            callers: Mutex::default(),
             created,
             writes: AtomicU64::new(0),
             deleted: AtomicBool::new(false),
@@ -116,9 +158,9 @@ impl Store {
 
     /// Runs `work` in a read transaction: everything it reads belongs to one moment.
     fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
-        let mut connection = self.take_reader()?;
-        let result = (|| work(&connection.transaction().map_err(sql)?))();
-        self.give_back(connection, result.as_ref().err());
+        let mut reader = self.take_reader()?;
+        let result = (|| work(&reader.0.transaction().map_err(sql)?))();
+        self.give_back(reader, result.as_ref().err());
         result
     }
 
@@ -152,28 +194,88 @@ impl Store {
     /// The writer's connection outside any transaction, for what SQLite cannot do inside one.
     fn maintain<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
         let mut slot = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        self.follow(&mut slot)?;
         let mut connection = match slot.take() {
             Some(connection) => connection,
-            None => connect(&self.path)?,
+            None => {
+                *self.lock_objects() = Objects::default();
+                let connection = connect(&self.path)?;
+                *self.lock_files() = Files::at(&self.path);
+                connection
+            }
         };
         let result = work(&mut connection);
         if !result.as_ref().is_err_and(is_fault) {
             *slot = Some(connection);
         }
+        if !self.is_current() {
+            // What was written is in a file that nobody will ever open again.
+            return Err(Error::new(Kind::Unavailable, REPLACED));
+        }
         result
     }
 
-    fn take_reader(&self) -> Result<Connection> {
+    /// Whether the file at the path is still the one that was opened.
+    fn is_current(&self) -> bool {
+        let known = self.lock_files().store;
+        known.is_some() && known == identity(&self.path)
+    }
+
+    /// Goes over to the file at the path if it is another one than that which was opened: SQLite itself would go on
+    /// with the one that has lost its name, and all that is acknowledged would be gone with the next start.
+    fn follow(&self, writer: &mut Option<Connection>) -> Result<()> {
+        if self.is_current() {
+            return Ok(());
+        }
+        let (found, known) = (Files::at(&self.path), *self.lock_files());
+        if found.store.is_none() {
+            return Err(Error::new(Kind::Unavailable, format!("the store {} is gone", self.path.display())));
+        }
+        log::warn!("the store {} was replaced by another file: using that one", self.path.display());
+        *writer = None;
+        *self.lock_callers() = None;
+        let mut readers = self.lock_readers();
+        readers.idle.clear();
+        readers.generation += 1;
+        drop(readers);
+        if found.log.is_some() && found.log == known.log {
+            // The log of the file that is gone: read with the new one it would make a ruin of it.
+            for ending in ["-wal", "-shm"] {
+                let stale = beside(&self.path, ending);
+                std::fs::remove_file(&stale).map_err(|e| unusable(&stale, e))?;
+            }
+        }
+        recognise(&self.path)?;
+        let mut connection = connect(&self.path)?;
+        migrations::run(&mut connection, &self.path)?;
+        *self.lock_objects() = Objects::default();
+        *writer = Some(connection);
+        *self.lock_files() = Files::at(&self.path);
+        Ok(())
+    }
+
+    /// The same for whoever only reads.
+    fn follow_reading(&self) -> Result<()> {
+        if self.is_current() {
+            return Ok(());
+        }
+        self.follow(&mut self.writer.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn take_reader(&self) -> Result<(Connection, u64)> {
+        self.follow_reading()?;
         let mut readers = self.lock_readers();
         loop {
             if let Some(connection) = readers.idle.pop() {
                 readers.busy += 1;
-                return Ok(connection);
+                return Ok((connection, readers.generation));
             }
             if readers.busy < READERS {
                 readers.busy += 1;
+                let generation = readers.generation;
                 drop(readers);
-                return connect_reader(&self.path).inspect_err(|_| self.lock_readers().busy -= 1);
+                let opened = connect_reader(&self.path).map(|connection| (connection, generation));
+                return opened.inspect_err(|_| self.lock_readers().busy -= 1);
             }
             let (guard, waited) =
                 self.reader_free.wait_timeout(readers, READER_WAIT).unwrap_or_else(PoisonError::into_inner);
@@ -185,14 +287,26 @@ impl Store {
     }
 
     /// A connection that met a fault is not used again: the file behind it may be another one by now.
-    fn give_back(&self, connection: Connection, error: Option<&Error>) {
+    fn give_back(&self, (connection, generation): (Connection, u64), error: Option<&Error>) {
         let mut readers = self.lock_readers();
         readers.busy -= 1;
-        if !error.is_some_and(is_fault) {
+        if readers.generation == generation && !error.is_some_and(is_fault) {
             readers.idle.push(connection);
         }
         drop(readers);
         self.reader_free.notify_one();
+    }
+
+    fn lock_objects(&self) -> MutexGuard<'_, Objects> {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_files(&self) -> MutexGuard<'_, Files> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_callers(&self) -> MutexGuard<'_, Option<Callers>> {
+        self.callers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_readers(&self) -> MutexGuard<'_, Readers> {

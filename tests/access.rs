@@ -49,6 +49,7 @@ fn rows() -> Vec<Row> {
         row("GET", "/stats/cartography.json", "", None, open),
         row("GET", "/stats/compliance.json", "", None, open),
         row("GET", "/map/clients.json", "", None, open),
+        row("GET", "/mosp/{uuid}.json", "", None, [404; 6]),
         row("GET", "/about.json", "", None, open),
         row("GET", "/human.txt", "", None, open),
         row("GET", "/robots.txt", "", None, open),

@@ -194,7 +194,7 @@ fn the_service_says_what_it_is() {
     let service = place.serve_with(&variables);
     let about = read(&service, "/about.json");
     let keys: Vec<&String> = about.as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["api_v1_root", "contact", "version", "version_url"]);
+    assert_eq!(keys, ["api_v1_root", "contact", "version", "version_url", "replaces"]);
     assert_eq!(about["api_v1_root"], "https://stats.example.org/dash/api/v1/");
     assert_eq!(about["contact"], "me@example.org");
     assert_eq!(about["version"], env!("CARGO_PKG_VERSION"));

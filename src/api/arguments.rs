@@ -116,6 +116,15 @@ fn from_query(query: &str) -> Map<String, Value> {
     given
 }
 
+/// All readers of arguments on one text.
+pub(super) fn examine(text: &str) {
+    let mut given = from_query(text);
+    given.extend(serde_json::from_str::<Map<String, Value>>(text).unwrap_or_default());
+    for value in given.values() {
+        let _ = (as_text(value), as_date(value), as_bool(value), as_number(value), as_uuids(value));
+    }
+}
+
 /// A text.
 pub fn as_text(value: &Value) -> Result<String, String> {
     value.as_str().map(str::to_owned).ok_or_else(|| format!("{} is not a text", shown(value)))

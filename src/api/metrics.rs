@@ -4,6 +4,7 @@ use super::answer::Answer;
 use super::message::{Response, Served};
 use super::{App, Request};
 use crate::error::Result;
+use crate::store::jobs::Runs;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -113,5 +114,22 @@ fn store(app: &App, text: &mut Text) -> Result<()> {
         let name = client.replace('\\', "\\\\").replace('"', "\\\"");
         text.sample("monarc_newest_stat_age_seconds", &format!("client=\"{name}\""), (now - arrived).max(0));
     }
+    jobs(app, text)
+}
+
+fn jobs(app: &App, text: &mut Text) -> Result<()> {
+    let runs = app.store.runs()?;
+    let mut family = |name: &str, help: &str, end: fn(&Runs) -> Option<i64>| {
+        text.family(name, "gauge", help);
+        for (job, moment) in runs.iter().filter_map(|run| Some((&run.name, end(run)?))) {
+            text.sample(name, &format!("job=\"{job}\""), moment);
+        }
+    };
+    family("monarc_job_last_success_timestamp_seconds", "When a job of the service last ended well.", |run| {
+        run.succeeded_at
+    });
+    family("monarc_job_last_failure_timestamp_seconds", "When a job of the service last ended badly.", |run| {
+        run.failed_at
+    });
     Ok(())
 }

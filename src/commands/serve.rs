@@ -1,6 +1,6 @@
 //! `monarc-stats serve` and `demo`.
 
-use super::say;
+use super::{say, schedule};
 use crate::api::App;
 use crate::config::{Config, Raw};
 use crate::demo;
@@ -16,6 +16,7 @@ pub fn serve(config: Config, raw: &Raw) -> Result<()> {
     for name in raw.without_effect() {
         log::warn!("{name} is set and has no effect here: it is a setting of the reference implementation");
     }
+    schedule::check(&config)?;
     if config.store_must_exist && !config.store.exists() {
         let text = format!("STORE_MUST_EXIST: there is no store at {}", config.store.display());
         return Err(Error::new(Kind::NotFound, text));
@@ -54,9 +55,11 @@ fn run(config: Config, store: Store) -> Result<()> {
     say(&format!("listening on http://{address}, store {}", store.path().display()))?;
     let quiet = housekeeping::start(Arc::clone(&store));
     let connections = Arc::new(AtomicUsize::new(0));
+    let schedule = schedule::start(&config, &store)?;
     let app = Arc::new(App::new(config, Arc::clone(&store), Arc::clone(&connections)));
     http::serve(listener, app, Limits::default(), &stop, connections)
         .map_err(|error| Error::new(Kind::Internal, "connections cannot be accepted").because(error))?;
+    drop(schedule);
     drop(quiet);
     drop(claim);
     log::info!("stopped");

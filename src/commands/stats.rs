@@ -1,14 +1,13 @@
 //! `monarc-stats stats …`
 
-use super::{bad, confirm, say, store};
+use super::{confirm, filter, say, store};
 use crate::api::today;
 use crate::cli::{StatsAction, StatsDelete, StatsLatest};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::model::date::parse_loose;
-use crate::model::{StatType, parse_uuid};
 use crate::store::Store;
 use crate::store::stats::Filter;
+use jiff::civil::Date;
 use serde_json::json;
 
 /// Runs one of them.
@@ -18,10 +17,7 @@ pub fn run(config: &Config, action: StatsAction) -> Result<()> {
         StatsAction::Latest(command) => latest(&store, &command),
         StatsAction::Delete(command) => delete(&store, &command),
         StatsAction::Purge(command) => {
-            let first = today().checked_sub(jiff::Span::new().months(command.months));
-            let first = first.map_err(|_| Error::invalid("--months: so long ago there was no calendar"))?;
-            let last = first.yesterday().map_err(|_| Error::invalid("--months: so long ago there was no calendar"))?;
-            let filter = Filter { to: Some(last), ..Filter::default() };
+            let (first, filter) = older_than(command.months)?;
             remove(&store, &filter, command.yes, &format!("from before {first}"))
         }
         StatsAction::Deduplicate(command) => {
@@ -31,6 +27,14 @@ pub fn run(config: &Config, action: StatsAction) -> Result<()> {
             say(&format!("deleted {gone} stats"))
         }
     }
+}
+
+/// The date that stands a number of months before today, and the stats from before it.
+pub(super) fn older_than(months: u16) -> Result<(Date, Filter)> {
+    let ancient = |_| Error::invalid("--months: so long ago there was no calendar");
+    let first = today().checked_sub(jiff::Span::new().months(months)).map_err(ancient)?;
+    let last = first.yesterday().map_err(ancient)?;
+    Ok((first, Filter { to: Some(last), ..Filter::default() }))
 }
 
 fn latest(store: &Store, command: &StatsLatest) -> Result<()> {
@@ -53,16 +57,8 @@ fn latest(store: &Store, command: &StatsLatest) -> Result<()> {
 }
 
 fn delete(store: &Store, command: &StatsDelete) -> Result<()> {
-    let date =
-        |flag: &'static str, text: &Option<String>| text.as_deref().map(parse_loose).transpose().map_err(bad(flag));
-    let filter = Filter {
-        client: command.client.as_deref().map(|name| store.client(name)).transpose()?.map(|client| client.id),
-        kind: command.kind.as_deref().map(StatType::parse).transpose().map_err(bad("--type"))?,
-        anrs: command.anr.as_deref().map(parse_uuid).transpose().map_err(bad("--anr"))?.map(|anr| vec![anr]),
-        from: date("--from", &command.from)?,
-        to: date("--to", &command.to)?,
-        newest: false,
-    };
+    let dates = (command.from.as_deref(), command.to.as_deref());
+    let filter = filter(store, command.client.as_deref(), command.anr.as_deref(), command.kind.as_deref(), dates)?;
     if filter.client.is_none()
         && filter.anrs.is_none()
         && filter.kind.is_none()

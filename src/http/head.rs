@@ -88,6 +88,13 @@ impl Scan {
     }
 }
 
+/// All that is done to a head, without a connection.
+pub(super) fn examine(bytes: &[u8], peer: IpAddr) -> Option<usize> {
+    let length = Scan::default().advance(bytes).ok()??;
+    let (head, http10) = parse(bytes.get(..length)?, peer).ok()?;
+    Terms::of(&head, http10).ok().map(|_| length)
+}
+
 /// Reads a whole head; the second value is true for HTTP/1.0.
 pub(super) fn parse(bytes: &[u8], peer: IpAddr) -> Result<(Head, bool), Fault> {
     let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];

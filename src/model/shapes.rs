@@ -28,6 +28,9 @@ pub const SIDES: [&str; 2] = ["current", "target"];
 pub const COMMON_IMPACT: i64 = 4;
 /// Highest likelihood of the common scales: probability times vulnerability.
 pub const COMMON_LIKELIHOOD: i64 = 20;
+/// Counters in one row, and rows, of a cartography. Scales have some ten values; a list of millions takes little room in
+/// a request and much in memory.
+const MOST_COUNTERS: usize = 10_000;
 /// The key under which every stat counts once, so that means over all stats know their divisor.
 pub const EVERY_STAT: &str = "";
 
@@ -56,10 +59,7 @@ pub fn contributions(kind: StatType, data: &str) -> Result<Vec<Contribution>, Fl
         StatType::Risk => from_text::<Object<RiskData>>(data, &path)?.0.contributions(),
         StatType::Threat | StatType::Vulnerability => from_text::<RatedObjects>(data, &path)?.0,
         StatType::Cartography => from_text::<Object<CartographyData>>(data, &path)?.0.contributions(),
-        StatType::Compliance => from_text::<Vec<Object<Referential<'_>>>>(data, &path)?
-            .iter()
-            .flat_map(|referential| referential.0.contributions())
-            .collect(),
+        StatType::Compliance => compliance(&from_text::<Vec<Object<Referential<'_>>>>(data, &path)?)?,
     };
     let every = Contribution { key: EVERY_STAT.into(), values: [Decimal::default(); VALUES] };
     Ok(std::iter::once(every).chain(parts).collect())
@@ -138,7 +138,8 @@ macro_rules! labelled {
 
 /// A key of several texts: JSON, so that no text can be mistaken for two.
 fn joined(parts: &[&str]) -> String {
-    serde_json::Value::from(parts.to_vec()).to_string()
+    // Writing texts cannot fail; the long way round is only there to have no silent default.
+    serde_json::to_string(parts).unwrap_or_else(|_| serde_json::Value::from(parts.to_vec()).to_string())
 }
 
 // ---- threats and vulnerabilities
@@ -325,6 +326,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Counters<T> {
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
                 let mut counters = Vec::new();
                 while let Some(value) = seq.next_element()? {
+                    few(&counters)?;
                     counters.push((i64::try_from(counters.len()).map_err(de::Error::custom)?, value));
                 }
                 Ok(Counters(counters))
@@ -333,6 +335,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Counters<T> {
                 let mut counters = Vec::new();
                 while let Some((key, value)) = map.next_entry::<Cow<'de, str>, T>()? {
                     let reason = || de::Error::custom(format!("{:?} is not an integer", super::decimal::excerpt(&key)));
+                    few(&counters)?;
                     counters.push((key.trim().parse().map_err(|_| reason())?, value));
                 }
                 Ok(Counters(counters))
@@ -340,6 +343,10 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Counters<T> {
         }
         deserializer.deserialize_any(CountersVisitor(PhantomData))
     }
+}
+
+fn few<T, E: de::Error>(counters: &[T]) -> Result<(), E> {
+    if counters.len() < MOST_COUNTERS { Ok(()) } else { Err(E::custom("there are more than 10000 counters")) }
 }
 
 /// Lowest and highest value of a scale; none if it has no values.
@@ -414,7 +421,26 @@ labelled! {
     }
 }
 
+/// Bytes that the texts of referentials may have when each is written once for each of its categories.
+const MOST_REPEATED: usize = 4 << 20;
+
+fn compliance(referentials: &[Object<Referential<'_>>]) -> Result<Vec<Contribution>, Flaw> {
+    // A long text and many categories would be small as a request and fill any memory as keys.
+    let repeated = referentials.iter().map(|Object(one)| one.repeated()).fold(0, usize::saturating_add);
+    if repeated > MOST_REPEATED {
+        let reason = "the texts of its referentials are too long for so many categories".into();
+        return Err(Flaw { field: Some("data".into()), reason });
+    }
+    Ok(referentials.iter().flat_map(|Object(one)| one.contributions()).collect())
+}
+
 impl Referential<'_> {
+    /// Bytes of its own texts in all its keys.
+    fn repeated(&self) -> usize {
+        let own = self.labels().iter().map(|label| label.len()).sum::<usize>() + self.referential.len();
+        own.saturating_mul(self.current.len() + self.target.len())
+    }
+
     fn contributions(&self) -> Vec<Contribution> {
         let uuid = super::stat::parse_uuid(&self.referential).map_or(self.referential.to_string(), |u| u.to_string());
         let mut parts = Vec::new();

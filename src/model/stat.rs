@@ -5,6 +5,7 @@ use super::shapes::{self, Contribution, Flaw};
 use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use uuid::Uuid;
 
@@ -70,6 +71,10 @@ pub fn parse_uuid(text: &str) -> Result<Uuid, String> {
     parsed.ok_or_else(|| format!("{:?} is not a UUID", super::decimal::excerpt(text)))
 }
 
+/// Bytes of data that one stat may have. The largest analyses that are known have a fortieth of it; the memory that it
+/// takes to judge a stat is some multiple of its length.
+pub const MOST_DATA: usize = 8 << 20;
+
 /// One good item of a posted batch. `data` is the sender's own text.
 pub struct NewStat<'a> {
     /// The sender's identity for it, if it gave one.
@@ -82,8 +87,9 @@ pub struct NewStat<'a> {
     pub date: Date,
     /// JSON text, exactly as sent.
     pub data: &'a str,
-    /// What it adds to the averages.
-    pub contributions: Vec<Contribution>,
+    /// SHA-256 of the data: what is known to be good is not checked twice.
+    pub hash: [u8; 32],
+    contributions: Option<Vec<Contribution>>,
 }
 
 #[derive(Deserialize)]
@@ -101,8 +107,45 @@ struct Item<'a> {
 }
 
 impl<'a> NewStat<'a> {
+    /// A stat whose data is still to be checked.
+    pub fn new(uuid: Option<Uuid>, anr: Uuid, kind: StatType, date: Date, data: &'a str) -> Self {
+        Self { uuid, anr, kind, date, data, hash: Sha256::digest(data).into(), contributions: None }
+    }
+
+    /// Checks the shape of the data, and keeps what it adds to the averages.
+    pub fn check(&mut self) -> Result<(), Flaw> {
+        self.contributions = Some(shapes::contributions(self.kind, self.data)?);
+        Ok(())
+    }
+
+    /// Forgets what the check kept: in a large batch it takes several times the memory of the batch, and is found again
+    /// when it is needed.
+    pub fn forget(&mut self) {
+        self.contributions = None;
+    }
+
+    /// What it adds to the averages.
+    ///
+    /// # Errors
+    /// `Invalid` if the data was not checked and has no good shape.
+    pub fn contributions(&self) -> crate::error::Result<Cow<'_, [Contribution]>> {
+        match &self.contributions {
+            Some(known) => Ok(Cow::Borrowed(known)),
+            None => shapes::contributions(self.kind, self.data).map(Cow::Owned).map_err(|flaw| {
+                crate::error::Error::invalid(format!("{}: {}", flaw.field.unwrap_or_default(), flaw.reason))
+            }),
+        }
+    }
+
     /// Judges one item of a batch; the flaw names the field and why it cannot be used.
     pub fn parse(text: &'a str) -> Result<Self, Flaw> {
+        let mut stat = Self::parse_unchecked(text)?;
+        stat.check()?;
+        Ok(stat)
+    }
+
+    /// The same, but for the shape of its data.
+    pub fn parse_unchecked(text: &'a str) -> Result<Self, Flaw> {
         if !text.trim_start().starts_with('{') {
             return Err(Flaw { field: None, reason: "a stat is an object with anr, type, date and data".into() });
         }
@@ -112,14 +155,13 @@ impl<'a> NewStat<'a> {
             move |reason| Flaw { field: Some(name), reason }
         };
         let kind = StatType::parse(&item.kind).map_err(field("type"))?;
-        Ok(Self {
-            uuid: item.uuid.as_deref().map(parse_uuid).transpose().map_err(field("uuid"))?,
-            anr: parse_uuid(&item.anr).map_err(field("anr"))?,
-            kind,
-            date: date::parse_full(&item.date).map_err(field("date"))?,
-            data: item.data.get(),
-            contributions: shapes::contributions(kind, item.data.get())?,
-        })
+        if item.data.get().len() > MOST_DATA {
+            return Err(field("data")("is larger than 8 MB".into()));
+        }
+        let uuid = item.uuid.as_deref().map(parse_uuid).transpose().map_err(field("uuid"))?;
+        let anr = parse_uuid(&item.anr).map_err(field("anr"))?;
+        let date = date::parse_full(&item.date).map_err(field("date"))?;
+        Ok(Self::new(uuid, anr, kind, date, item.data.get()))
     }
 }
 

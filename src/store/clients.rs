@@ -1,10 +1,11 @@
 //! Clients in the store. Of a token only its hash is kept: a lost one is replaced, not read back.
 
-use super::{Store, damaged, now, rollups, sql, stats, touch};
+use super::{Store, connect_reader, damaged, now, rollups, sql, stats, touch};
 use crate::error::{Error, Kind, Result};
 use crate::model::client::Location;
 use crate::model::{Client, Role, Token};
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use uuid::Uuid;
 
@@ -72,8 +73,17 @@ impl Store {
     /// # Errors
     /// Only those of the store.
     pub fn client_by_token(&self, token: &str) -> Result<Option<Client>> {
-        let hash = Token::hash(token);
-        self.read(|tx| find(tx, "token_hash = ?1", params![hash]))
+        self.follow_reading()?;
+        let mut slot = self.lock_callers();
+        let mut callers = match slot.take() {
+            Some(callers) => callers,
+            None => Callers { connection: connect_reader(&self.path)?, version: 0, known: HashMap::new() },
+        };
+        let found = callers.find(Token::hash(token));
+        if found.is_ok() {
+            *slot = Some(callers);
+        }
+        found
     }
 
     /// The client of this UUID or name; a UUID wins.
@@ -167,11 +177,40 @@ impl Store {
     }
 }
 
+/// Clients that have just shown their token. Each request asks whether anybody has written since: what a command
+/// changes is seen with the next one.
+pub(super) struct Callers {
+    connection: Connection,
+    /// SQLite's count of other connections' commits when `known` was started.
+    version: i64,
+    known: HashMap<[u8; 32], Client>,
+}
+
+impl Callers {
+    fn find(&mut self, hash: [u8; 32]) -> Result<Option<Client>> {
+        let version = self
+            .connection
+            .prepare_cached("PRAGMA data_version")
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+            .map_err(sql)?;
+        if version != self.version {
+            self.known.clear();
+            self.version = version;
+        }
+        if let Some(client) = self.known.get(&hash) {
+            return Ok(Some(client.clone()));
+        }
+        let found = find(&self.connection, "token_hash = ?1", params![hash])?;
+        self.known.extend(found.iter().map(|client| (hash, client.clone())));
+        Ok(found)
+    }
+}
+
 fn unknown(name: &str) -> Error {
     Error::new(Kind::NotFound, format!("there is no client {name:?}: see 'monarc-stats client list'"))
 }
 
-fn find(tx: &Transaction<'_>, condition: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Option<Client>> {
+pub(super) fn find(tx: &Connection, condition: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Option<Client>> {
     tx.prepare_cached(&format!("SELECT {COLUMNS} FROM client WHERE {condition}"))
         .and_then(|mut statement| statement.query_row(values, from_row).optional())
         .map_err(sql)
@@ -194,7 +233,7 @@ pub(super) fn by_name(tx: &Transaction<'_>, name_or_uuid: &str) -> Result<Client
     }
 }
 
-fn insert(tx: &Transaction<'_>, new: &NewClient<'_>) -> Result<Client> {
+pub(super) fn insert(tx: &Transaction<'_>, new: &NewClient<'_>) -> Result<Client> {
     let uuid = new.uuid.unwrap_or_else(Uuid::new_v4);
     let hash = Token::hash(new.token.reveal());
     for (what, condition, value) in [

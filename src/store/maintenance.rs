@@ -1,8 +1,9 @@
 //! What keeps a store well: checks, repair, backup and restore, and giving space back.
 
 use super::entries::Entries;
+use super::objects::Objects;
 use super::payloads::Texts;
-use super::rollups::{Changes, parsed, stat_type};
+use super::rollups::{Changes, intern, parsed, stat_type};
 use super::{Store, beside, connect, damaged, migrations, opening, sql, touch, unusable};
 use crate::error::{Error, Kind, Result};
 use crate::model::{StatType, shapes};
@@ -109,11 +110,11 @@ impl Store {
     pub fn repair(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
         self.write(|tx| {
             tx.execute_batch("DELETE FROM rollup").map_err(sql)?;
-            let mut changes = Changes::default();
+            let mut objects = Objects::default();
             for_each_payload(tx, progress, |id, kind, _, text| {
                 let parts = shapes::contributions(kind, text)
                     .map_err(|flaw| damaged("a stat's data has lost its shape").because(Error::invalid(flaw.reason)))?;
-                let entries = super::entries::encode(&changes.intern(tx, kind, &parts)?);
+                let entries = super::entries::encode(&intern(tx, &mut objects, kind, &parts)?);
                 tx.prepare_cached("UPDATE payload SET entries = ?2 WHERE id = ?1 AND entries <> ?2")
                     .and_then(|mut statement| statement.execute(params![id, entries]))
                     .map_err(sql)?;
@@ -129,11 +130,13 @@ impl Store {
     /// Gives what the copy holds.
     ///
     /// # Errors
-    /// `Conflict` if `target` exists, `Unavailable` if it cannot be written or does not pass the check.
+    /// `Conflict` if `target` exists, `Full` if there is no room for it, `Unavailable` if it cannot be written or does not pass the check.
     pub fn backup(&self, target: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Counts> {
         if target.exists() {
             return Err(Error::new(Kind::Conflict, format!("{} exists already", target.display())));
         }
+        let (file, log) = self.sizes();
+        super::space::require(target, file.saturating_add(log))?;
         let partial = beside(target, ".partial");
         super::private().create(true).truncate(true).open(&partial).map_err(|e| unusable(&partial, e))?;
         let result = self.copy_to(&partial, progress).and_then(|counts| {
@@ -170,6 +173,7 @@ impl Store {
         let mut backup = Connection::open_with_flags(source, flags)
             .map_err(|e| Error::invalid(format!("{} cannot be opened", source.display())).because(e))?;
         verified(&mut backup, source)?;
+        *self.lock_objects() = Objects::default();
         self.maintain(|live| copy_pages(&backup, live, progress))?;
         self.maintain(|live| migrations::run(live, &self.path))?;
         self.write(touch)?;
@@ -215,6 +219,7 @@ impl Store {
         }
         self.write_quietly(|tx| {
             let used = objects_used(tx, newest)?;
+            *self.lock_objects() = Objects::default();
             for id in unused.iter().filter(|id| !used.contains(id)) {
                 tx.prepare_cached("DELETE FROM object WHERE id = ?1").and_then(|mut s| s.execute([id])).map_err(sql)?;
             }
@@ -400,7 +405,7 @@ fn for_each_payload(
     while let Some(row) = rows.next().map_err(sql)? {
         let entries = row.get_ref(2).and_then(|value| Ok(value.as_blob()?)).map_err(sql)?;
         let text = texts.read(row, 3)?;
-        work(row.get(0).map_err(sql)?, stat_type(row.get(1).map_err(sql)?)?, entries, &text)?;
+        work(row.get(0).map_err(sql)?, stat_type(row.get(1).map_err(sql)?)?, entries, text)?;
         done += 1;
         progress(done, u64::try_from(total).unwrap_or_default());
     }

@@ -3,6 +3,7 @@
 
 use super::entries::{Entries, Entry, decode, encode};
 use super::labels::{Labels, newest_labels};
+use super::objects::Objects;
 use super::{Store, damaged, sql};
 use crate::error::Result;
 use crate::model::shapes::Contribution;
@@ -11,8 +12,8 @@ use jiff::civil::Date;
 use rusqlite::{OptionalExtension, ToSql, Transaction, params, params_from_iter};
 use std::collections::{BTreeMap, HashMap};
 
-/// Objects in one row of rollups: keys are given in order of first appearance, so that common objects share rows, and a stat
-/// with a million objects of its own makes nobody else's rows longer.
+/// Objects in one row of rollups: keys are given in order of first appearance, so that common objects share rows, and
+/// a stat with a million objects of its own makes nobody else's rows longer.
 pub(super) const BUCKET: i64 = 32;
 
 /// One day of one type and set of clients.
@@ -22,7 +23,6 @@ pub(super) type Day = (StatType, bool, i64);
 #[derive(Default)]
 pub struct Changes {
     days: HashMap<Day, Entries>,
-    objects: HashMap<(StatType, String), i64>,
 }
 
 impl Changes {
@@ -34,16 +34,6 @@ impl Changes {
         }
     }
 
-    /// The entries of a new payload, its objects made known to the store.
-    pub fn intern(&mut self, tx: &Transaction<'_>, kind: StatType, parts: &[Contribution]) -> Result<Entries> {
-        let mut entries = Entries::new();
-        for part in parts {
-            let entry = entries.entry(self.object(tx, kind, &part.key)?).or_default();
-            entry.add(&Entry { number: 1, sums: part.values }, 1);
-        }
-        Ok(entries)
-    }
-
     /// What was collected, day by day, without what cancelled out.
     pub fn into_days(self) -> BTreeMap<Day, Entries> {
         let whole = |(day, mut sums): (Day, Entries)| {
@@ -51,27 +41,6 @@ impl Changes {
             (day, sums)
         };
         self.days.into_iter().map(whole).filter(|(_, sums)| !sums.is_empty()).collect()
-    }
-
-    fn object(&mut self, tx: &Transaction<'_>, kind: StatType, key: &str) -> Result<i64> {
-        let name = (kind, key.to_owned());
-        if let Some(&id) = self.objects.get(&name) {
-            return Ok(id);
-        }
-        let values = params![kind.number(), key];
-        let known = tx
-            .prepare_cached("SELECT id FROM object WHERE type = ?1 AND key = ?2")
-            .and_then(|mut statement| statement.query_row(values, |row| row.get(0)).optional())
-            .map_err(sql)?;
-        let id = match known {
-            Some(id) => id,
-            None => tx
-                .prepare_cached("INSERT INTO object (type, key) VALUES (?1, ?2)")
-                .and_then(|mut statement| statement.insert(values))
-                .map_err(sql)?,
-        };
-        self.objects.insert(name, id);
-        Ok(id)
     }
 
     /// Writes what was collected.
@@ -90,6 +59,21 @@ impl Changes {
         }
         Ok(())
     }
+}
+
+/// The entries of a new content, its objects made known to the store.
+pub(super) fn intern(
+    tx: &Transaction<'_>,
+    objects: &mut Objects,
+    kind: StatType,
+    parts: &[Contribution],
+) -> Result<Entries> {
+    let mut entries = Entries::new();
+    for part in parts {
+        let entry = entries.entry(objects.id(tx, kind, &part.key)?).or_default();
+        entry.add(&Entry { number: 1, sums: part.values }, 1);
+    }
+    Ok(entries)
 }
 
 fn write_bucket(tx: &Transaction<'_>, (kind, local, day): Day, bucket: i64, change: &Entries) -> Result<()> {

@@ -1,14 +1,15 @@
 //! Stats in the store: one per analysis, type and date, their data once per content.
 
-use super::payloads::{self, Texts};
-use super::rollups::{Changes, hex_list, parsed, stat_type, stored_date};
+use super::objects::Objects;
+use super::payloads::{self, Packer, Texts};
+use super::rollups::{Changes, hex_list, intern, parsed, stat_type, stored_date};
 use super::{Store, clients, damaged, now, sql, touch};
 use crate::error::Result;
 use crate::model::stat::NewStat;
 use crate::model::{Client, StatType, date};
 use jiff::civil::Date;
 use rusqlite::{OptionalExtension, ToSql, Transaction, params, params_from_iter};
-use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 use uuid::Uuid;
@@ -26,7 +27,7 @@ pub enum Placed {
 
 /// A stat as it was stored.
 #[derive(Debug)]
-pub struct Stat {
+pub struct Stat<'a> {
     /// Order of arrival.
     pub seq: i64,
     /// Its identity.
@@ -38,7 +39,15 @@ pub struct Stat {
     /// Its calendar date.
     pub date: Date,
     /// JSON text, exactly as it was sent.
-    pub data: String,
+    pub data: Cow<'a, str>,
+}
+
+impl Stat<'_> {
+    /// The same with a text of its own.
+    pub fn into_owned(self) -> Stat<'static> {
+        let Stat { seq, uuid, anr, kind, date, data } = self;
+        Stat { seq, uuid, anr, kind, date, data: Cow::Owned(data.into_owned()) }
+    }
 }
 
 /// Which stats to read or delete. Everything is optional; what is given must all hold.
@@ -61,15 +70,17 @@ pub struct Filter {
 /// Where a reader has got to: after this date and arrival.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Position {
-    date: i64,
-    seq: i64,
+    pub(super) date: i64,
+    pub(super) seq: i64,
 }
 
-/// A part of the stats that match a filter.
-#[derive(Debug, Default)]
+/// What a page was, once its stats have been handed over.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Page {
-    /// The stats, by date, then arrival.
-    pub stats: Vec<Stat>,
+    /// How many stats it had.
+    pub number: u64,
+    /// How many there are from the beginning of the range to its end, at the same moment; only told with a first page.
+    pub total: u64,
     /// Where the next page starts; none if this is the last.
     pub next: Option<Position>,
 }
@@ -97,17 +108,44 @@ impl Store {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        self.write(|tx| {
+        let stored = self.write(|tx| {
             // As it is now: a command may have changed or deleted it since its token was looked at.
             let client = &clients::by_id(tx, client)?;
-            let mut adding = Adding { tx, client, changes: Changes::default(), analyses: HashMap::new(), now: now() };
+            let mut objects = std::mem::take(&mut *self.lock_objects());
+            objects.refresh(tx)?;
+            let mut adding = Adding::new(tx, client, now(), objects);
             let placed = adding.all(batch)?;
-            adding.changes.write(tx)?;
+            adding.flush()?;
             tx.prepare_cached("UPDATE client SET last_stat_at = ?2 WHERE id = ?1")
                 .and_then(|mut statement| statement.execute([client.id, adding.now]))
                 .map_err(sql)?;
             touch(tx)?;
-            Ok(placed)
+            Ok((placed, adding.objects))
+        });
+        // After a failure they stay forgotten: some of them may just have been taken back.
+        stored.map(|(placed, objects)| {
+            *self.lock_objects() = objects;
+            placed
+        })
+    }
+
+    /// Whether the store has the content of each of these stats, so that it need not be checked again.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn knows<'a, 'b: 'a>(&self, batch: impl Iterator<Item = &'a NewStat<'b>>) -> Result<Vec<bool>> {
+        self.read(|tx| batch.map(|stat| payloads::exists(tx, stat.kind, &stat.hash)).collect())
+    }
+
+    /// Whether a stat has this UUID, whoever's it is.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn has_stat(&self, uuid: Uuid) -> Result<bool> {
+        self.read(|tx| {
+            tx.prepare_cached("SELECT 1 FROM stat WHERE uuid = ?1")
+                .and_then(|mut statement| statement.exists([uuid.into_bytes()]))
+                .map_err(sql)
         })
     }
 
@@ -119,15 +157,25 @@ impl Store {
         self.read(|tx| count(tx, filter))
     }
 
-    /// The matching stats from a position on: about `bytes` of data, at most `limit`, without the first `offset`.
-    /// With the first page comes the number of all that match, from the same moment.
+    /// Hands the matching stats of a range to `each`, by date, then arrival, until about `bytes` of data were handed over.
     ///
     /// # Errors
     /// Only those of the store.
-    pub fn page_of_stats(&self, filter: &Filter, range: &Range, bytes: usize) -> Result<(Page, u64)> {
+    pub fn page_of_stats(
+        &self,
+        filter: &Filter,
+        range: &Range,
+        bytes: usize,
+        each: &mut dyn FnMut(&Stat<'_>),
+    ) -> Result<Page> {
         self.read(|tx| {
-            let total = if range.after.is_none() { count(tx, filter)? } else { 0 };
-            Ok((page(tx, filter, range, bytes)?, total))
+            let mut page = page(tx, filter, range, bytes, each)?;
+            page.total = match (range.after, page.next) {
+                (None, None) => page.number,
+                (None, Some(_)) => range.of(count(tx, filter)?),
+                _ => 0,
+            };
+            Ok(page)
         })
     }
 
@@ -210,16 +258,40 @@ pub struct Range {
     pub limit: Option<u64>,
 }
 
-/// The work of storing one batch.
-struct Adding<'a> {
-    tx: &'a Transaction<'a>,
-    client: &'a Client,
-    changes: Changes,
-    analyses: HashMap<Uuid, i64>,
-    now: i64,
+impl Range {
+    /// How many of so many stats are in the range.
+    fn of(&self, all: u64) -> u64 {
+        let rest = all.saturating_sub(self.offset);
+        self.limit.map_or(rest, |limit| rest.min(limit))
+    }
 }
 
-impl Adding<'_> {
+/// The work of storing stats in one transaction.
+pub(super) struct Adding<'a> {
+    tx: &'a Transaction<'a>,
+    /// Key of the client whose stats come next, and whether it is local.
+    pub(super) client: (i64, bool),
+    /// When they arrived, in seconds since 1970.
+    pub(super) now: i64,
+    objects: Objects,
+    packer: Packer,
+    changes: Changes,
+    analyses: HashMap<(i64, Uuid), i64>,
+}
+
+impl<'a> Adding<'a> {
+    pub(super) fn new(tx: &'a Transaction<'a>, client: &Client, now: i64, objects: Objects) -> Self {
+        let client = (client.id, client.is_local);
+        let (packer, changes, analyses) = (Packer::default(), Changes::default(), HashMap::new());
+        Self { tx, client, now, objects, packer, changes, analyses }
+    }
+
+    /// Writes what was collected for the rollups; to be called at the end, and in between if there is much.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        self.analyses.clear();
+        std::mem::take(&mut self.changes).write(self.tx)
+    }
+
     fn all(&mut self, batch: &[NewStat<'_>]) -> Result<Vec<Placed>> {
         let mut placed: Vec<Placed> = Vec::with_capacity(batch.len());
         let mut taken = HashSet::new();
@@ -239,14 +311,14 @@ impl Adding<'_> {
         Ok(placed)
     }
 
-    fn exists(&self, uuid: Uuid) -> Result<bool> {
+    pub(super) fn exists(&self, uuid: Uuid) -> Result<bool> {
         self.tx
             .prepare_cached("SELECT 1 FROM stat WHERE uuid = ?1")
             .and_then(|mut statement| statement.exists([uuid.into_bytes()]))
             .map_err(sql)
     }
 
-    fn add(&mut self, uuid: Uuid, item: &NewStat<'_>) -> Result<()> {
+    pub(super) fn add(&mut self, uuid: Uuid, item: &NewStat<'_>) -> Result<()> {
         let analysis = self.analysis(item.anr)?;
         let day = date::to_number(item.date);
         let (payload, entries) = self.payload(item, analysis)?;
@@ -258,19 +330,19 @@ impl Adding<'_> {
             )
             .and_then(|mut statement| {
                 let id = uuid.into_bytes();
-                statement.execute(params![id, self.client.id, analysis, item.kind.number(), day, payload, self.now])
+                statement.execute(params![id, self.client.0, analysis, item.kind.number(), day, payload, self.now])
             })
             .map_err(sql)?;
-        self.changes.add(item.kind, self.client.is_local, day, &entries, 1);
+        self.changes.add(item.kind, self.client.1, day, &entries, 1);
         // Not before: the new stat may well have the same payload.
         earlier.map_or(Ok(()), |payload| payloads::remove_unused(self.tx, payload))
     }
 
-    fn analysis(&mut self, anr: Uuid) -> Result<i64> {
-        if let Some(&id) = self.analyses.get(&anr) {
+    pub(super) fn analysis(&mut self, anr: Uuid) -> Result<i64> {
+        if let Some(&id) = self.analyses.get(&(self.client.0, anr)) {
             return Ok(id);
         }
-        let values = params![self.client.id, anr.into_bytes()];
+        let values = params![self.client.0, anr.into_bytes()];
         let known = self
             .tx
             .prepare_cached("SELECT id FROM analysis WHERE client = ?1 AND uuid = ?2")
@@ -284,18 +356,18 @@ impl Adding<'_> {
                 .and_then(|mut statement| statement.insert(values))
                 .map_err(sql)?,
         };
-        self.analyses.insert(anr, id);
+        self.analyses.insert((self.client.0, anr), id);
         Ok(id)
     }
 
     /// The payload of this content, new or known, and what it adds to the averages.
     fn payload(&mut self, item: &NewStat<'_>, analysis: i64) -> Result<payloads::Known> {
-        let hash: [u8; 32] = Sha256::digest(item.data).into();
-        if let Some(known) = payloads::find(self.tx, item.kind, &hash)? {
+        if let Some(known) = payloads::find(self.tx, item.kind, &item.hash)? {
             return Ok(known);
         }
-        let entries = self.changes.intern(self.tx, item.kind, &item.contributions)?;
-        let id = payloads::insert(self.tx, item.kind, &hash, item.data, &entries, analysis)?;
+        let parts = item.contributions()?;
+        let entries = intern(self.tx, &mut self.objects, item.kind, &parts)?;
+        let id = payloads::insert(self.tx, &mut self.packer, item.kind, &item.hash, item.data, &entries, analysis)?;
         Ok((id, entries.into_iter().collect()))
     }
 
@@ -313,7 +385,7 @@ impl Adding<'_> {
             })
             .map_err(sql)?;
         let Some((seq, payload, entries)) = earlier else { return Ok(None) };
-        self.changes.add(kind, self.client.is_local, day, &parsed(&entries)?, -1);
+        self.changes.add(kind, self.client.1, day, &parsed(&entries)?, -1);
         remove(self.tx, seq)?;
         Ok(Some(payload))
     }
@@ -355,7 +427,7 @@ pub(super) fn delete(tx: &Transaction<'_>, condition: &str, values: &[&dyn ToSql
 }
 
 /// A filter as SQL over stat and analysis, and its bound values.
-fn conditions(filter: &Filter) -> (String, Vec<Box<dyn ToSql>>) {
+pub(super) fn conditions(filter: &Filter) -> (String, Vec<Box<dyn ToSql>>) {
     let mut texts = vec!["1".to_owned()];
     let mut values: Vec<Box<dyn ToSql>> = Vec::new();
     let mut add = |text: &str, value: Box<dyn ToSql>| {
@@ -404,7 +476,13 @@ fn count(tx: &Transaction<'_>, filter: &Filter) -> Result<u64> {
     u64::try_from(number).map_err(|_| damaged("a negative number of stats"))
 }
 
-fn page(tx: &Transaction<'_>, filter: &Filter, range: &Range, bytes: usize) -> Result<Page> {
+fn page(
+    tx: &Transaction<'_>,
+    filter: &Filter,
+    range: &Range,
+    bytes: usize,
+    each: &mut dyn FnMut(&Stat<'_>),
+) -> Result<Page> {
     let (text, mut values) = conditions(filter);
     let after = range.after.unwrap_or_default();
     let bound = |number: u64| Box::new(i64::try_from(number).unwrap_or(i64::MAX));
@@ -432,24 +510,24 @@ fn page(tx: &Transaction<'_>, filter: &Filter, range: &Range, bytes: usize) -> R
     let mut size = 0;
     while let Some(row) = rows.next().map_err(sql)? {
         let stat = from_row(row, &mut texts)?;
+        each(&stat);
+        page.number += 1;
         size += stat.data.len();
-        let position = Position { date: date::to_number(stat.date), seq: stat.seq };
-        page.stats.push(stat);
         if size >= bytes {
-            page.next = Some(position);
+            page.next = Some(Position { date: date::to_number(stat.date), seq: stat.seq });
             break;
         }
     }
     Ok(page)
 }
 
-fn from_row(row: &rusqlite::Row<'_>, texts: &mut Texts<'_>) -> Result<Stat> {
+pub(super) fn from_row<'a>(row: &'a rusqlite::Row<'_>, texts: &'a mut Texts<'_>) -> Result<Stat<'a>> {
     Ok(Stat {
         seq: row.get(0).map_err(sql)?,
         uuid: Uuid::from_bytes(row.get(1).map_err(sql)?),
         anr: Uuid::from_bytes(row.get(2).map_err(sql)?),
         kind: stat_type(row.get(3).map_err(sql)?)?,
         date: stored_date(row.get(4).map_err(sql)?)?,
-        data: texts.read(row, 5)?,
+        data: Cow::Borrowed(texts.read(row, 5)?),
     })
 }

@@ -130,17 +130,14 @@ fn reads() {
                 let stats: Vec<_> = texts
                     .iter()
                     .zip(0..)
-                    .map(|(data, a)| monarc_stats::model::stat::NewStat {
-                        uuid: None,
-                        anr: uuid(2, a),
-                        kind: monarc_stats::model::StatType::Risk,
-                        date: days_ago(day),
-                        data,
-                        contributions: monarc_stats::model::shapes::contributions(
+                    .map(|(data, a)| {
+                        monarc_stats::model::stat::NewStat::new(
+                            None,
+                            uuid(2, a),
                             monarc_stats::model::StatType::Risk,
+                            days_ago(day),
                             data,
                         )
-                        .unwrap(),
                     })
                     .collect();
                 store.add_stats(client, &stats).unwrap();
@@ -239,7 +236,7 @@ fn averages(analyses: u64, days: u32) -> f64 {
     println!("{:<58} {:>12.1}", "  memory after that, MB", service.status("VmRSS") as f64 / 1024.0);
     drop(service);
     let begin = Instant::now();
-    let service = place.serve();
+    let service = serve(&place);
     assert_eq!(Caller::new(&service.address).call(&request("GET", "/healthz", "", "")).0, 200);
     println!("{:<58} {:>12.1}", "  start to first answer, ms", begin.elapsed().as_secs_f64() * 1000.0);
     println!("{:<58} {:>12.1}", "  memory at rest, MB", service.status("VmRSS") as f64 / 1024.0);
@@ -317,6 +314,11 @@ fn median(mut times: Vec<f64>) -> f64 {
     times[times.len() / 2]
 }
 
+/// A service that logs as it would at work: to a file.
+fn serve(place: &Place) -> Service {
+    place.serve_with(&[("LOG_PATH", &place.path().join("log").display().to_string())])
+}
+
 /// A service on a store that `fill` has filled.
 fn start(fill: impl FnOnce(&Store, &monarc_stats::model::Client)) -> (Place, Service, String) {
     let place = Place::new();
@@ -325,6 +327,6 @@ fn start(fill: impl FnOnce(&Store, &monarc_stats::model::Client)) -> (Place, Ser
     fill(&store, &store.client("fo").unwrap());
     store.tidy().unwrap();
     drop(store);
-    let service = place.serve();
+    let service = serve(&place);
     (place, service, token)
 }

@@ -1,7 +1,7 @@
 //! Made-up stats of any number, and clients that send requests as fast as they are answered.
 
 use monarc_stats::model::stat::NewStat;
-use monarc_stats::model::{Client, StatType, shapes};
+use monarc_stats::model::{Client, StatType};
 use monarc_stats::store::Store;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -82,14 +82,7 @@ pub fn fill(store: &Store, client: &Client, analyses: u64, days: u32) {
         let stats: Vec<NewStat<'_>> = texts
             .iter()
             .zip(0..)
-            .map(|(data, a)| NewStat {
-                uuid: None,
-                anr: uuid(2, a),
-                kind: StatType::Threat,
-                date: days_ago(day),
-                data,
-                contributions: shapes::contributions(StatType::Threat, data).unwrap(),
-            })
+            .map(|(data, a)| NewStat::new(None, uuid(2, a), StatType::Threat, days_ago(day), data))
             .collect();
         store.add_stats(client, &stats).unwrap();
     }

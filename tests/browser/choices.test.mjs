@@ -93,9 +93,20 @@ describe("choices", () => {
     await dialog.waitFor();
     assert.deepEqual(await dialog.locator("dd[lang]").evaluateAll((all) => all.map((one) => one.lang)), ["fr", "en", "de", "nl"]);
     assert.match(await dialog.innerText(), /UUID [0-9a-f-]{36}/);
+    assert.equal(await dialog.locator("a").count(), 0);
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "detached" });
     assert.equal(await page.evaluate(() => document.activeElement.className), "rank");
+  });
+
+  test("a threat that is on MOSP has a link to it", async () => {
+    const url = "https://mosp.example/object/1";
+    await page.route("**/mosp/*.json", (route) => route.fulfill({ json: { published: true, url, objects: [] } }));
+    await visit(page, service, "threats");
+    await page.locator(".rank").first().click();
+    await page.locator(`dialog a[href="${url}"]`).waitFor();
+    await page.unroute("**/mosp/*.json");
+    await page.locator("dialog button").click();
   });
 
   test("the theme that was chosen stays", async () => {

@@ -12,13 +12,13 @@ const PAGES = {
 };
 const README = [
   { name: "overview", path: "", theme: "light", size: { width: 1120, height: 800 } },
-  { name: "evolution", path: "threats?view=evolution&n=5&period=week", theme: "dark", size: { width: 1120, height: 800 } },
+  { name: "evolution", path: "threats?view=evolution&period=week", theme: "dark", size: { width: 1120, height: 800 }, of: "figure" },
 ];
 
-async function picture(browser, service, { path, theme, size, file, whole }) {
+async function picture(browser, service, { path, theme, size, file, whole, of }) {
   const page = await open(browser, service, { viewport: size, colorScheme: theme });
   await visit(page, service, path);
-  await page.screenshot({ path: file, fullPage: whole });
+  await (of ? page.locator(of).screenshot({ path: file }) : page.screenshot({ path: file, fullPage: whole }));
   page.noticed.forEach((text) => console.error(`${file}: ${text}`));
   await page.context().close();
 }

@@ -1,0 +1,276 @@
+//! The move from the reference implementation: its tables `client` and `stats`, as psql writes them.
+//!
+//! ```sh
+//! psql statsservice -c "\copy client to 'client.csv' csv header"
+//! psql statsservice -c "\copy (select * from stats order by created_at) to 'stats.csv' csv header"
+//! ```
+//!
+//! Clients keep their UUIDs, tokens (as hashes), roles, sharing, places and dates; a front office goes on with the key
+//! it has. The reference stores what it is sent: stats without their type's shape are reported and left out. It also
+//! keeps several stats of a day where one was meant: the newest stays.
+
+use super::files::{Counted, failed};
+use super::{Reporter, Tally};
+use crate::error::{Error, Kind, Result};
+use crate::model::client::{Location, check_name};
+use crate::model::stat::NewStat;
+use crate::model::{Client, Role, StatType, Token, date, parse_uuid};
+use crate::store::Store;
+use crate::store::clients::NewClient;
+use crate::store::import::{Importing, OldClient};
+use csv::{Reader, StringRecord};
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+/// Rows between two reports of progress.
+const STEP: u64 = 500;
+
+/// Reads `client.csv` and `stats.csv` in `directory` and stores what they hold, in one transaction. Malformed stats
+/// are reported and left out; with `keep_going`, so are clients that cannot be taken over, and their stats.
+///
+/// # Errors
+/// `Invalid` with file, line and reason for a client that cannot be taken over; those of the files and of the store.
+pub fn import(store: &Store, directory: &Path, keep_going: bool, reporter: &mut Reporter<'_>) -> Result<Tally> {
+    let mut clients = Table::open(&directory.join("client.csv"))?;
+    let mut stats = Table::open(&directory.join("stats.csv"))?;
+    store.require_room(stats.total)?;
+    store.import(store.newest_arrival()?, |importing| {
+        let mut work = Work { clients: HashMap::new(), tally: Tally::default() };
+        work.clients(importing, &mut clients, keep_going, reporter)?;
+        work.stats(importing, &mut stats, reporter)?;
+        Ok(work.tally)
+    })
+}
+
+/// A table as CSV with a header; columns are found by name.
+struct Table {
+    path: PathBuf,
+    total: u64,
+    read: Rc<Cell<u64>>,
+    reader: Reader<Counted<File>>,
+    columns: HashMap<String, usize>,
+    row: StringRecord,
+}
+
+impl Table {
+    fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|e| failed(path, "opened", e))?;
+        let total = file.metadata().map_or(0, |data| data.len());
+        let (file, read) = Counted::new(file);
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(file);
+        let names = reader.headers().map_err(|e| unreadable(path, &e))?;
+        let columns = names.iter().enumerate().map(|(index, name)| (name.to_owned(), index)).collect();
+        Ok(Self { path: path.into(), total, read, reader, columns, row: StringRecord::new() })
+    }
+
+    fn need(&self, names: &[&str]) -> Result<()> {
+        match names.iter().find(|name| !self.columns.contains_key(**name)) {
+            None => Ok(()),
+            Some(name) => {
+                let path = self.path.display();
+                Err(Error::invalid(format!("{path}:1: there is no column {name:?}: is it written with 'csv header'?")))
+            }
+        }
+    }
+
+    fn next(&mut self) -> Result<bool> {
+        self.reader.read_record(&mut self.row).map_err(|e| unreadable(&self.path, &e))
+    }
+
+    /// A value of the row; empty if it is NULL or there is no such column.
+    fn get(&self, name: &str) -> &str {
+        self.columns.get(name).and_then(|&index| self.row.get(index)).unwrap_or("")
+    }
+
+    /// A value that must be there and be understood.
+    fn parsed<T>(&self, name: &str, parse: impl Fn(&str) -> std::result::Result<T, String>) -> Result<T> {
+        parse(self.get(name)).map_err(|reason| Error::invalid(format!("{name}: {reason}")))
+    }
+
+    /// The same of a value that may be NULL.
+    fn optional<T>(&self, name: &str, parse: impl Fn(&str) -> std::result::Result<T, String>) -> Result<Option<T>> {
+        if self.get(name).is_empty() { Ok(None) } else { self.parsed(name, parse).map(Some) }
+    }
+
+    /// A reason with the row's place before it.
+    fn at(&self, reason: &str) -> String {
+        let line = self.row.position().map_or(0, csv::Position::line);
+        format!("{}:{line}: {reason}", self.path.display())
+    }
+}
+
+fn unreadable(path: &Path, error: &csv::Error) -> Error {
+    let line = error.position().map_or(0, csv::Position::line);
+    Error::invalid(format!("{}:{line}: it is not CSV in UTF-8: {error}", path.display()))
+}
+
+struct Work {
+    /// By the reference's own key.
+    clients: HashMap<String, Client>,
+    tally: Tally,
+}
+
+impl Work {
+    fn clients(
+        &mut self,
+        importing: &Importing<'_>,
+        table: &mut Table,
+        keep_going: bool,
+        reporter: &mut Reporter<'_>,
+    ) -> Result<()> {
+        table.need(&["id", "uuid", "name", "token", "role"])?;
+        while table.next()? {
+            match self.client(importing, table) {
+                Ok(client) => {
+                    self.clients.insert(table.get("id").to_owned(), client);
+                }
+                Err(error) if matches!(error.kind, Kind::Invalid | Kind::Conflict) => {
+                    let text = table.at(&error.message);
+                    if !keep_going {
+                        let advice = "nothing was imported; --keep-going leaves it and its stats out";
+                        return Err(Error::invalid(format!("{text} ({advice})")));
+                    }
+                    (reporter.notice)(&text);
+                    self.tally.refused += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn client(&mut self, importing: &Importing<'_>, row: &Table) -> Result<Client> {
+        let uuid = row.parsed("uuid", parse_uuid)?;
+        let token = row.parsed("token", Token::new)?;
+        let name = row.get("name");
+        check_name(name).map_err(|reason| Error::invalid(format!("name: {reason}")))?;
+        let role = row.parsed("role", role)?;
+        if let Some(client) = existing(importing, uuid, &token, name, role)? {
+            return Ok(client);
+        }
+        let is_sharing_enabled = row.optional("is_sharing_enabled", boolean)?.unwrap_or(false);
+        let degrees = |name: &str| row.optional(name, |text| text.trim().parse::<f64>().map_err(|e| e.to_string()));
+        let place = degrees("latitude")?.zip(degrees("longitude")?);
+        let location = place.map(|(north, east)| Location::new(north, east)).transpose().map_err(Error::invalid)?;
+        let client = importing.add_client(&OldClient {
+            new: NewClient { uuid: Some(uuid), name, token: &token, role, is_sharing_enabled },
+            is_active: row.optional("is_active", boolean)?.unwrap_or(true),
+            is_local: row.optional("local", boolean)?.unwrap_or(true),
+            location,
+            created_at: row.optional("created_at", moment)?,
+        })?;
+        self.tally.clients += 1;
+        Ok(client)
+    }
+
+    fn stats(&mut self, importing: &mut Importing<'_>, table: &mut Table, reporter: &mut Reporter<'_>) -> Result<()> {
+        table.need(&["uuid", "anr", "type", "date", "data", "client_id"])?;
+        let mut number = 0_u64;
+        while table.next()? {
+            match self.stat(importing, table) {
+                Ok(()) => {}
+                Err(error) if error.kind == Kind::Invalid => {
+                    (reporter.notice)(&table.at(&error.message));
+                    self.tally.refused += 1;
+                }
+                Err(error) => return Err(error),
+            }
+            number += 1;
+            if number.is_multiple_of(STEP) {
+                (reporter.progress)(table.read.get(), table.total);
+            }
+        }
+        Ok(())
+    }
+
+    fn stat(&mut self, importing: &mut Importing<'_>, row: &Table) -> Result<()> {
+        let client = self.clients.get(row.get("client_id"));
+        let client = client
+            .ok_or_else(|| Error::invalid(format!("client_id: no client {:?} was imported", row.get("client_id"))))?;
+        let kind = row.parsed("type", StatType::parse)?;
+        let data = row.get("data").trim();
+        let (uuid, anr) = (row.parsed("uuid", parse_uuid)?, row.parsed("anr", parse_uuid)?);
+        let mut stat = NewStat::new(Some(uuid), anr, kind, row.parsed("date", date::parse_full)?, data);
+        stat.check()
+            .map_err(|flaw| Error::invalid(format!("{}: {}", flaw.field.as_deref().unwrap_or("data"), flaw.reason)))?;
+        // A stat without a moment of arrival is as old as its date.
+        let arrived = match row.optional("created_at", moment)? {
+            Some(arrived) => arrived,
+            None => moment(&stat.date.to_string()).map_err(Error::invalid)?,
+        };
+        self.tally.count(importing.add(client, &stat, Some(arrived))?);
+        Ok(())
+    }
+}
+
+/// The client that is there already: the same one, or the admin that `ADMIN_TOKEN` has made.
+fn existing(
+    importing: &Importing<'_>,
+    uuid: uuid::Uuid,
+    token: &Token,
+    name: &str,
+    role: Role,
+) -> Result<Option<Client>> {
+    if let Some(client) = importing.client(uuid)? {
+        return Ok(Some(client));
+    }
+    if let Some(client) = importing.client_with(token)? {
+        return Ok(Some(client));
+    }
+    match importing.client_named(name)? {
+        Some(client) if name == "admin" && role == Role::Admin && client.role == Role::Admin => Ok(Some(client)),
+        Some(_) => {
+            Err(Error::new(Kind::Conflict, format!("name: there is a client {name:?} with another UUID and token")))
+        }
+        None => Ok(None),
+    }
+}
+
+fn role(text: &str) -> std::result::Result<Role, String> {
+    match text {
+        "1" => Ok(Role::User),
+        "2" => Ok(Role::Admin),
+        name => Role::parse(name).map_err(|_| format!("{name:?} is no role: it must be 1 (user) or 2 (admin)")),
+    }
+}
+
+fn boolean(text: &str) -> std::result::Result<bool, String> {
+    match text {
+        "t" | "true" | "1" => Ok(true),
+        "f" | "false" | "0" => Ok(false),
+        _ => Err(format!("{text:?} is neither t nor f")),
+    }
+}
+
+/// A moment in seconds since 1970; without an offset it is in UTC, as the reference writes them.
+fn moment(text: &str) -> std::result::Result<i64, String> {
+    if let Ok(moment) = text.parse::<jiff::Timestamp>() {
+        return Ok(moment.as_second());
+    }
+    let civil = text.parse::<jiff::civil::DateTime>();
+    let zoned = civil.and_then(|civil| jiff::tz::TimeZone::UTC.to_timestamp(civil));
+    zoned.map(jiff::Timestamp::as_second).map_err(|_| format!("{text:?} is not a moment such as 2026-11-01 04:00:00"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_of_postgresql_are_read() {
+        for text in [
+            "2026-11-01 04:00:00",
+            "2026-11-01 04:00:00.123456",
+            "2026-11-01 04:00:00+00",
+            "2026-11-01 06:00:00.5+02",
+            "2026-11-01T04:00:00Z",
+        ] {
+            assert_eq!(moment(text), Ok(1_793_505_600), "{text}");
+        }
+        assert_eq!(moment("2026-11-01"), Ok(1_793_491_200));
+        assert!(moment("yesterday").is_err());
+    }
+}

@@ -1,0 +1,244 @@
+//! What `serve` does by itself: push, purge, back up.
+//!
+//! The clock on the wall decides, against the last end that the store remembers: a machine that slept, or a service
+//! that was not running, makes up for what it missed once, a few seconds after it is back.
+
+use super::{grouped, stats};
+use crate::config::Config;
+use crate::error::{Error, Kind, Result};
+use crate::model::Token;
+use crate::sharing::{self, Push, Reporter};
+use crate::store::Store;
+use crate::store::jobs::Runs;
+use crate::store::stats::Filter;
+use jiff::Span;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+/// How often it looks whether something is due.
+const TICK: Duration = Duration::from_secs(5);
+/// Seconds between two runs of what is done daily.
+const DAY: i64 = 86_400;
+/// Seconds after which what failed is tried again, unless it is due sooner anyway.
+const AGAIN: i64 = 3600;
+/// Months that a push reaches back, as by hand.
+const MONTHS: i64 = 3;
+
+/// How long the end of the service waits for a job: a remote may take minutes, and the store bears being left.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Does the work of a job; gives a sentence about it.
+type Work = dyn Fn(&Store, &mut Reporter<'_>) -> Result<String> + Send;
+
+/// Something that is done again and again.
+struct Job {
+    name: &'static str,
+    every: i64,
+    run: Box<Work>,
+}
+
+/// Ends the schedule when dropped.
+pub struct Schedule {
+    stop: Option<Sender<()>>,
+    /// Nothing is ever sent: the thread's end closes it.
+    ended: Receiver<()>,
+}
+
+/// Makes sure that the settings fit together, before anything is opened.
+///
+/// # Errors
+/// `Invalid`, naming the variable that is missing.
+pub fn check(config: &Config) -> Result<()> {
+    if config.push_every.is_some() && config.remote_token.is_none() {
+        return Err(Error::invalid("PUSH_EVERY needs REMOTE_STATS_TOKEN: the remote wants a token"));
+    }
+    Ok(())
+}
+
+/// Starts what the settings ask for, if anything.
+///
+/// # Errors
+/// `Internal` if there can be no thread for it, and those of [`check`].
+pub fn start(config: &Config, store: &Arc<Store>) -> Result<Schedule> {
+    check(config)?;
+    let jobs = jobs(config);
+    let ((stop, stopped), (end, ended)) = (channel(), channel());
+    if jobs.is_empty() {
+        return Ok(Schedule { stop: None, ended });
+    }
+    let store = Arc::clone(store);
+    let work = move || {
+        let _end: Sender<()> = end;
+        loop {
+            for job in &jobs {
+                run_if_due(&store, job, &stopped);
+            }
+            if stopped.recv_timeout(TICK) != Err(RecvTimeoutError::Timeout) {
+                return;
+            }
+        }
+    };
+    let thread = std::thread::Builder::new().name("schedule".into()).spawn(work);
+    thread.map_err(|e| Error::new(Kind::Internal, "there can be no thread for the schedule").because(e))?;
+    Ok(Schedule { stop: Some(stop), ended })
+}
+
+impl Drop for Schedule {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if self.ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            log::warn!("a job was still under way; it goes on with the next start");
+        }
+    }
+}
+
+fn jobs(config: &Config) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    if let (Some(every), Some(token)) = (config.push_every, config.remote_token.clone()) {
+        let (remote, proxies) = (config.remote.clone(), config.proxies.clone());
+        let run = Box::new(move |store: &Store, reporter: &mut Reporter<'_>| {
+            push(store, &remote, &token, &proxies, reporter)
+        });
+        jobs.push(Job { name: "push", every: i64::try_from(every.as_secs()).unwrap_or(i64::MAX), run });
+    }
+    if let Some(months) = config.purge_after_months {
+        jobs.push(Job { name: "purge", every: DAY, run: Box::new(move |store, _| purge(store, months)) });
+    }
+    if let Some(directory) = config.backup_dir.clone() {
+        let keep = config.backup_keep;
+        jobs.push(Job { name: "backup", every: DAY, run: Box::new(move |store, _| back_up(store, &directory, keep)) });
+    }
+    jobs
+}
+
+fn run_if_due(store: &Store, job: &Job, stopped: &Receiver<()>) {
+    let runs = match store.runs() {
+        Ok(runs) => runs.into_iter().find(|runs| runs.name == job.name).unwrap_or_default(),
+        Err(error) => return log::error!("{}: {}", job.name, error.chain()),
+    };
+    if !is_due(&runs, job.every, jiff::Timestamp::now().as_second()) {
+        return;
+    }
+    let mut pause = |time| stopped.recv_timeout(time) == Err(RecvTimeoutError::Timeout);
+    let mut notice = |text: &str| log::warn!("{}: {text}", job.name);
+    let mut reporter = Reporter { progress: &mut |_, _| {}, notice: &mut notice, pause: &mut pause };
+    let result = (job.run)(store, &mut reporter);
+    match &result {
+        Ok(done) => log::info!("{}: {done}", job.name),
+        Err(error) => log::error!("{} failed: {}", job.name, error.chain()),
+    }
+    if let Err(error) = store.note_run(job.name, result.is_ok()) {
+        log::error!("{}: {}", job.name, error.chain());
+    }
+}
+
+/// Whether a job has to run now. A moment in the future is one that a wrong clock wrote.
+fn is_due(runs: &Runs, every: i64, now: i64) -> bool {
+    let passed = |moment: i64, seconds: i64| now - moment >= seconds || now < moment;
+    match (runs.succeeded_at, runs.failed_at) {
+        (None, None) => true,
+        (succeeded, Some(failed)) if succeeded.is_none_or(|succeeded| failed > succeeded) => {
+            passed(failed, every.min(AGAIN))
+        }
+        (Some(succeeded), _) => passed(succeeded, every),
+        (None, Some(failed)) => passed(failed, every.min(AGAIN)),
+    }
+}
+
+fn push(
+    store: &Store,
+    remote: &str,
+    token: &Token,
+    proxies: &crate::config::Proxies,
+    reporter: &mut Reporter<'_>,
+) -> Result<String> {
+    let from = crate::api::today().checked_sub(Span::new().months(MONTHS)).ok();
+    let filter = Filter { from, ..Filter::default() };
+    let push = Push { remote, token, filter, all: false, retries: sharing::RETRIES, proxies };
+    let sent = sharing::push(store, &push, reporter)?;
+    let (new, known, refused) = (grouped(sent.sent), grouped(sent.known), grouped(sent.refused));
+    let text = format!("sent {new}, already there {known}, refused {refused}");
+    match sent.refusals.first() {
+        None => Ok(text),
+        Some(first) => {
+            let text = format!("{text}; the first was {} of {}: {}", first.uuid, first.anr, first.reason);
+            Err(Error::new(Kind::Invalid, text))
+        }
+    }
+}
+
+fn purge(store: &Store, months: u16) -> Result<String> {
+    let (first, filter) = stats::older_than(months)?;
+    let gone = u64::try_from(store.delete_stats(&filter)?).unwrap_or_default();
+    Ok(format!("deleted {} stats from before {first}", grouped(gone)))
+}
+
+fn back_up(store: &Store, directory: &Path, keep: usize) -> Result<String> {
+    let unusable = |error: std::io::Error| {
+        Error::new(Kind::Unavailable, format!("BACKUP_DIR: {} cannot be used", directory.display())).because(error)
+    };
+    std::fs::create_dir_all(directory).map_err(unusable)?;
+    for path in backups(directory, ".db.partial").map_err(unusable)? {
+        // Left by a run that was killed: two services do not share a store, nor should they share this directory.
+        std::fs::remove_file(path).map_err(unusable)?;
+    }
+    let name = jiff::Timestamp::now().strftime("stats-%Y%m%dT%H%M%SZ.db").to_string();
+    let counts = store.backup(&directory.join(&name), &mut |_, _| {})?;
+    let mut all = backups(directory, ".db").map_err(unusable)?;
+    all.sort();
+    let old = all.len().saturating_sub(keep);
+    for path in &all[..old] {
+        std::fs::remove_file(path).map_err(unusable)?;
+    }
+    Ok(format!("{name} holds {counts}; {old} older ones deleted"))
+}
+
+/// The files in a directory that have the names of backups with this ending.
+fn backups(directory: &Path, ending: &str) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let moment = name.strip_prefix("stats-").and_then(|rest| rest.strip_suffix(ending)).unwrap_or_default();
+        let shape: String = moment.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
+        if shape == "99999999T999999Z" {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_is_due_by_the_clock_on_the_wall() {
+        let day = 86_400;
+        let now = 100 * day;
+        for (succeeded, failed, due) in [
+            (None, None, true),
+            (Some(now - day), None, true),
+            (Some(now - day + 1), None, false),
+            // A week asleep is one run.
+            (Some(now - 7 * day), None, true),
+            (Some(now), None, false),
+            // What failed is tried again after an hour.
+            (Some(now - day - 10), Some(now - 10), false),
+            (Some(now - day - 10), Some(now - 3600), true),
+            (None, Some(now - 10), false),
+            (None, Some(now - 3600), true),
+            (Some(now - 10), Some(now - day), false),
+            // The clock was wrong.
+            (Some(now + day), None, true),
+            (None, Some(now + day), true),
+        ] {
+            let runs = Runs { name: "push".into(), succeeded_at: succeeded, failed_at: failed };
+            assert_eq!(is_due(&runs, day, now), due, "{runs:?}");
+        }
+        let runs = Runs { name: "push".into(), succeeded_at: Some(now - 120), failed_at: Some(now - 60) };
+        assert!(is_due(&runs, 60, now));
+    }
+}

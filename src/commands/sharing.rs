@@ -1,0 +1,182 @@
+//! `monarc-stats push` and `pull`.
+
+use super::{bad, confirm, filter, grouped, progress, read_line, say, store};
+use crate::api::today;
+use crate::cli::{PullCommand, PushCommand};
+use crate::config::{self, Config};
+use crate::error::{Error, Kind, Result};
+use crate::model::{StatType, Token};
+use crate::sharing::{self, Pull, Push, Reporter, Sent};
+use crate::store::Store;
+use crate::store::sharing::{Standing, Wanted};
+use crate::store::stats::Filter;
+use jiff::{Span, ToSpan};
+use uuid::Uuid;
+
+/// Months that are pushed or pulled if nobody says from when on.
+const MONTHS: i64 = 3;
+
+/// Pushes, or does one of the things around it.
+pub fn push(config: &Config, command: &PushCommand) -> Result<()> {
+    let store = store(config)?;
+    let remote = remote(config, command.remote.as_deref())?;
+    let mut filter = selection(&store, command)?;
+    if command.withdraw {
+        return withdraw(config, &store, command, &remote, &filter);
+    }
+    must_share(&store, command)?;
+    filter.from = filter.from.or_else(|| today().checked_sub(Span::new().months(MONTHS)).ok());
+    if command.show {
+        return match sharing::first_body(&store, &remote, &filter, command.all)? {
+            Some(body) => say(&body),
+            None => Err(Error::new(Kind::NotFound, "there is nothing to send")),
+        };
+    }
+    if command.dry_run {
+        return describe(&store, Wanted { remote, filter, all: command.all, replaced: false });
+    }
+    let token = token(config, command.token.as_deref())?;
+    let (all, retries, proxies) = (command.all, command.retries, &config.proxies);
+    let push = Push { remote: &remote, token: &token, filter, all, retries, proxies };
+    report(&with_reporter("pushing", |reporter| sharing::push(&store, &push, reporter))?)
+}
+
+/// Pulls.
+pub fn pull(config: &Config, command: &PullCommand) -> Result<()> {
+    let store = store(config)?;
+    let client = store.client(&command.client)?;
+    let remote = remote(config, command.remote.as_deref())?;
+    let dates = (command.from.as_deref(), command.to.as_deref());
+    let filter = filter(&store, None, command.anr.as_deref(), command.kind.as_deref(), dates)?;
+    let token = token(config, command.token.as_deref())?;
+    let (kinds, first) = (filter.kind.map_or(StatType::ALL.to_vec(), |kind| vec![kind]), today());
+    let pull = Pull {
+        remote: &remote,
+        token: &token,
+        client: &client,
+        kinds: &kinds,
+        anrs: filter.anrs.as_deref(),
+        from: filter.from.unwrap_or_else(|| first.saturating_sub(Span::new().months(MONTHS))),
+        to: filter.to.unwrap_or_else(|| first.saturating_add(2.days())),
+        retries: command.retries,
+        proxies: &config.proxies,
+    };
+    let pulled = with_reporter("pulling", |reporter| sharing::pull(&store, &pull, reporter))?;
+    for sentence in &pulled.refused {
+        eprintln!("{sentence}");
+    }
+    let refused = u64::try_from(pulled.refused.len()).unwrap_or_default();
+    let (stored, known) = (grouped(pulled.stored), grouped(pulled.known));
+    say(&format!("pulled {stored}, already there {known}, refused {}", grouped(refused)))?;
+    match refused {
+        0 => Ok(()),
+        _ => Err(Error::invalid(format!("{remote} has stats that cannot be used: see above"))),
+    }
+}
+
+fn selection(store: &Store, command: &PushCommand) -> Result<Filter> {
+    let dates = (command.from.as_deref(), command.to.as_deref());
+    filter(store, command.client.as_deref(), command.anr.as_deref(), command.kind.as_deref(), dates)
+}
+
+fn must_share(store: &Store, command: &PushCommand) -> Result<()> {
+    let Some(name) = &command.client else { return Ok(()) };
+    let client = store.client(name)?;
+    match client.is_sharing_enabled {
+        true => Ok(()),
+        false => {
+            let name = client.name;
+            Err(Error::invalid(format!("{name:?} does not share: 'monarc-stats client enable-sharing' changes that")))
+        }
+    }
+}
+
+fn remote(config: &Config, given: Option<&str>) -> Result<String> {
+    let remote = given.map(config::url).transpose().map_err(bad("--remote"))?;
+    Ok(remote.unwrap_or_else(|| config.remote.clone()))
+}
+
+fn token(config: &Config, given: Option<&str>) -> Result<Token> {
+    let text = match given {
+        Some("-") => read_line()?,
+        Some(text) => text.to_owned(),
+        None => {
+            let advice = "the remote wants a token: --token, or REMOTE_STATS_TOKEN";
+            return config.remote_token.clone().ok_or_else(|| Error::invalid(advice));
+        }
+    };
+    Token::new(&text).map_err(bad("--token"))
+}
+
+fn with_reporter<T>(what: &'static str, work: impl FnOnce(&mut Reporter<'_>) -> Result<T>) -> Result<T> {
+    let mut progress = progress(what);
+    let mut notice = |text: &str| eprintln!("{text}");
+    let mut pause = |time| {
+        std::thread::sleep(time);
+        true
+    };
+    work(&mut Reporter { progress: &mut progress, notice: &mut notice, pause: &mut pause })
+}
+
+fn describe(store: &Store, wanted: Wanted) -> Result<()> {
+    let shares = store.shares(&wanted)?;
+    let mut leaving = 0;
+    for share in &shares {
+        let (leaves, why) = match share.standing {
+            Standing::New => (true, "new"),
+            Standing::Accepted => (wanted.all, "already there"),
+            Standing::Replaced => (false, "replaced since; leaves if the remote replaces, too"),
+            Standing::Withdrawn => (false, "taken back"),
+        };
+        leaving += if leaves { share.number } else { 0 };
+        say(&format!(
+            "{}  {:<13}  {} to {}  {:>7}  {why}  {}",
+            share.anr,
+            share.kind.name(),
+            share.first,
+            share.last,
+            grouped(share.number),
+            share.client
+        ))?;
+    }
+    say(&format!("{} stats would leave for {}", grouped(leaving), wanted.remote))
+}
+
+fn report(sent: &Sent) -> Result<()> {
+    for refusal in &sent.refusals {
+        let (kind, reason) = (refusal.kind.name(), &refusal.reason);
+        eprintln!("refused: {} of {}, {kind}, {}: {reason}", refusal.uuid, refusal.anr, refusal.date);
+    }
+    if sent.held_back > 0 {
+        let number = grouped(sent.held_back);
+        eprintln!("held back: {number} were replaced since, and the remote would count their days twice");
+    }
+    if sent.withdrawn > 0 {
+        let number = grouped(sent.withdrawn);
+        eprintln!("held back: {number} of analyses that were taken back; --anr pushes one again");
+    }
+    let (new, known, refused) = (grouped(sent.sent), grouped(sent.known), grouped(sent.refused));
+    say(&format!("sent {new}, already there {known}, refused {refused}"))?;
+    match sent.refused {
+        0 => Ok(()),
+        _ => Err(Error::invalid(format!("the remote refused {refused} stats: see above"))),
+    }
+}
+
+fn withdraw(config: &Config, store: &Store, command: &PushCommand, remote: &str, filter: &Filter) -> Result<()> {
+    if filter.kind.is_some() || filter.from.is_some() || filter.to.is_some() {
+        return Err(Error::invalid("--withdraw takes back whole analyses: leave out --type, --from and --to"));
+    }
+    let anrs: Vec<Uuid> = match (&filter.anrs, filter.client) {
+        (Some(anrs), None) => anrs.clone(),
+        (None, Some(client)) => store.pushed_analyses(remote, client)?,
+        _ => return Err(Error::invalid("--withdraw: say which analysis (--anr) or which client (--client)")),
+    };
+    let number = grouped(u64::try_from(anrs.len()).unwrap_or_default());
+    confirm(command.yes || anrs.is_empty(), &format!("Take {number} analyses back from {remote}?"))?;
+    let token = token(config, command.token.as_deref())?;
+    let (filter, retries, proxies) = (filter.clone(), command.retries, &config.proxies);
+    let push = Push { remote, token: &token, filter, all: false, retries, proxies };
+    with_reporter("taking back", |reporter| sharing::withdraw(store, &push, &anrs, reporter))?;
+    say(&format!("took {number} analyses back from {remote}"))
+}

@@ -1,0 +1,213 @@
+//! Look-ups on MOSP, the MONARC objects sharing platform: whether an object is published there.
+//!
+//! The service asks for its dashboard, and keeps the answers; when MOSP cannot be reached, only a link is missing.
+
+use crate::config::Config;
+use crate::error::{Error, Kind, Result};
+use crate::sharing::web::{Question, Web};
+use crate::store::Store;
+use serde::{Deserialize, Serialize};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// How long an answer may take: somebody is looking at the page.
+const LONGEST: Duration = Duration::from_secs(3);
+/// Seconds for which an answer is kept: a found object, one that is not there.
+const KEEP_FOUND: i64 = 7 * 86_400;
+const KEEP_MISSING: i64 = 86_400;
+/// Questions that are asked at the same time.
+const AT_ONCE: usize = 4;
+/// How long MOSP is left alone after it did not answer.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// An object as MOSP has it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Published {
+    /// MOSP's own number.
+    pub id: i64,
+    /// Its name there.
+    pub name: String,
+    /// Who published it.
+    pub organization: Option<String>,
+    /// When it last changed, as MOSP writes it.
+    pub last_updated: Option<String>,
+    /// Its licences.
+    pub licenses: Vec<String>,
+    /// What it is.
+    pub description: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    data: Vec<Object>,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    id: i64,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default)]
+    last_updated: Option<String>,
+    #[serde(default)]
+    organization: Option<Named>,
+    #[serde(default)]
+    licenses: Vec<License>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum License {
+    Text(String),
+    Object { name: Option<String>, license_id: Option<String> },
+    Other(serde::de::IgnoredAny),
+}
+
+impl From<Object> for Published {
+    fn from(object: Object) -> Self {
+        let license = |license| match license {
+            License::Text(name) => Some(name),
+            License::Object { name, license_id } => name.or(license_id),
+            License::Other(_) => None,
+        };
+        Self {
+            id: object.id,
+            name: object.name.unwrap_or_default(),
+            organization: object.organization.and_then(|organization| organization.name),
+            last_updated: object.last_updated,
+            licenses: object.licenses.into_iter().filter_map(license).collect(),
+            description: object.description,
+        }
+    }
+}
+
+/// The page of an object.
+pub fn page(url: &str, uuid: Uuid) -> String {
+    format!("{url}/object/{uuid}")
+}
+
+/// Asks MOSP what it has under a UUID.
+///
+/// # Errors
+/// `Unavailable` if it does not answer, or not as MOSP does.
+pub fn ask(web: &Web, url: &str, uuid: Uuid) -> Result<Vec<Published>> {
+    let question = format!("{url}/api/v2/object/?uuid={uuid}");
+    let answer = web.ask(&Question { method: "GET", url: &question, token: None, body: None });
+    let answer = answer.map_err(|trouble| trouble.error)?;
+    let wrong =
+        || Error::new(Kind::Unavailable, format!("{url} does not answer as MOSP: it answered {}", answer.status));
+    if answer.status != 200 {
+        return Err(wrong());
+    }
+    let parsed: Answer = serde_json::from_slice(&answer.body).map_err(|error| wrong().because(error))?;
+    Ok(parsed.data.into_iter().map(Published::from).collect())
+}
+
+/// Gets ready to ask.
+///
+/// # Errors
+/// `Invalid` if look-ups are turned off, or the proxy's address cannot be used.
+pub fn connect(config: &Config) -> Result<(Web, &str)> {
+    let url = config.mosp.as_deref().ok_or_else(|| Error::invalid("look-ups are turned off: MOSP_URL is empty"))?;
+    Ok((Web::new(url, &config.proxies, LONGEST)?, url))
+}
+
+/// What a running service knows of MOSP.
+#[derive(Default)]
+pub struct Lookups {
+    web: OnceLock<Option<Web>>,
+    asking: AtomicUsize,
+    silent_until: Mutex<Option<Instant>>,
+}
+
+impl Lookups {
+    /// What MOSP has under a UUID, from the store if it was asked lately; none if that cannot be known now.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn find(&self, store: &Store, config: &Config, uuid: Uuid) -> Result<Option<Vec<Published>>> {
+        if config.mosp.is_none() {
+            return Ok(None);
+        }
+        let kept = store.mosp_answer(uuid)?.and_then(|(text, age)| {
+            let objects: Vec<Published> = serde_json::from_str(&text).ok()?;
+            let keep = if objects.is_empty() { KEEP_MISSING } else { KEEP_FOUND };
+            Some((objects, (0..keep).contains(&age)))
+        });
+        match kept {
+            Some((objects, true)) => Ok(Some(objects)),
+            old => match self.question(config, uuid) {
+                Some(objects) => {
+                    store.keep_mosp_answer(uuid, &serde_json::to_string(&objects).unwrap_or_default())?;
+                    Ok(Some(objects))
+                }
+                // An old answer is better than none.
+                None => Ok(old.map(|(objects, _)| objects)),
+            },
+        }
+    }
+
+    /// Asks, unless too many are asking or MOSP has just not answered.
+    fn question(&self, config: &Config, uuid: Uuid) -> Option<Vec<Published>> {
+        let silent = *self.silent_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if silent.is_some_and(|until| Instant::now() < until) {
+            return None;
+        }
+        let (url, web) = (config.mosp.as_deref()?, self.web(config)?);
+        let asking = Asking::new(&self.asking)?;
+        let answer = ask(web, url, uuid);
+        drop(asking);
+        answer
+            .inspect_err(|error| {
+                log::warn!("{}; left alone for {} s", error.chain(), SILENCE.as_secs());
+                *self.silent_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + SILENCE);
+            })
+            .ok()
+    }
+
+    /// Reads the system's certificates when they are first needed.
+    fn web(&self, config: &Config) -> Option<&Web> {
+        let connected = || connect(config).map(|(web, _)| web).inspect_err(|e| log::warn!("{}", e.chain())).ok();
+        self.web.get_or_init(connected).as_ref()
+    }
+}
+
+/// One of the few that may ask at the same time.
+struct Asking<'a>(&'a AtomicUsize);
+
+impl<'a> Asking<'a> {
+    fn new(number: &'a AtomicUsize) -> Option<Self> {
+        let asking = Self(number);
+        (number.fetch_add(1, Ordering::SeqCst) < AT_ONCE).then_some(asking)
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_few_ask_at_the_same_time() {
+        let number = AtomicUsize::new(0);
+        let asking: Vec<_> = (0..AT_ONCE).map(|_| Asking::new(&number).unwrap()).collect();
+        assert!(Asking::new(&number).is_none());
+        drop(asking);
+        assert_eq!(number.load(Ordering::SeqCst), 0);
+        assert!(Asking::new(&number).is_some());
+    }
+}

@@ -1,0 +1,177 @@
+//! Calls to other machines: certificates, proxies, redirects, and errors that say what to do.
+
+use crate::config::Proxies;
+use crate::error::{Error, Kind, Result};
+use crate::model::Token;
+use std::time::Duration;
+use ureq::http::Response;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, Body, Proxy};
+
+/// How long a connection may take to come about.
+const CONNECT: Duration = Duration::from_secs(10);
+/// The largest answer that is read.
+const LARGEST: u64 = 64 << 20;
+
+/// Makes calls to the machine of one address.
+pub struct Web {
+    agent: Agent,
+}
+
+/// What to ask.
+pub struct Question<'a> {
+    /// `GET`, `POST` or `DELETE`.
+    pub method: &'static str,
+    /// The whole address.
+    pub url: &'a str,
+    /// What to show as `X-API-KEY`.
+    pub token: Option<&'a Token>,
+    /// JSON to send; a GET may have it, too.
+    pub body: Option<&'a [u8]>,
+}
+
+/// What came back.
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Seconds after which to ask again.
+    pub retry_after: Option<u64>,
+    /// Where a redirect leads.
+    pub location: Option<String>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Why nothing came back.
+pub struct Trouble {
+    /// The reason.
+    pub error: Error,
+    /// Whether it may pass by itself.
+    pub passing: bool,
+    /// Whether the answer was too large to be read.
+    pub too_large: bool,
+}
+
+impl Web {
+    /// Gets ready for calls to `url`, each of which may take `longest`.
+    ///
+    /// # Errors
+    /// `Invalid` if the proxy's address cannot be used.
+    pub fn new(url: &str, proxies: &Proxies, longest: Duration) -> Result<Self> {
+        let proxy = proxies.for_url(url).map(Proxy::new).transpose();
+        let proxy = proxy.map_err(|e| Error::invalid("the proxy in the environment cannot be used").because(e))?;
+        let mut config = Agent::config_builder()
+            .user_agent(concat!("monarc-stats/", env!("CARGO_PKG_VERSION")))
+            .http_status_as_error(false)
+            // A token is for the machine it was given for, and a redirected POST would become a GET.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .timeout_connect(Some(CONNECT))
+            .timeout_global(Some(longest))
+            .proxy(proxy);
+        if url.starts_with("https://") {
+            config = config.tls_config(TlsConfig::builder().root_certs(roots()).build());
+        }
+        Ok(Self { agent: config.build().new_agent() })
+    }
+
+    /// Asks once.
+    ///
+    /// # Errors
+    /// Only if nothing comes back; every status is an answer.
+    pub fn ask(&self, question: &Question<'_>) -> std::result::Result<Answer, Trouble> {
+        let host = question.url.split('/').nth(2).unwrap_or(question.url);
+        self.send(question).and_then(read).map_err(|error| trouble(host, error))
+    }
+
+    fn send(&self, question: &Question<'_>) -> std::result::Result<Response<Body>, ureq::Error> {
+        let token = question.token.map_or("", Token::reveal);
+        let named = !token.is_empty();
+        match (question.method, question.body) {
+            ("POST", body) => {
+                let request = self.agent.post(question.url).content_type("application/json");
+                let request = if named { request.header("X-API-KEY", token) } else { request };
+                request.send(body.unwrap_or_default())
+            }
+            (method, body) => {
+                let request =
+                    if method == "DELETE" { self.agent.delete(question.url) } else { self.agent.get(question.url) };
+                let request = if named { request.header("X-API-KEY", token) } else { request };
+                match body {
+                    Some(body) => request.force_send_body().content_type("application/json").send(body),
+                    None => request.call(),
+                }
+            }
+        }
+    }
+}
+
+/// The system's certificate store, and the roots that come with the program, for machines that have none.
+fn roots() -> RootCerts {
+    let system = rustls_native_certs::load_native_certs();
+    for error in &system.errors {
+        log::warn!("a certificate of the system's store cannot be used: {error}");
+    }
+    let own = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
+    let all = system.certs.iter().chain(own).map(|certificate| Certificate::from_der(certificate).to_owned());
+    RootCerts::from(all)
+}
+
+fn read(mut response: Response<Body>) -> std::result::Result<Answer, ureq::Error> {
+    let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    Ok(Answer {
+        status: response.status().as_u16(),
+        retry_after: header("Retry-After").and_then(|text| text.parse().ok()),
+        location: header("Location"),
+        body: response.body_mut().with_config().limit(LARGEST).read_to_vec()?,
+    })
+}
+
+fn trouble(host: &str, error: ureq::Error) -> Trouble {
+    let passing = !matches!(
+        error,
+        ureq::Error::Http(_)
+            | ureq::Error::BadUri(_)
+            | ureq::Error::InvalidProxyUrl
+            | ureq::Error::BodyExceedsLimit(_)
+            | ureq::Error::Tls(_)
+            | ureq::Error::Rustls(_)
+    );
+    let too_large = matches!(error, ureq::Error::BodyExceedsLimit(_));
+    let text = error.to_string();
+    let certificate = text.contains("certificate");
+    let sentence = if certificate { about_certificate(host, &text) } else { format!("{host} cannot be reached") };
+    Trouble {
+        error: Error::new(Kind::Unavailable, sentence).because(error),
+        passing: passing && !certificate,
+        too_large,
+    }
+}
+
+fn about_certificate(host: &str, text: &str) -> String {
+    let advice = if text.contains("UnknownIssuer") || text.contains("CaUsedAsEndEntity") {
+        "no authority that this machine trusts has signed it; put its authority into the system's certificate store, \
+         or into a file that SSL_CERT_FILE names"
+    } else if text.contains("NotValidForName") || text.contains("not valid for name") {
+        "it is for another name; use the name that stands in it"
+    } else if text.contains("Expired") || text.contains("expired") || text.contains("NotValidYet") {
+        "it is out of date, or this machine's clock is wrong"
+    } else {
+        "it cannot be used"
+    };
+    format!("the certificate of {host} is not accepted: {advice}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_roots_are_there_whatever_the_system_has() {
+        let RootCerts::Specific(all) = roots() else { panic!("no list of roots") };
+        let own = webpki_root_certs::TLS_SERVER_ROOT_CERTS.len();
+        let system = rustls_native_certs::load_native_certs().certs.len();
+        assert!(own > 50);
+        assert_eq!(all.len(), own + system);
+    }
+}

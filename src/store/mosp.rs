@@ -1,0 +1,53 @@
+//! What MOSP said about objects, kept for a while.
+
+use super::{Store, now, sql};
+use crate::error::Result;
+use rusqlite::{OptionalExtension, params};
+use uuid::Uuid;
+
+impl Store {
+    /// Whether stats of threats or vulnerabilities have this object.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn has_object(&self, uuid: Uuid) -> Result<bool> {
+        // The key of such an object is a JSON list that begins with its UUID; '#' follows '"'.
+        let (from, to) = (format!("[\"{uuid}\""), format!("[\"{uuid}#"));
+        self.read(|tx| {
+            tx.prepare_cached("SELECT 1 FROM object WHERE type IN (2, 3) AND key >= ?1 AND key < ?2 LIMIT 1")
+                .and_then(|mut statement| statement.exists([from, to]))
+                .map_err(sql)
+        })
+    }
+
+    /// What MOSP said about an object, and how many seconds ago.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn mosp_answer(&self, uuid: Uuid) -> Result<Option<(String, i64)>> {
+        self.read(|tx| {
+            tx.prepare_cached("SELECT objects, ?2 - asked_at FROM mosp WHERE uuid = ?1")
+                .and_then(|mut statement| {
+                    let values = params![uuid.into_bytes(), now()];
+                    statement.query_row(values, |row| Ok((row.get(0)?, row.get(1)?))).optional()
+                })
+                .map_err(sql)
+        })
+    }
+
+    /// Keeps what MOSP has just said about an object.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn keep_mosp_answer(&self, uuid: Uuid, objects: &str) -> Result<()> {
+        self.write_quietly(|tx| {
+            tx.execute(
+                "INSERT INTO mosp (uuid, objects, asked_at) VALUES (?1, ?2, ?3)
+                 ON CONFLICT DO UPDATE SET objects = excluded.objects, asked_at = excluded.asked_at",
+                params![uuid.into_bytes(), objects, now()],
+            )
+            .map(|_| ())
+            .map_err(sql)
+        })
+    }
+}

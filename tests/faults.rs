@@ -1,0 +1,455 @@
+//! Disks that fill up, stores that are locked, replaced or damaged, calls that fail: nothing that was not stored is
+//! acknowledged, nothing acknowledged is lost, and the service goes on by itself when the fault ends.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+#[path = "common/raw.rs"]
+mod raw;
+
+use common::{Place, Service};
+use std::fs::{self, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// One client that goes on writing, and remembers what it was promised.
+struct Writer {
+    token: String,
+    requests: usize,
+    acknowledged: Vec<usize>,
+}
+
+impl Writer {
+    fn new(place: &Place) -> Self {
+        Self { token: place.client("fo"), requests: 0, acknowledged: Vec::new() }
+    }
+
+    /// Posts the next batch; gives the status and the answer.
+    fn post(&mut self, service: &Service) -> (u16, String) {
+        let request = self.requests;
+        self.requests += 1;
+        let batch = raw::batch(7, request);
+        let answer = raw::send(&service.address, "POST", "/api/v1/stats/", &self.token, &batch).unwrap();
+        if answer.0 == 201 {
+            self.acknowledged.push(request);
+        }
+        answer
+    }
+
+    /// Posts until one is acknowledged: the fault has ended.
+    fn recovers(&mut self, service: &Service) {
+        let deadline = Instant::now() + Duration::from_secs(15);
+        loop {
+            let (status, body) = self.post(service);
+            if status == 201 {
+                return;
+            }
+            assert!(status == 503 || status == 507, "{status}: {body}");
+            assert!(Instant::now() < deadline, "still {status}: {body}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// What was promised is there, and nothing is half there.
+    fn holds(&self, service: &Service) {
+        let stored = raw::stored(&service.address, &self.token, 7);
+        raw::assert_whole(&stored, 7, self.requests, &self.acknowledged);
+    }
+
+    fn get(&self, service: &Service) -> (u16, String) {
+        raw::send(&service.address, "GET", "/api/v1/stats/?type=threat&date_from=1000", &self.token, "").unwrap()
+    }
+}
+
+/// A sentence that a person can act on, and nothing of SQLite's.
+fn assert_sentence(body: &str, words: &str) {
+    let message: serde_json::Value = serde_json::from_str(body).unwrap();
+    let text = message["message"].as_str().unwrap_or_else(|| panic!("{body}"));
+    assert!(text.contains(words), "{text:?} does not say {words:?}");
+}
+
+/// Moves everything from the write-ahead log into the store's file itself.
+fn settle(place: &Place) {
+    let store = rusqlite::Connection::open(place.store()).unwrap();
+    store.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+}
+
+/// A small file system of its own, if this machine lets us mount one.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(at: &Path, megabytes: u32) -> Option<Self> {
+        fs::create_dir_all(at).unwrap();
+        let size = format!("size={megabytes}m");
+        let done = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(at).output();
+        done.is_ok_and(|output| output.status.success()).then(|| Self(at.to_owned()))
+    }
+
+    fn remount(&self, how: &str) {
+        assert!(Command::new("mount").args(["-o", &format!("remount,{how}")]).arg(&self.0).status().unwrap().success());
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+/// A place on that disk; none, with a printed reason, where nothing can be mounted.
+fn small_place(megabytes: u32) -> Option<(Place, SmallDisk)> {
+    let place = Place::new();
+    let disk = SmallDisk::mount(place.path(), megabytes);
+    if disk.is_none() {
+        println!("SKIPPED: this machine lets us mount no file system");
+    }
+    Some((place, disk?))
+}
+
+#[test]
+fn a_full_disk_is_507_until_there_is_room() {
+    let Some((place, _disk)) = small_place(4) else { return };
+    let mut writer = Writer::new(&place);
+    let service = place.serve();
+    writer.recovers(&service);
+    let ballast = place.path().join("ballast");
+    let mut file = OpenOptions::new().create(true).append(true).open(&ballast).unwrap();
+    while file.write_all(&[0; 4096]).is_ok() {}
+    drop(file);
+    // What the write-ahead log has room for still goes in.
+    let refused = (0..2000).map(|_| writer.post(&service)).find(|answer| answer.0 != 201).expect("a full disk");
+    assert_eq!(refused.0, 507, "{}", refused.1);
+    assert_sentence(&refused.1, "disk is full");
+    for _ in 0..5 {
+        assert_eq!(writer.post(&service).0, 507);
+        assert_eq!(writer.get(&service).0, 200, "reading needs no room");
+    }
+    writer.holds(&service);
+    fs::remove_file(ballast).unwrap();
+    writer.recovers(&service);
+    writer.holds(&service);
+    drop(service);
+    writer.holds(&place.serve());
+    place.ok(&["database", "check"]);
+}
+
+#[test]
+fn a_read_only_disk_is_told_at_the_start() {
+    let Some((place, disk)) = small_place(4) else { return };
+    let mut writer = Writer::new(&place);
+    let service = place.serve();
+    writer.recovers(&service);
+    drop(service);
+    disk.remount("ro");
+    let said = place.fails(&["serve", "--port", "0"], 1);
+    assert!(said.contains("stats.db") || said.contains("cannot be"), "{said}");
+    disk.remount("rw");
+    let service = place.serve();
+    writer.recovers(&service);
+    writer.holds(&service);
+}
+
+#[test]
+fn a_store_locked_by_another_process_is_read_and_then_written() {
+    let place = Place::new();
+    let mut writer = Writer::new(&place);
+    let service = place.serve();
+    writer.recovers(&service);
+    let other = rusqlite::Connection::open(place.store()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let began = Instant::now();
+    let (status, body) = thread::scope(|scope| {
+        let post = scope.spawn(|| writer.post(&service));
+        // Meanwhile everybody reads.
+        while !post.is_finished() {
+            let began = Instant::now();
+            service.get("/stats/threats.json").send().expect(200);
+            assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+            thread::sleep(Duration::from_millis(100));
+        }
+        post.join().unwrap()
+    });
+    assert_eq!(status, 503, "{body}");
+    assert_sentence(&body, "locked by another process");
+    println!("FAULT lock: refused after {:?}", began.elapsed());
+    // Who waits when the lock ends is served.
+    thread::scope(|scope| {
+        let post = scope.spawn(|| writer.post(&service).0);
+        thread::sleep(Duration::from_millis(300));
+        other.execute_batch("COMMIT").unwrap();
+        assert_eq!(post.join().unwrap(), 201);
+    });
+    writer.holds(&service);
+}
+
+#[test]
+fn a_store_replaced_by_another_file_is_followed_and_its_old_log_forgotten() {
+    let place = Place::new();
+    let mut writer = Writer::new(&place);
+    let service = place.serve();
+    (0..5).for_each(|_| writer.recovers(&service));
+    let copy = place.path().join("copy.db");
+    place.ok(&["database", "backup", copy.to_str().unwrap()]);
+    let kept = (writer.requests, writer.acknowledged.clone());
+    // These are in the log of the file that goes.
+    (0..5).for_each(|_| writer.recovers(&service));
+    fs::rename(&copy, place.store()).unwrap();
+    // What the file that went had is lost with it, by whoever moved it; what is acknowledged from now on is not.
+    let _ = writer.get(&service);
+    writer.acknowledged = kept.1;
+    let first = writer.requests;
+    (0..5).for_each(|_| writer.recovers(&service));
+    writer.holds(&service);
+    assert!(raw::stored(&service.address, &writer.token, 7).len() == writer.acknowledged.len() * 5);
+    assert!(writer.acknowledged.iter().filter(|request| **request >= first).count() == 5 && kept.0 > 0);
+    service.signal("KILL");
+    drop(service);
+    place.ok(&["database", "check"]);
+    writer.holds(&place.serve());
+}
+
+#[test]
+fn a_store_that_is_gone_is_503_until_it_is_back() {
+    let place = Place::new();
+    let mut writer = Writer::new(&place);
+    let service = place.serve();
+    writer.recovers(&service);
+    let away = place.path().join("away.db");
+    fs::rename(place.store(), &away).unwrap();
+    for _ in 0..3 {
+        let (status, body) = writer.post(&service);
+        assert_eq!(status, 503, "acknowledged into a file without a name");
+        assert_sentence(&body, "is gone");
+        assert_eq!(writer.get(&service).0, 503);
+    }
+    assert!(!place.store().exists(), "an empty store would look as if everything were lost");
+    fs::rename(&away, place.store()).unwrap();
+    writer.recovers(&service);
+    writer.holds(&service);
+    drop(service);
+    place.ok(&["database", "check"]);
+}
+
+#[test]
+fn a_truncated_store_is_503_and_a_copy_put_in_its_place_mends_it() {
+    let place = Place::new();
+    let mut writer = Writer::new(&place);
+    let service = place.serve();
+    (0..40).for_each(|_| writer.recovers(&service));
+    let copy = place.path().join("copy.db");
+    place.ok(&["database", "backup", copy.to_str().unwrap()]);
+    let acknowledged = writer.acknowledged.clone();
+    settle(&place);
+    OpenOptions::new().write(true).open(place.store()).unwrap().set_len(16 * 1024).unwrap();
+    for _ in 0..3 {
+        let (status, body) = writer.get(&service);
+        assert!(status == 200 || status == 503, "{status}: {body}");
+        let (status, body) = writer.post(&service);
+        assert_eq!(status, 503, "{body}");
+        assert_sentence(&body, "damaged");
+    }
+    fs::rename(&copy, place.store()).unwrap();
+    writer.acknowledged = acknowledged;
+    writer.recovers(&service);
+    writer.holds(&service);
+    drop(service);
+    place.ok(&["database", "check"]);
+}
+
+#[test]
+fn a_corrupt_page_is_found_told_and_mended_by_a_restore() {
+    let place = Place::new();
+    let mut writer = Writer::new(&place);
+    let service = place.serve();
+    (0..40).for_each(|_| writer.recovers(&service));
+    let copy = place.path().join("copy.db");
+    place.ok(&["database", "backup", copy.to_str().unwrap()]);
+    drop(service);
+    settle(&place);
+    let pages = fs::metadata(place.store()).unwrap().len() / 4096;
+    let mut file = OpenOptions::new().write(true).open(place.store()).unwrap();
+    // The last third: stats, not clients.
+    file.seek(SeekFrom::Start(pages * 2 / 3 * 4096)).unwrap();
+    file.write_all(&vec![0xa5; usize::try_from((pages - pages * 2 / 3) * 4096).unwrap()]).unwrap();
+    drop(file);
+    let service = Service::start(place.command(&["serve", "--port", "0"]));
+    let (status, body) = writer.get(&service);
+    assert_eq!(status, 503, "{body}");
+    assert_sentence(&body, "damaged");
+    assert!(!place.run(&["database", "check"]).status.success());
+    place.ok(&["database", "restore", copy.to_str().unwrap(), "--yes"]);
+    writer.recovers(&service);
+    writer.holds(&service);
+    place.ok(&["database", "check"]);
+}
+
+/// strace on a running service, which makes some of its calls fail. Detaches when dropped.
+struct Strace(Child);
+
+impl Strace {
+    /// None, with a printed reason, where nothing can be traced.
+    fn attach(service: &Service, inject: &str) -> Option<Self> {
+        let pid = service.child.id().to_string();
+        let child = Command::new("strace")
+            .args(["-f", "-qq", "-o", "/dev/null", "-p", &pid, "-e", &format!("inject={inject}")])
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let Ok(mut child) = child else {
+            println!("SKIPPED: there is no strace");
+            return None;
+        };
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let traced =
+            || fs::read_to_string(format!("/proc/{pid}/status")).is_ok_and(|text| !text.contains("TracerPid:\t0"));
+        while !traced() {
+            if child.try_wait().unwrap().is_some() || Instant::now() > deadline {
+                let _ = child.kill();
+                println!("SKIPPED: strace may trace nothing here");
+                return None;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Some(Self(child))
+    }
+}
+
+impl Drop for Strace {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").args(["-s", "TERM", &self.0.id().to_string()]).status();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn calls_that_fail_are_never_acknowledged() {
+    let place = Place::new();
+    let mut writer = Writer::new(&place);
+    let mut service = place.serve();
+    writer.recovers(&service);
+    let (mut refused, mut served) = (0, 0);
+    for (calls, error) in [
+        ("fsync,fdatasync", "EIO"),
+        ("fsync,fdatasync", "ENOSPC"),
+        ("pwrite64", "EIO"),
+        ("pwrite64", "ENOSPC"),
+        ("pwrite64", "EROFS"),
+    ] {
+        for when in ["1+", "2+3", "1+7", "5+11"] {
+            let Some(strace) = Strace::attach(&service, &format!("{calls}:error={error}:when={when}")) else { return };
+            for _ in 0..10 {
+                let (status, body) = writer.post(&service);
+                match status {
+                    201 => served += 1,
+                    503 | 507 => refused += 1,
+                    _ => panic!("{calls} {error} {when}: {status}: {body}"),
+                }
+            }
+            drop(strace);
+            writer.recovers(&service);
+            writer.holds(&service);
+            // What the next start finds on the disk is what was acknowledged.
+            service.signal("KILL");
+            drop(service);
+            place.ok(&["database", "check"]);
+            service = place.serve();
+            writer.holds(&service);
+        }
+    }
+    println!("FAULT calls: {refused} refused, {served} served, {} acknowledged in all", writer.acknowledged.len());
+    assert!(refused > 0 && served > 0);
+}
+
+#[test]
+fn a_backup_under_load_is_a_whole_store_and_a_bad_file_never_replaces_one() {
+    let place = Place::new();
+    let mut writer = Writer::new(&place);
+    let service = place.serve();
+    writer.recovers(&service);
+    let copies: Vec<_> = (0..5).map(|n| place.path().join(format!("copy-{n}.db"))).collect();
+    thread::scope(|scope| {
+        let backups = scope
+            .spawn(|| copies.iter().for_each(|copy| drop(place.ok(&["database", "backup", copy.to_str().unwrap()]))));
+        while !backups.is_finished() {
+            assert_eq!(writer.post(&service).0, 201);
+        }
+        backups.join().unwrap();
+    });
+    for copy in &copies {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(copy).unwrap().permissions().mode() & 0o777, 0o600);
+        let there = Place::new();
+        fs::copy(copy, there.store()).unwrap();
+        there.ok(&["database", "check"]);
+        let stored = raw::stored(&there.serve().address, &writer.token, 7);
+        raw::assert_whole(&stored, 7, 0, &[]);
+        assert!(stored.len().is_multiple_of(5) && !stored.is_empty());
+    }
+    // Half a backup, and no store at all.
+    let whole = fs::read(&copies[4]).unwrap();
+    for (name, bytes) in [("half.db", &whole[..whole.len() / 2]), ("text.db", b"no store"), ("empty.db", b"")] {
+        let bad = place.path().join(name);
+        fs::write(&bad, bytes).unwrap();
+        place.fails(&["database", "restore", bad.to_str().unwrap(), "--yes"], 1);
+        writer.holds(&service);
+    }
+    let said = place.ok(&["database", "restore", copies[0].to_str().unwrap(), "--yes"]);
+    assert!(said.contains("before: ") && said.contains("after: "), "{said}");
+    let stored = raw::stored(&service.address, &writer.token, 7);
+    assert!(stored.len().is_multiple_of(5) && stored.len() < writer.acknowledged.len() * 5);
+    let refused = place.fails(&["serve", "--port", "0"], 1);
+    assert!(refused.contains("another monarc-stats serves"), "{refused}");
+}
+
+#[test]
+fn commands_write_beside_a_loaded_service() {
+    let place = Place::new();
+    let mut writer = Writer::new(&place);
+    let service = place.serve();
+    thread::scope(|scope| {
+        let commands = scope.spawn(|| {
+            for round in 0..3 {
+                let name = format!("client {round}");
+                place.ok(&["client", "create", "--name", &name, "--token", &format!("token-{round}")]);
+                for words in [
+                    vec!["client", "rotate-token", &name],
+                    vec!["client", "enable-sharing", &name],
+                    vec!["client", "set-location", &name, "--latitude", "49", "--longitude", "6"],
+                    vec!["client", "deactivate", &name],
+                    vec!["client", "delete", &name, "--yes"],
+                    vec!["stats", "delete", "--type", "risk", "--yes"],
+                    vec!["stats", "deduplicate", "--yes"],
+                    vec!["database", "check", "--repair"],
+                    vec!["database", "migrate"],
+                ] {
+                    place.ok(&words);
+                }
+            }
+        });
+        while !commands.is_finished() {
+            let (status, body) = writer.post(&service);
+            assert_eq!(status, 201, "{body}");
+        }
+        commands.join().unwrap();
+    });
+    assert!(writer.acknowledged.len() > 10);
+}
+
+#[test]
+fn a_service_that_was_stopped_for_a_while_goes_on() {
+    let place = Place::new();
+    let mut writer = Writer::new(&place);
+    let service = place.serve();
+    writer.recovers(&service);
+    service.signal("STOP");
+    thread::scope(|scope| {
+        let post = scope.spawn(|| writer.post(&service).0);
+        thread::sleep(Duration::from_secs(2));
+        service.signal("CONT");
+        assert_eq!(post.join().unwrap(), 201);
+    });
+    writer.recovers(&service);
+    writer.holds(&service);
+}

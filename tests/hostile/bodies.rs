@@ -1,0 +1,153 @@
+//! Attacks by bodies, with a token.
+
+use super::{Attack, CLIENT, Target, alone};
+use crate::common::today;
+use std::sync::{Arc, Mutex};
+
+const MOST: usize = 32 << 20;
+
+/// Sends a body from 16 clients at once, twice each; all that counts is that nobody is hurt.
+fn sixteen(name: &str, body: Vec<u8>, allowed: &'static [u16]) {
+    let _alone = alone();
+    let target = Target::new();
+    let body = Arc::new(body);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (address, token, told) = (target.service.address.clone(), target.token.clone(), Arc::clone(&seen));
+    let attack = Attack::start(16, move |_, _| {
+        let status = send(&address, &token, &body);
+        told.lock().unwrap().push(status);
+    });
+    let mut rounds = 0;
+    while rounds == 0 || attack.threads.iter().any(|thread| !thread.is_finished()) {
+        target.calm(name, CLIENT, "/api/v1/client/me");
+        rounds += 1;
+    }
+    drop(attack);
+    let seen = seen.lock().unwrap();
+    println!("ATTACK {name}: {seen:?}");
+    assert!(seen.iter().all(|status| allowed.contains(status)), "{seen:?}");
+    target.rests(name);
+}
+
+fn send(address: &str, token: &str, body: &[u8]) -> u16 {
+    use std::io::Write;
+    let mut socket = std::net::TcpStream::connect(address).unwrap();
+    socket.set_read_timeout(Some(std::time::Duration::from_secs(120))).unwrap();
+    let head = super::post_head(token, &format!("Content-Length: {}\r\n", body.len()));
+    let _ = socket.write_all(head.as_bytes()).and_then(|()| socket.write_all(body));
+    super::answered(&mut socket)
+}
+
+/// A batch with items from `item` until it has about 32 MB.
+fn batch(mut item: impl FnMut(usize) -> String, separator: &str, most: usize) -> Vec<u8> {
+    let mut text = String::from("[");
+    let mut number = 0;
+    while text.len() < most {
+        let next = item(number);
+        if text.len() + next.len() + 200 > most {
+            break;
+        }
+        if number > 0 {
+            text.push_str(separator);
+        }
+        text.push_str(&next);
+        number += 1;
+    }
+    text.push(']');
+    text.into_bytes()
+}
+
+fn stat(kind: &str, number: usize, data: &str) -> String {
+    format!(r#"{{"anr":"5f0c5d8e-6f0e-4b4e-9d0a-{number:012x}","type":"{kind}","date":"{}","data":{data}}}"#, today())
+}
+
+fn threat(number: usize) -> String {
+    format!(
+        r#"{{"uuid":"b402d4e0-4576-11e9-9173-{number:012x}","label1":"{number}","count":1,"maxRisk":1,"averageRate":1}}"#
+    )
+}
+
+#[test]
+fn batches_of_32_megabytes() {
+    let data = |n: usize| format!("[{}]", (0..100).map(|i| threat(n * 100 + i)).collect::<Vec<_>>().join(","));
+    sixteen("16 x 32 MB", batch(|n| stat("threat", n, &data(n)), ",", MOST), &[201, 503]);
+}
+
+/// The memory that judging takes must not be a multiple of what it takes to send: each of these is 8 or 32 MB of something
+/// that is small as text and large when parsed.
+#[test]
+fn batches_that_grow_when_they_are_parsed() {
+    let _alone = alone();
+    let risk = r#"{"level":"Low risks","value":1}"#;
+    let many = |one: &str, bytes: usize| format!("[{}]", vec![one; bytes / (one.len() + 1)].join(","));
+    let risks = |levels: &str| {
+        let branch = format!(r#"{{"informational":{levels},"operational":[]}}"#);
+        format!(r#"{{"risks":{{"current":{branch},"residual":{{"informational":[],"operational":[]}}}}}}"#)
+    };
+    let cells = |row: &str| {
+        let branch = format!(r#"{{"informational":[{row}],"operational":[]}}"#);
+        format!(
+            r#"{{"scales":{{"impact":[],"probability":[],"likelihood":[]}},"risks":{{"current":{branch},"residual":{{"informational":[],"operational":[]}}}}}}"#
+        )
+    };
+    let category = r#"{"value":"1","controls":[]}"#;
+    let compliance = |list: &str| format!(r#"[{{"referential":"r","current":{list},"target":[]}}]"#);
+    let most = 2_000_000;
+    for (name, body, expected) in [
+        ("10^7 items", batch(|_| "{}".into(), ",", MOST), 400),
+        ("49,000 bad items", batch(|_| "{}".into(), ",", 49_000 * 3), 400),
+        ("one stat of 32 MB", batch(|n| stat("threat", n, &many(&threat(0), 32_000_000)), ",", MOST), 400),
+        ("4 lists of risks", batch(|n| stat("risk", n, &risks(&many(risk, most))), ",", MOST / 4), 201),
+        ("4 rows of counters", batch(|n| stat("cartography", n, &cells(&many("1", most))), ",", MOST / 4), 400),
+        (
+            "4 lists of categories",
+            batch(|n| stat("compliance", n, &compliance(&many(category, most))), ",", MOST / 4),
+            201,
+        ),
+        (
+            "4 texts of 2 MB",
+            batch(
+                |n| {
+                    stat(
+                        "threat",
+                        n,
+                        &format!(
+                            r#"[{{"uuid":"b402d4e0-4576-11e9-9173-000000000000","count":1,"maxRisk":1,"averageRate":1,"label1":"{}"}}]"#,
+                            "a".repeat(most)
+                        ),
+                    )
+                },
+                ",",
+                MOST / 4,
+            ),
+            201,
+        ),
+        (
+            "a long text for many categories",
+            batch(
+                |n| {
+                    stat(
+                        "compliance",
+                        n,
+                        &format!(
+                            r#"[{{"referential":"r","label1":"{}","current":{},"target":[]}}]"#,
+                            "a".repeat(1_000_000),
+                            many(category, 900_000)
+                        ),
+                    )
+                },
+                ",",
+                MOST / 4,
+            ),
+            400,
+        ),
+        ("deep nesting", vec![b'['; MOST], 400),
+        ("deep nesting in a stat", batch(|n| stat("threat", n, &"[".repeat(most)), ",", MOST), 400),
+    ] {
+        let target = Target::new();
+        let status = send(&target.service.address, &target.token, &body);
+        assert_eq!(status, expected, "{name}");
+        target.calm(name, CLIENT, "/api/v1/client/me");
+        target.rests(name);
+    }
+}
