@@ -5,6 +5,7 @@
 mod admin;
 mod answer;
 mod arguments;
+mod batch;
 mod clients;
 pub mod message;
 mod metrics;
@@ -26,8 +27,8 @@ use percent_encoding::percent_decode_str;
 pub use public::tag;
 use serde_json::json as value;
 pub use stats::today;
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// Most bytes that a body with a token may have, where nothing else is said.
@@ -69,7 +70,7 @@ use Method::{Delete, Get, Patch, Post};
 #[rustfmt::skip]
 const ROUTES: &[Route] = &[
     Route { method: Get,    path: "/api/v1/stats/",               access: Token, gate: true,  body: SMALL, run: stats::list },
-    Route { method: Post,   path: "/api/v1/stats/",               access: Token, gate: true,  body: BATCH, run: stats::add },
+    Route { method: Post,   path: "/api/v1/stats/",               access: Token, gate: true,  body: BATCH, run: batch::add },
     Route { method: Get,    path: "/api/v1/stats/processed/",     access: Token, gate: false, body: SMALL, run: processed::run },
     Route { method: Get,    path: "/api/v1/stats/processed/list", access: Open,  gate: false, body: 0,     run: processed::list },
     Route { method: Get,    path: "/api/v1/stats/{anr}",          access: Token, gate: false, body: 0,     run: stats::of_analysis },
@@ -128,8 +129,7 @@ pub struct App {
     lookups: Lookups,
     /// Live connections, counted by the HTTP layer.
     connections: Arc<AtomicUsize>,
-    /// Held by whoever is taking in a large batch.
-    large: Mutex<()>,
+    large: batch::Large,
 }
 
 /// A request on its way to its handler.
@@ -157,7 +157,7 @@ impl App {
     /// An application on a store. `connections` is the HTTP layer's count.
     pub fn new(config: Config, store: Arc<Store>, connections: Arc<AtomicUsize>) -> Self {
         let (metrics, failures, lookups) = (Metrics::default(), auth::Failures::default(), Lookups::default());
-        Self { config, store, metrics, failures, lookups, connections, large: Mutex::default() }
+        Self { config, store, metrics, failures, lookups, connections, large: batch::Large::default() }
     }
 
     /// The rows of the table for a path, and the text at its place in braces. The prefix may be there or not.

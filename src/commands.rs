@@ -139,7 +139,10 @@ fn confirm(yes: bool, question: &str) -> Result<()> {
 }
 
 /// A line of standard input without its end.
-fn read_line() -> Result<String> {
+///
+/// # Errors
+/// `Unavailable` if there is nothing to read from.
+pub fn read_line() -> Result<String> {
     let mut line = String::new();
     let read = std::io::stdin().lock().read_line(&mut line);
     read.map_err(|error| Error::new(Kind::Unavailable, "standard input cannot be read").because(error))?;

@@ -3,8 +3,11 @@
 //! [`SETTINGS`] is the whole truth about names, defaults and meaning; flags, environment, `config` and the help read
 //! it. A flag is the variable's name in lower case with dashes: `PORT` is `--port`.
 
+mod proxies;
+
 use crate::error::{Error, Result};
 use crate::model::Token;
+pub use proxies::Proxies;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -66,7 +69,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "ADMIN_TOKEN",
         is_secret: true,
-        help: "token of the client \"admin\", made sure of at start",
+        help: "token of the client \"admin\", made sure of at start; --admin-token - reads it from standard input",
         ..PLAIN
     },
     Setting { name: "ADMIN_EMAIL", help: "whom to write to about this instance", ..PLAIN },
@@ -224,6 +227,20 @@ impl Raw {
         Ok((raw, rest))
     }
 
+    /// Replaces each secret that was typed as `-` by a line from `read`: what is typed is seen by everybody who lists the
+    /// processes.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub fn read_secrets(&mut self, mut read: impl FnMut() -> Result<String>) -> Result<()> {
+        for setting in SETTINGS.iter().filter(|setting| setting.is_secret) {
+            if let Some(value) = self.flags.get_mut(setting.name).filter(|value| *value == "-") {
+                *value = read()?;
+            }
+        }
+        Ok(())
+    }
+
     /// The value of a setting and its source. An empty variable counts as not set, except for `MOSP_URL`, where it
     /// means something.
     pub fn value(&self, setting: &Setting) -> (String, Source) {
@@ -361,44 +378,6 @@ impl Config {
     /// The address under which others reach the service.
     pub fn public_url(&self) -> String {
         self.instance_url.clone().unwrap_or_else(|| format!("http://{}:{}", self.host, self.port))
-    }
-}
-
-/// The usual variables about proxies, in capitals or not: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`.
-#[derive(Clone, Debug, Default)]
-pub struct Proxies {
-    http: Option<String>,
-    https: Option<String>,
-    none: Vec<String>,
-}
-
-impl Proxies {
-    fn new(environment: &BTreeMap<String, String>) -> Self {
-        let get = |name: &str| {
-            let names = [name.to_lowercase(), name.to_owned()];
-            names.iter().filter_map(|name| environment.get(name)).find(|value| !value.trim().is_empty()).cloned()
-        };
-        let list = get("NO_PROXY").unwrap_or_default();
-        let none = list.split(',').map(|part| part.trim().to_lowercase()).filter(|part| !part.is_empty()).collect();
-        let all = get("ALL_PROXY");
-        Self { http: get("HTTP_PROXY").or_else(|| all.clone()), https: get("HTTPS_PROXY").or(all), none }
-    }
-
-    /// The proxy for an address; none if `NO_PROXY` has `*`, its host, or a domain that its host is in.
-    pub fn for_url(&self, url: &str) -> Option<&str> {
-        let (scheme, rest) = url.split_once("://")?;
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest).rsplit('@').next().unwrap_or(rest);
-        let authority = authority.to_lowercase();
-        let host = match authority.strip_prefix('[') {
-            Some(address) => address.split(']').next().unwrap_or(address),
-            None => authority.split(':').next().unwrap_or(&authority),
-        };
-        let is_direct = self.none.iter().any(|entry| {
-            let name = entry.trim_start_matches("*.").trim_start_matches('.');
-            entry == "*" || entry == &authority || name == host || host.ends_with(&format!(".{name}"))
-        });
-        let proxy = if scheme == "https" { &self.https } else { &self.http };
-        proxy.as_deref().filter(|_| !is_direct)
     }
 }
 
@@ -581,40 +560,6 @@ mod tests {
             assert!(error.message.starts_with(name), "{}", error.message);
             assert!(!error.message.contains("with space"));
         }
-    }
-
-    #[test]
-    fn proxies_are_chosen_by_scheme_and_host() {
-        let proxies = config(
-            &[],
-            &[
-                ("https_proxy", "http://p:1"),
-                ("HTTP_PROXY", "http://p:2"),
-                ("NO_PROXY", "localhost, .a.org,10.0.0.1,b.org:81"),
-            ],
-        );
-        let proxies = proxies.unwrap().proxies;
-        for (url, proxy) in [
-            ("https://x.org/a", Some("http://p:1")),
-            ("http://x.org:80", Some("http://p:2")),
-            ("http://localhost:5005/x", None),
-            ("https://LOCALHOST", None),
-            ("https://a.org", None),
-            ("https://user@www.a.org:8443/", None),
-            ("https://aa.org", Some("http://p:1")),
-            ("http://10.0.0.1:9", None),
-            ("http://10.0.0.11", Some("http://p:2")),
-            ("http://b.org:81", None),
-            ("http://b.org:82", Some("http://p:2")),
-        ] {
-            assert_eq!(proxies.for_url(url), proxy, "{url}");
-        }
-        assert_eq!(
-            config(&[], &[("ALL_PROXY", "http://p:3")]).unwrap().proxies.for_url("http://x"),
-            Some("http://p:3")
-        );
-        let none = config(&[], &[("ALL_PROXY", "http://p:3"), ("no_proxy", "*")]).unwrap().proxies;
-        assert_eq!(none.for_url("http://x"), None);
     }
 
     #[test]

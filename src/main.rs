@@ -23,7 +23,8 @@ fn run() -> Result<ExitCode> {
         .map(|word| word.into_string().map_err(|word| Error::invalid(format!("the argument {word:?} is not UTF-8"))));
     let environment =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let (raw, rest) = Raw::take(words.collect::<Result<_>>()?, environment.collect())?;
+    let (mut raw, rest) = Raw::take(words.collect::<Result<_>>()?, environment.collect())?;
+    raw.read_secrets(commands::read_line)?;
     let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
     match Arguments::from_args(&["monarc-stats"], &rest) {
         Ok(arguments) => commands::run(arguments, &raw),

@@ -182,6 +182,35 @@ fn standard_input_and_output_are_files_too() {
 }
 
 #[test]
+fn an_import_beside_a_busy_service_keeps_nobody_from_sending() {
+    let place = Place::new();
+    let token = place.client("fo");
+    place.client("imported");
+    let text: String = (0..6000)
+        .map(|number| {
+            let anr = format!("5f0c5d8e-6f0e-4b4e-9d0a-{:012}", number % 100);
+            let data = threat(&format!("{}.{}", number % 5, number % 97));
+            let date = days_ago(number / 100);
+            format!("{}\n", json!({"anr": anr, "type": "threat", "date": date, "data": data}))
+        })
+        .collect();
+    let file = write(&place, "many.ndjson", &text);
+    let service = place.serve();
+    let words = ["import", &file, "--client", "imported", "--keep-going"];
+    let mut import = place.command(&words).stdout(Stdio::null()).spawn().unwrap();
+    let mut sent = 0;
+    while sent < 20 || import.try_wait().unwrap().is_none() {
+        let body = json!([{"anr": ANR, "type": "threat", "date": days_ago(sent % 50), "data": threat("2")}]);
+        service.post("/api/v1/stats/").token(&token).json(&body).send().expect(201);
+        sent += 1;
+    }
+    assert!(import.wait().unwrap().success());
+    service.stop();
+    assert_eq!(lines(&place.ok(&["export", "--client", "imported"])).len(), 6000);
+    place.ok(&["database", "check"]);
+}
+
+#[test]
 fn a_name_that_somebody_else_has_is_no_client() {
     let place = Place::new();
     place.client("fo");

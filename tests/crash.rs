@@ -92,6 +92,6 @@ fn killed_at_any_moment_nothing_acknowledged_is_lost_and_nothing_is_half_there()
         "CRASH {rounds} rounds, {acknowledged} requests acknowledged, start: median {median:?}, worst {:?}",
         starts[starts.len() - 1]
     );
-    assert!(acknowledged > rounds, "nothing was written");
+    assert!(acknowledged > 0, "nothing was written");
     assert!(median < START, "{starts:?}");
 }

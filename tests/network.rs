@@ -114,6 +114,7 @@ fn certificates_are_checked_and_errors_say_what_to_do() {
     assert_eq!(asked.lock().unwrap().len(), 0);
     let (port, _) = authority.serve("localhost", |params| params.not_after = rcgen::date_time_ymd(2020, 1, 1));
     fails(&place, &format!("https://localhost:{port}"), &trusted, "out of date, or this machine's clock is wrong");
+    assert!(!String::from_utf8(push(&place, &url, &trusted).stderr).unwrap().contains("unencrypted"));
     // Somebody who does not speak TLS at all.
     let plain = Remote::start();
     fails(&place, &plain.url.replace("http:", "https:"), &trusted, "cannot be reached");
@@ -169,6 +170,7 @@ fn proxies_of_the_usual_variables_are_used_and_left_out() {
     // A name that only the proxy knows.
     let url = "http://stats.invalid";
     fails(&place, url, &[], "stats.invalid cannot be reached");
+    fails(&place, url, &[], "warning: token and stats travel unencrypted to http://stats.invalid");
     for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
         arrives(&place, url, &[(name, &proxy)]);
     }

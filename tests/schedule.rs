@@ -152,3 +152,12 @@ fn settings_that_do_not_fit_together_stop_the_start() {
     assert!(String::from_utf8(output.stderr).unwrap().contains("PUSH_EVERY needs REMOTE_STATS_TOKEN"));
     assert!(!place.store().exists());
 }
+
+/// It is a start that would be refused if the demo took these settings for its own.
+#[test]
+fn a_demo_has_no_schedule() {
+    let place = Place::new();
+    let mut command = place.command(&["demo", "--days", "1", "--port", "0"]);
+    command.env("PUSH_EVERY", "1d");
+    Service::start(command).stop();
+}

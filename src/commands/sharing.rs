@@ -38,6 +38,7 @@ pub fn push(config: &Config, command: &PushCommand) -> Result<()> {
     let token = token(config, command.token.as_deref())?;
     let (all, retries, proxies) = (command.all, command.retries, &config.proxies);
     let push = Push { remote: &remote, token: &token, filter, all, retries, proxies };
+    warn_of_plain(&remote);
     report(&with_reporter("pushing", |reporter| sharing::push(&store, &push, reporter))?)
 }
 
@@ -61,6 +62,7 @@ pub fn pull(config: &Config, command: &PullCommand) -> Result<()> {
         retries: command.retries,
         proxies: &config.proxies,
     };
+    warn_of_plain(&remote);
     let pulled = with_reporter("pulling", |reporter| sharing::pull(&store, &pull, reporter))?;
     for sentence in &pulled.refused {
         eprintln!("{sentence}");
@@ -94,6 +96,14 @@ fn must_share(store: &Store, command: &PushCommand) -> Result<()> {
 fn remote(config: &Config, given: Option<&str>) -> Result<String> {
     let remote = given.map(config::url).transpose().map_err(bad("--remote"))?;
     Ok(remote.unwrap_or_else(|| config.remote.clone()))
+}
+
+/// Whoever is on the way can read what is not encrypted, the token included.
+fn warn_of_plain(remote: &str) {
+    let host = remote.strip_prefix("http://").unwrap_or("localhost").to_lowercase();
+    if !["localhost", "127.", "[::1]"].iter().any(|own| host.starts_with(own)) {
+        eprintln!("warning: token and stats travel unencrypted to {remote}; https:// would protect them");
+    }
 }
 
 fn token(config: &Config, given: Option<&str>) -> Result<Token> {

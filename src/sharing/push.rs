@@ -99,8 +99,7 @@ pub fn push(store: &Store, push: &Push<'_>, reporter: &mut Reporter<'_>) -> Resu
     let sent = Sent { held_back, withdrawn: number(Standing::Withdrawn), ..Sent::default() };
     let known = if push.all { number(Standing::Accepted) } else { 0 };
     let total = number(Standing::New) + known + replaced - held_back;
-    let mut sending =
-        Sending { store, remote, sent, total, number: FIRST, bytes: BYTES, most_bytes: MOST_BYTES, broken: 0 };
+    let mut sending = Sending { store, remote, sent, total, pace: Pace::default(), broken: 0 };
     for kind in kinds(&push.filter, &shares) {
         wanted.filter.kind = Some(kind);
         sending.kind(&wanted, reporter)?;
@@ -173,11 +172,7 @@ struct Sending<'a> {
     remote: Remote<'a>,
     sent: Sent,
     total: u64,
-    /// Stats of the next batch.
-    number: usize,
-    /// Bytes of the next batch.
-    bytes: usize,
-    most_bytes: usize,
+    pace: Pace,
     /// Single stats in a row that the remote broke on.
     broken: u32,
 }
@@ -207,11 +202,12 @@ struct Flaw {
 
 impl Sending<'_> {
     fn kind(&mut self, wanted: &Wanted, reporter: &mut Reporter<'_>) -> Result<()> {
-        let mut after = Position::default();
+        let (mut wanted, mut after) = (wanted.clone(), Position::default());
         loop {
-            let stats = self.store.outgoing(wanted, after, self.number, self.bytes)?;
+            let stats = self.store.outgoing(&wanted, after, self.pace.number, self.pace.bytes)?;
             let Some(last) = stats.last() else { return Ok(()) };
-            after = Position::of(last);
+            // So that the store need not pass over what it has given already.
+            (wanted.filter.from, after) = (Some(last.date), Position::of(last));
             self.deliver(&stats, reporter)?;
             let done = self.sent.sent + self.sent.known + self.sent.refused;
             (reporter.progress)(done, self.total.max(done));
@@ -245,16 +241,19 @@ impl Sending<'_> {
                 return Err(Error::new(Kind::Unavailable, text));
             }
             // Perhaps it was too much at once.
-            Try::Again | Try::TooLarge => return Ok(self.smaller(part)),
+            Try::Again | Try::TooLarge => {
+                self.pace.smaller(part.len());
+                return Ok(if part.len() > 1 { Verdict::Split } else { Verdict::Again });
+            }
         };
         match answer.status {
             200 | 201 | 207 => {
-                self.faster(part.len(), start.elapsed().as_secs_f64());
+                self.pace.faster(part.len(), start.elapsed().as_secs_f64());
                 self.accepted(part, &answer)?;
                 Ok(Verdict::Done)
             }
             413 => {
-                self.most_bytes = (self.bytes / 2).max(1);
+                self.pace.most_bytes = (text.len() / 2).max(1);
                 self.refused_whole(part, &answer, "it is too large for the remote")
             }
             400 => match serde_json::from_slice::<Receipt>(&answer.body) {
@@ -275,7 +274,10 @@ impl Sending<'_> {
 
     /// Looks for the stat that spoils a batch; what is left alone is refused.
     fn refused_whole(&mut self, part: &[Stat<'_>], answer: &Answer, reason: &str) -> Result<Verdict> {
-        let [stat] = part else { return Ok(self.smaller(part)) };
+        let [stat] = part else {
+            self.pace.smaller(part.len());
+            return Ok(Verdict::Split);
+        };
         self.broken += 1;
         if self.broken >= BROKEN {
             let text = format!("{} refuses everything: it answers {}", self.remote.url, said(answer));
@@ -320,7 +322,25 @@ impl Sending<'_> {
             self.sent.refusals.push(Refusal { uuid, anr, kind, date, reason });
         }
     }
+}
 
+/// How large batches are: as much as the remote takes in [`AIM`] seconds.
+struct Pace {
+    /// Stats of the next batch.
+    number: usize,
+    /// Bytes of its data.
+    bytes: usize,
+    /// More than this was refused.
+    most_bytes: usize,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { number: FIRST, bytes: BYTES, most_bytes: MOST_BYTES }
+    }
+}
+
+impl Pace {
     /// Takes the remote's measure from a batch that went well.
     fn faster(&mut self, number: usize, seconds: f64) {
         let fits = AIM / seconds.max(0.001);
@@ -331,9 +351,51 @@ impl Sending<'_> {
     }
 
     /// Takes it from one that did not.
-    fn smaller(&mut self, part: &[Stat<'_>]) -> Verdict {
-        self.number = (part.len() / 2).max(1);
+    fn smaller(&mut self, number: usize) {
+        self.number = (number / 2).max(1);
         self.bytes = (self.bytes / 2).clamp(1, self.most_bytes);
-        if part.len() > 1 { Verdict::Split } else { Verdict::Again }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seconds of each batch at a remote of this speed, which hangs up after a while.
+    fn batches(per_second: usize, patience: f64) -> Vec<f64> {
+        let mut pace = Pace::default();
+        (0..40)
+            .map(|_| {
+                let number = pace.number;
+                let seconds = f64::from(u32::try_from(number).unwrap()) / f64::from(u32::try_from(per_second).unwrap());
+                if seconds > patience {
+                    pace.smaller(number)
+                } else {
+                    pace.faster(number, seconds)
+                }
+                seconds
+            })
+            .collect()
+    }
+
+    #[test]
+    fn batches_take_about_five_seconds() {
+        for per_second in [2, 10, 100, 200, 900] {
+            let seconds = batches(per_second, 30.0);
+            assert!(seconds[10..].iter().all(|seconds| (2.0..=5.5).contains(seconds)), "{per_second}: {seconds:?}");
+        }
+        // As many as there may be at once.
+        assert!(batches(100_000, 30.0)[10..].iter().all(|seconds| *seconds < 1.0));
+        // A remote that is slower than its own patience still gets what it can take.
+        assert!(batches(1, 3.0)[10..].iter().all(|seconds| *seconds <= 3.0));
+    }
+
+    #[test]
+    fn a_size_that_was_refused_is_not_reached_again() {
+        let mut pace = Pace { most_bytes: 400_000, ..Pace::default() };
+        pace.smaller(50);
+        assert_eq!(pace.bytes, 400_000);
+        pace.faster(25, 0.1);
+        assert_eq!(pace.bytes, 400_000);
     }
 }

@@ -1,6 +1,7 @@
 //! Stats and clients that come from elsewhere with a history: their dates of arrival are kept.
 
 use super::objects::Objects;
+use super::payloads::Packer;
 use super::stats::Adding;
 use super::{Store, clients, sql, touch};
 use crate::error::Result;
@@ -91,7 +92,11 @@ impl<'a> Importing<'a> {
     /// Only those of the store.
     pub fn add(&mut self, client: &Client, stat: &NewStat<'_>, arrived: Option<i64>) -> Result<Imported> {
         let now = super::now();
-        let adding = self.adding.get_or_insert_with(|| Adding::new(self.tx, client, now, Objects::default()));
+        let adding = self.adding.get_or_insert_with(|| {
+            let mut adding = Adding::new(self.tx, client, now, Objects::default());
+            adding.packer = Packer::hasty();
+            adding
+        });
         adding.client = (client.id, client.is_local);
         adding.now = arrived.unwrap_or(now);
         if let Some(uuid) = stat.uuid

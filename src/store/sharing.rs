@@ -57,13 +57,14 @@ pub struct Share {
     pub last: Date,
 }
 
-/// Tables and conditions of what may leave. Of two sharing clients that have the same analysis, the stat that came
+/// Tables and conditions of what may leave: from the stats on, whose indexes have the order they leave in; and with
+/// payloads such that SQLite leaves them out where nobody reads them. Of two sharing clients that have the same analysis, the stat that came
 /// last counts: to the remote both are one.
 const SOURCE: &str = "
     FROM stat
-    JOIN analysis ON analysis.id = stat.analysis
-    JOIN client ON client.id = stat.client AND client.is_sharing_enabled = 1
-    JOIN payload ON payload.id = stat.payload
+    CROSS JOIN analysis ON analysis.id = stat.analysis
+    CROSS JOIN client ON client.id = stat.client AND client.is_sharing_enabled = 1
+    LEFT JOIN payload ON payload.id = stat.payload
     LEFT JOIN pushed
         ON pushed.remote = ?REMOTE AND pushed.anr = analysis.uuid
         AND pushed.type = stat.type AND pushed.date = stat.date

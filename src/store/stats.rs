@@ -274,7 +274,7 @@ pub(super) struct Adding<'a> {
     /// When they arrived, in seconds since 1970.
     pub(super) now: i64,
     objects: Objects,
-    packer: Packer,
+    pub(super) packer: Packer,
     changes: Changes,
     analyses: HashMap<(i64, Uuid), i64>,
 }

@@ -1,0 +1,263 @@
+//! Storing a batch of stats: each item is judged by itself, all good ones are stored in one transaction.
+
+use super::answer::{Answer, json, message};
+use super::arguments::{check_content_type, text};
+use super::message::{Body, Received, Response};
+use super::stats::{metadata, write_head};
+use super::{App, Request};
+use crate::error::{Error, Kind, Result};
+use crate::model::Client;
+use crate::model::shapes::Flaw;
+use crate::model::stat::NewStat;
+use crate::store::Store;
+use crate::store::stats::Placed;
+use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use serde_json::{Map, json as value};
+use std::borrow::Cow;
+use std::io::{self, Read};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use uuid::Uuid;
+
+/// Stats in one batch. A front office of a thousand analyses sends 5,000.
+const MOST_ITEMS: usize = 50_000;
+
+/// Bytes from which on batches are taken in one at a time.
+const LARGE: usize = 1 << 20;
+
+/// Contributions of a batch that are kept between judging and storing; those of later stats are found again.
+const KEPT: usize = 20_000;
+
+/// `POST /api/v1/stats/`
+pub fn add(app: &App, request: Request<'_>) -> Answer {
+    check_content_type(&request)?;
+    text(&request)?;
+    let Request { caller, body, .. } = request;
+    let caller = caller.ok_or_else(|| Box::new(message(401, "A client is needed.")))?;
+    let (response, stored) = match body.bytes.len() {
+        0..=LARGE => take_in(&app.store, &caller, body)?,
+        _ => app.large.take_in(Arc::clone(&app.store), caller, body)?,
+    };
+    app.metrics.stored(stored);
+    Ok(response)
+}
+
+/// What became of a batch: the answer, and how many stats were stored.
+type Taken = std::result::Result<(Response, usize), Box<Response>>;
+
+/// Takes large batches in, one after the other and all in one thread. The store has one writer anyway, and judging a
+/// batch takes some multiple of its size in memory, of which glibc keeps a part for each thread that ever did it.
+#[derive(Default)]
+pub struct Large(Mutex<Option<Sender<Job>>>);
+
+struct Job {
+    store: Arc<Store>,
+    caller: Client,
+    body: Received,
+    answer: Sender<Taken>,
+}
+
+impl Large {
+    fn take_in(&self, store: Arc<Store>, caller: Client, body: Received) -> Taken {
+        let (answer, taken) = channel();
+        self.hand_over(Job { store, caller, body, answer })?;
+        let lost = |_| Err(Error::new(Kind::Internal, "the thread for large batches has ended").into());
+        taken.recv().unwrap_or_else(lost)
+    }
+
+    fn hand_over(&self, job: Job) -> Result<()> {
+        let mut worker = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = match worker.as_ref() {
+            Some(sender) => sender.send(job).err().map(|unsent| unsent.0),
+            None => Some(job),
+        };
+        let Some(job) = left else { return Ok(()) };
+        let (sender, jobs) = channel::<Job>();
+        let work = move || jobs.into_iter().for_each(Job::run);
+        let failed =
+            |e| Error::new(Kind::Busy, "there is no thread for a large batch: try again in a moment").because(e);
+        std::thread::Builder::new().name("large batches".into()).spawn(work).map_err(failed)?;
+        let sent = sender.send(job);
+        *worker = Some(sender);
+        sent.map_err(|_| Error::new(Kind::Internal, "the thread for large batches has ended"))
+    }
+}
+
+impl Job {
+    fn run(self) {
+        let taken = take_in(&self.store, &self.caller, self.body);
+        // Whoever asked may have gone away.
+        let _ = self.answer.send(taken);
+    }
+}
+
+/// Judges a batch and stores what is good of it.
+fn take_in(store: &Store, caller: &Client, body: Received) -> Taken {
+    let text = std::str::from_utf8(&body.bytes).map_err(|_| Box::new(message(400, "The body is not UTF-8.")))?;
+    let (good, refused) = judge(store, items(text)?)?;
+    if good.is_empty() && !refused.is_empty() {
+        let text = value!({ "message": "No stat of this batch can be used.", "refused": refused }).to_string();
+        return Err(Box::new(json(400, text)));
+    }
+    let placed = store.add_stats(caller, &good)?;
+    let stored = good.iter().zip(&placed).filter_map(|(stat, place)| match place {
+        Placed::Stored(uuid) => Some((*uuid, stat)),
+        _ => None,
+    });
+    let pieces = pieces(&body.bytes, stored);
+    let duplicates: Vec<String> = placed
+        .iter()
+        .filter_map(|place| if let Placed::Duplicate(uuid) = place { Some(uuid.to_string()) } else { None })
+        .collect();
+    let number = pieces.len() / 2;
+    Ok((receipt(body, pieces, duplicates, refused), number))
+}
+
+/// The items of a batch, unparsed: a number too large for a float spoils its item, not the body.
+fn items(text: &str) -> std::result::Result<Vec<&RawValue>, Box<Response>> {
+    if !text.trim_start().starts_with('[') && serde_json::from_str::<&RawValue>(text).is_ok() {
+        return Err(Box::new(message(400, "The body must be a list of stats.")));
+    }
+    let Items(items) = serde_json::from_str(text)
+        .map_err(|error| Box::new(message(400, &format!("The body is not JSON: {error}."))))?;
+    match items.len() {
+        0..=MOST_ITEMS => Ok(items),
+        _ => Err(Box::new(message(400, &format!("A batch has at most {MOST_ITEMS} stats: send several.")))),
+    }
+}
+
+/// The items of a batch, of which not many more are held than a batch may have.
+struct Items<'a>(Vec<&'a RawValue>);
+
+impl<'de> Deserialize<'de> for Items<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct ListVisitor;
+        impl<'de> Visitor<'de> for ListVisitor {
+            type Value = Items<'de>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a list of stats")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> std::result::Result<Self::Value, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = seq.next_element()? {
+                    if items.len() <= MOST_ITEMS {
+                        items.push(item);
+                    }
+                }
+                Ok(Items(items))
+            }
+        }
+        deserializer.deserialize_seq(ListVisitor)
+    }
+}
+
+/// An item's index, the field that is wrong, and the reason.
+type Refused = Map<String, serde_json::Value>;
+
+/// The good items, and why the others are refused. What the store knows already has been checked before.
+fn judge<'a>(store: &Store, items: Vec<&'a RawValue>) -> Result<(Vec<NewStat<'a>>, Vec<Refused>)> {
+    let mut judged: Vec<std::result::Result<NewStat<'a>, Flaw>> =
+        items.iter().map(|item| NewStat::parse_unchecked(item.get())).collect();
+    let known = store.knows(judged.iter().filter_map(|stat| stat.as_ref().ok()))?;
+    let mut kept = 0;
+    for (stat, is_known) in judged.iter_mut().filter(|stat| stat.is_ok()).zip(known) {
+        let unknown = stat.as_mut().ok().filter(|_| !is_known);
+        let flaw = unknown.and_then(|stat| check(stat, &mut kept).err());
+        if let Some(flaw) = flaw {
+            *stat = Err(flaw);
+        }
+    }
+    let (mut good, mut refused) = (Vec::new(), Vec::new());
+    for (index, stat) in judged.into_iter().enumerate() {
+        match stat {
+            Ok(stat) => good.push(stat),
+            Err(flaw) => refused.push(refusal(index, flaw)),
+        }
+    }
+    Ok((good, refused))
+}
+
+fn check(stat: &mut NewStat<'_>, kept: &mut usize) -> std::result::Result<(), Flaw> {
+    stat.check()?;
+    if *kept < KEPT {
+        *kept += stat.contributions().map_or(0, |parts| parts.len());
+    } else {
+        stat.forget();
+    }
+    Ok(())
+}
+
+fn refusal(index: usize, flaw: Flaw) -> Refused {
+    let mut entry = Map::new();
+    entry.insert("index".into(), index.into());
+    entry.insert("field".into(), flaw.field.into());
+    entry.insert("reason".into(), flaw.reason.into());
+    entry
+}
+
+/// A piece of a receipt: new text, or a part of the request's own body.
+enum Piece {
+    Text(Vec<u8>),
+    Body(std::ops::Range<usize>),
+}
+
+/// The stored stats as JSON, without the brace that closes the last.
+fn pieces<'a>(body: &[u8], stored: impl Iterator<Item = (Uuid, &'a NewStat<'a>)>) -> Vec<Piece> {
+    let start = body.as_ptr().addr();
+    let mut pieces = Vec::new();
+    for (uuid, stat) in stored {
+        let mut text = if pieces.is_empty() { Vec::new() } else { b"},".to_vec() };
+        write_head(&mut text, uuid, stat.anr, stat.kind, stat.date);
+        pieces.push(Piece::Text(text));
+        let from = stat.data.as_ptr().addr() - start;
+        pieces.push(Piece::Body(from..from + stat.data.len()));
+    }
+    pieces
+}
+
+/// The answer to a batch: the stored stats in full, and what became of the others.
+fn receipt(body: Received, mut pieces: Vec<Piece>, duplicates: Vec<String>, refused: Vec<Refused>) -> Response {
+    let count = u64::try_from(pieces.len() / 2).unwrap_or(u64::MAX);
+    let last = if pieces.is_empty() { "]" } else { "}]" };
+    pieces.insert(0, Piece::Text(format!("{{\"metadata\": {}, \"data\": [", metadata(count, 0, 0)).into_bytes()));
+    let (status, rest) = match duplicates.is_empty() && refused.is_empty() {
+        true => (201, "}".to_owned()),
+        false => (207, format!(", \"duplicates\": {}, \"refused\": {}}}", value!(duplicates), value!(refused))),
+    };
+    pieces.push(Piece::Text(format!("{last}{rest}").into_bytes()));
+    let mut response = Response::bytes(status, Some("application/json"), Cow::Borrowed(b""));
+    response.body =
+        Body::Stream(Box::new(Receipt { body, pieces: pieces.into_iter(), current: Piece::Body(0..0), read: 0 }));
+    response
+}
+
+/// Reads a receipt piece by piece: the batch is not copied.
+struct Receipt {
+    body: Received,
+    pieces: std::vec::IntoIter<Piece>,
+    current: Piece,
+    read: usize,
+}
+
+impl Read for Receipt {
+    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let piece = match &self.current {
+                Piece::Text(text) => text,
+                Piece::Body(range) => &self.body.bytes[range.clone()],
+            };
+            let rest = &piece[self.read..];
+            if rest.is_empty()
+                && let Some(next) = self.pieces.next()
+            {
+                (self.current, self.read) = (next, 0);
+                continue;
+            }
+            let length = rest.len().min(target.len());
+            target[..length].copy_from_slice(&rest[..length]);
+            self.read += length;
+            return Ok(length);
+        }
+    }
+}
