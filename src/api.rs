@@ -24,6 +24,7 @@ pub use answer::{Answer, json};
 use message::{Head, Method, Received, Response, Served, Service};
 use metrics::Metrics;
 use percent_encoding::percent_decode_str;
+pub use public::tag;
 use serde_json::json as value;
 pub use stats::today;
 use std::sync::Arc;
@@ -40,6 +41,8 @@ const BATCH: usize = 32 << 20;
 enum Access {
     /// Anybody.
     Open,
+    /// Anybody, unless `PUBLIC_PAGES` is off: then there is nothing at its path.
+    Public,
     /// An active client.
     Client,
     /// An active admin.
@@ -61,7 +64,7 @@ struct Route {
     run: fn(&App, Request<'_>) -> Answer,
 }
 
-use Access::{Admin, Client as Token, Monitor, Open};
+use Access::{Admin, Client as Token, Monitor, Open, Public};
 use Method::{Delete, Get, Patch, Post};
 
 #[rustfmt::skip]
@@ -78,14 +81,14 @@ const ROUTES: &[Route] = &[
     Route { method: Get,    path: "/api/v1/",                     access: Open,  gate: false, body: 0,     run: dashboard::api_page },
     Route { method: Get,    path: "/api/v1/swagger.json",         access: Open,  gate: false, body: 0,     run: dashboard::openapi },
     Route { method: Get,    path: "/api/v1/openapi.json",         access: Open,  gate: false, body: 0,     run: dashboard::openapi },
-    Route { method: Get,    path: "/stats/threats.json",          access: Open,  gate: false, body: 0,     run: public::threats },
-    Route { method: Get,    path: "/stats/vulnerabilities.json",  access: Open,  gate: false, body: 0,     run: public::vulnerabilities },
-    Route { method: Get,    path: "/stats/risks.json",            access: Open,  gate: false, body: 0,     run: public::risks },
-    Route { method: Get,    path: "/stats/cartography.json",      access: Open,  gate: false, body: 0,     run: public::cartography },
-    Route { method: Get,    path: "/stats/compliance.json",       access: Open,  gate: false, body: 0,     run: public::compliance },
-    Route { method: Get,    path: "/map/clients.json",            access: Open,  gate: false, body: 0,     run: public::map },
-    Route { method: Get,    path: "/mosp/{uuid}.json",            access: Open,  gate: false, body: 0,     run: mosp::published },
-    Route { method: Get,    path: "/about.json",                  access: Open,  gate: false, body: 0,     run: public::about },
+    Route { method: Get,    path: "/stats/threats.json",          access: Public,gate: false, body: 0,     run: public::threats },
+    Route { method: Get,    path: "/stats/vulnerabilities.json",  access: Public,gate: false, body: 0,     run: public::vulnerabilities },
+    Route { method: Get,    path: "/stats/risks.json",            access: Public,gate: false, body: 0,     run: public::risks },
+    Route { method: Get,    path: "/stats/cartography.json",      access: Public,gate: false, body: 0,     run: public::cartography },
+    Route { method: Get,    path: "/stats/compliance.json",       access: Public,gate: false, body: 0,     run: public::compliance },
+    Route { method: Get,    path: "/map/clients.json",            access: Public,gate: false, body: 0,     run: public::map },
+    Route { method: Get,    path: "/mosp/{uuid}.json",            access: Public,gate: false, body: 0,     run: mosp::published },
+    Route { method: Get,    path: "/about.json",                  access: Public,gate: false, body: 0,     run: public::about },
     Route { method: Get,    path: "/human.txt",                   access: Open,  gate: false, body: 0,     run: public::human },
     Route { method: Get,    path: "/robots.txt",                  access: Open,  gate: false, body: 0,     run: public::robots },
     Route { method: Get,    path: "/.well-known/security.txt",    access: Open,  gate: false, body: 0,     run: public::security },
@@ -98,7 +101,21 @@ const ROUTES: &[Route] = &[
     Route { method: Post,   path: "/admin/client_sharing_deactivate.json/{uuid}", access: Admin, gate: false, body: 0, run: admin::deactivate_sharing },
     Route { method: Get,    path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
     Route { method: Post,   path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
-    Route { method: Get,    path: "/",                            access: Open,  gate: false, body: 0,     run: dashboard::front },
+    Route { method: Get,    path: "/stats/summary.json",          access: Public,gate: false, body: 0,     run: public::summary },
+    Route { method: Get,    path: "/",                            access: Public,gate: false, body: 0,     run: dashboard::overview },
+    Route { method: Get,    path: "/threats",                     access: Public,gate: false, body: 0,     run: dashboard::threats },
+    Route { method: Get,    path: "/evolution",                   access: Public,gate: false, body: 0,     run: dashboard::threats },
+    Route { method: Get,    path: "/vulnerabilities",             access: Public,gate: false, body: 0,     run: dashboard::vulnerabilities },
+    Route { method: Get,    path: "/risks",                       access: Public,gate: false, body: 0,     run: dashboard::risks },
+    Route { method: Get,    path: "/cartography",                 access: Public,gate: false, body: 0,     run: dashboard::cartography },
+    Route { method: Get,    path: "/compliance",                  access: Public,gate: false, body: 0,     run: dashboard::compliance },
+    Route { method: Get,    path: "/map",                         access: Public,gate: false, body: 0,     run: dashboard::map },
+    Route { method: Get,    path: "/report",                      access: Public,gate: false, body: 0,     run: dashboard::report },
+    Route { method: Get,    path: "/help",                        access: Public,gate: false, body: 0,     run: dashboard::help },
+    Route { method: Get,    path: "/about",                       access: Public,gate: false, body: 0,     run: dashboard::about },
+    Route { method: Get,    path: "/about/more",                  access: Public,gate: false, body: 0,     run: dashboard::about },
+    Route { method: Get,    path: "/assets/licences.json",        access: Open,  gate: false, body: 0,     run: dashboard::licences },
+    Route { method: Get,    path: "/assets/{name}",               access: Open,  gate: false, body: 0,     run: dashboard::file },
 ];
 
 /// What all requests share.
@@ -171,7 +188,7 @@ impl App {
     /// The client that shows a token, if it may go on.
     fn authorise(&self, head: &Head, access: Access) -> Result<Option<Client>, Response> {
         let token = match access {
-            Open => return Ok(None),
+            Open | Public => return Ok(None),
             Monitor => auth::token_or_bearer(head),
             Token | Admin => auth::token(head),
         };
@@ -203,8 +220,11 @@ impl App {
         if head.path == "*" && head.method == Method::Options {
             return Err(Response::empty(200).with("Allow", "GET, HEAD, POST, PATCH, DELETE, OPTIONS"));
         }
-        let (routes, name) = self.find(head).ok_or_else(|| answer::message(404, "There is nothing at this path."))?;
+        let (routes, name) = self.find(head).ok_or_else(nothing_here)?;
         *route = routes.first().map_or("", |route| route.path);
+        if !self.config.public_pages && routes.iter().any(|route| route.access == Public) {
+            return Err(nothing_here());
+        }
         if head.method == Method::Options {
             return Err(Response::empty(200).with("Allow", allowed(&routes)));
         }
@@ -241,6 +261,11 @@ fn matched(path: &str, parts: &[String]) -> Option<String> {
         }
     }
     Some(name)
+}
+
+/// The answer where there is nothing.
+pub fn nothing_here() -> Response {
+    answer::message(404, "There is nothing at this path.")
 }
 
 fn allowed(routes: &[&Route]) -> String {

@@ -95,6 +95,25 @@ pub const SETTINGS: &[Setting] = &[
         ..PLAIN
     },
     Setting {
+        name: "PUBLIC_PAGES",
+        is_switch: true,
+        default: "on",
+        help: "whether there are pages and public JSON beside the API",
+        ..PLAIN
+    },
+    Setting {
+        name: "MAP",
+        is_switch: true,
+        default: "off",
+        help: "whether the public map shows each client with coordinates and what weighs most there",
+        ..PLAIN
+    },
+    Setting {
+        name: "FRAME_ANCESTORS",
+        help: "sites that may embed the pages, separated by spaces, such as https://intranet.example; by default none",
+        ..PLAIN
+    },
+    Setting {
         name: "PUSH_EVERY",
         help: "how often the service pushes by itself, such as 1d, 12h or 30m; by default never",
         ..PLAIN
@@ -289,6 +308,12 @@ pub struct Config {
     pub remote_token: Option<Token>,
     /// `MOSP_URL`
     pub mosp: Option<String>,
+    /// `PUBLIC_PAGES`
+    pub public_pages: bool,
+    /// `MAP`
+    pub map: bool,
+    /// `FRAME_ANCESTORS`, as a Content-Security-Policy has it.
+    pub frame_ancestors: Option<String>,
     /// `LOG_PATH`
     pub log_path: Option<PathBuf>,
     /// `UPDATE_COMMAND`
@@ -336,6 +361,9 @@ impl Config {
             remote: read.parsed("REMOTE_STATS_SERVER", url)?,
             remote_token: read.optional("REMOTE_STATS_TOKEN", Token::new)?,
             mosp: read.optional("MOSP_URL", url)?,
+            public_pages: read.parsed("PUBLIC_PAGES", switch)?,
+            map: read.parsed("MAP", switch)?,
+            frame_ancestors: read.optional("FRAME_ANCESTORS", ancestors)?,
             log_path: read.optional("LOG_PATH", |text| Ok(text.into()))?,
             update_command: read.optional("UPDATE_COMMAND", |text| Ok(text.into()))?,
             store_must_exist: read.parsed("STORE_MUST_EXIST", switch)?,
@@ -432,6 +460,22 @@ pub fn url(text: &str) -> std::result::Result<String, String> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
+/// Sources as a policy lists them; nothing in them may end the directive or the header.
+fn ancestors(text: &str) -> std::result::Result<String, String> {
+    let is_source = |word: &str| {
+        matches!(word, "'none'" | "'self'" | "*")
+            || (word.contains("://") || word.contains('.') || word.contains(':'))
+                && word.chars().all(|c| c.is_ascii_alphanumeric() || ":/.*-_[]".contains(c))
+    };
+    let words: Vec<&str> = text.split_whitespace().collect();
+    match words.iter().find(|word| !is_source(word)) {
+        None => Ok(words.join(" ")),
+        Some(word) => {
+            Err(format!("{word:?} is no site; 'self', *, and addresses such as https://intranet.example are"))
+        }
+    }
+}
+
 /// A time between two runs: a number of weeks, days, hours or minutes.
 fn period(text: &str) -> std::result::Result<Duration, String> {
     let reason = || "a time is needed such as 1d, 12h or 30m, and at least a minute".to_owned();
@@ -503,6 +547,9 @@ mod tests {
             ("ADMIN_TOKEN", "with space"),
             ("TZ", "Mars/Olympus"),
             ("TRUSTED_PROXIES", "10.0.0.1,x"),
+            ("FRAME_ANCESTORS", "https://a.example; script-src *"),
+            ("FRAME_ANCESTORS", "intranet"),
+            ("MAP", "perhaps"),
             ("PUSH_EVERY", "daily"),
             ("PUSH_EVERY", "0d"),
             ("PUSH_EVERY", "30s"),

@@ -19,6 +19,7 @@ pub mod rollups;
 pub mod sharing;
 mod space;
 pub mod stats;
+pub mod summary;
 #[cfg(test)]
 mod tests;
 

@@ -63,7 +63,21 @@ fn rows() -> Vec<Row> {
         row("POST", "/admin/client_sharing_deactivate.json/{uuid}", "", None, admin(200)),
         row("GET", "/admin/update.json", "", None, admin(501)),
         row("POST", "/admin/update.json", "", None, admin(501)),
+        row("GET", "/stats/summary.json", "", None, open),
         row("GET", "/", "", None, open),
+        row("GET", "/threats", "", None, open),
+        row("GET", "/evolution", "", None, open),
+        row("GET", "/vulnerabilities", "", None, open),
+        row("GET", "/risks", "", None, open),
+        row("GET", "/cartography", "", None, open),
+        row("GET", "/compliance", "", None, open),
+        row("GET", "/map", "", None, [404; 6]),
+        row("GET", "/report", "", None, open),
+        row("GET", "/help", "", None, open),
+        row("GET", "/about", "", None, open),
+        row("GET", "/about/more", "", None, open),
+        row("GET", "/assets/licences.json", "", None, open),
+        row("GET", "/assets/{name}", "", None, [404; 6]),
     ]
 }
 

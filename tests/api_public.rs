@@ -155,7 +155,9 @@ fn answers_are_told_apart_by_their_tag() {
 
 #[test]
 fn the_map_has_who_is_placed_and_has_both_types() {
-    let (place, service, token) = service();
+    let place = Place::new();
+    let token = place.client("fo");
+    let service = place.serve_with(&[("MAP", "on")]);
     let rows = |rows: &[(usize, u64)]| {
         let each = rows
             .iter()

@@ -59,7 +59,7 @@ fn a_store_of_version_1_keeps_its_data() {
     let place = place_with(VERSION_1);
     assert!(place.ok(&["database", "migrate"]).contains("up to date, 2 clients, 1 analyses, 5 stats"));
     assert!(place.ok(&["database", "check"]).contains("is well"));
-    let service: Service = place.serve();
+    let service: Service = place.serve_with(&[("MAP", "on")]);
     let me = service.get("/api/v1/client/me").token("fo-token").send().expect(200).json();
     assert_eq!(me, json!({"name": "Front office", "token": "fo-token", "role": "1", "is_sharing_enabled": true}));
     assert_eq!(service.get("/api/v1/client/me").token("operator-token").send().expect(200).json()["role"], "2");

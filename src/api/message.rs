@@ -68,6 +68,28 @@ impl Headers {
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
+
+    /// Whether `Accept-Encoding` lets us answer in gzip.
+    pub fn accepts_gzip(&self) -> bool {
+        let mut others = false;
+        for item in self.all("Accept-Encoding").flat_map(|value| value.split(',')) {
+            let (name, parameters) = item.split_once(';').unwrap_or((item, ""));
+            match name.trim() {
+                name if name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip") => {
+                    return wanted(parameters);
+                }
+                "*" => others = wanted(parameters),
+                _ => {}
+            }
+        }
+        others
+    }
+}
+
+/// Whether the weight in these parameters is above zero; one that cannot be read is not.
+fn wanted(parameters: &str) -> bool {
+    let weight = parameters.split(';').find_map(|item| item.trim().strip_prefix(['q', 'Q'])?.trim().strip_prefix('='));
+    weight.is_none_or(|text| text.trim().parse::<f32>().is_ok_and(|weight| weight > 0.0))
 }
 
 /// A request before its body: all that routing and authorisation need.
@@ -180,4 +202,24 @@ pub trait Service: Send + Sync + 'static {
 
     /// Told after each answer: the access log and the metrics.
     fn served(&self, served: &Served<'_>);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepts(value: &str) -> bool {
+        Headers(vec![("accept-encoding".into(), value.into())]).accepts_gzip()
+    }
+
+    #[test]
+    fn weights_and_the_star_count() {
+        for yes in ["gzip", "deflate, GZIP", "br, gzip;q=0.1", "*", "*;q=0, gzip", "x-gzip", "gzip; q=1.000"] {
+            assert!(accepts(yes), "{yes}");
+        }
+        for no in ["", "identity", "gzip;q=0", "gzip; q=0.000, *", "*;q=0", "br", "gzip;q=no", "gzipped"] {
+            assert!(!accepts(no), "{no}");
+        }
+        assert!(!Headers::default().accepts_gzip());
+    }
 }

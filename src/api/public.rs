@@ -66,16 +66,18 @@ fn as_days(value: &Value) -> std::result::Result<i64, String> {
     days.filter(|days| (1..=36_500).contains(days)).ok_or_else(|| format!("{value} is not a number from 1 to 36500"))
 }
 
+/// An entity tag for whatever these parts determine.
+pub fn tag(parts: &[&[u8]]) -> String {
+    let mut hash = Sha256::new();
+    parts.iter().for_each(|part| hash.update(part));
+    let hash: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("W/\"{hash}\"")
+}
+
 /// Computes an answer, unless the caller has it already: the tag changes with the store, the question and the day.
 fn unless_known(app: &App, head: &Head, compute: impl FnOnce() -> Result<String>) -> Answer {
-    let mut hash = Sha256::new();
-    for part in
-        [&app.store.version()?[..], head.path.as_bytes(), b"?", head.query.as_bytes(), today().to_string().as_bytes()]
-    {
-        hash.update(part);
-    }
-    let tag: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    let tag = format!("W/\"{tag}\"");
+    let version = app.store.version()?;
+    let tag = tag(&[&version[..], head.path.as_bytes(), b"?", head.query.as_bytes(), today().to_string().as_bytes()]);
     let known = head.headers.all("If-None-Match").flat_map(|list| list.split(',')).map(str::trim);
     let is_known =
         known.into_iter().any(|one| one == "*" || one.trim_start_matches("W/") == tag.trim_start_matches("W/"));
@@ -83,11 +85,30 @@ fn unless_known(app: &App, head: &Head, compute: impl FnOnce() -> Result<String>
     Ok(response.with("ETag", tag).with("Cache-Control", "no-cache"))
 }
 
-/// `GET /map/clients.json`
+/// `GET /stats/summary.json`: what the dashboard rests on.
+pub fn summary(app: &App, request: Request<'_>) -> Answer {
+    Arguments::read(&request, &[])?.finish()?;
+    unless_known(app, request.head, || {
+        let summary = app.store.summary()?;
+        Ok(value!({
+            "clients": summary.clients,
+            "analyses": summary.analyses,
+            "stats": summary.stats,
+            "days": summary.days,
+            "oldest": summary.oldest,
+            "newest": summary.newest,
+            "today": today(),
+        })
+        .to_string())
+    })
+}
+
+/// `GET /map/clients.json`: nobody, unless `MAP` is on, since each of its entries is a single client.
 pub fn map(app: &App, request: Request<'_>) -> Answer {
     Arguments::read(&request, &[])?.finish()?;
     unless_known(app, request.head, || {
-        let places = app.store.map()?.into_iter().map(|place| {
+        let places = if app.config.map { app.store.map()? } else { Vec::new() };
+        let places = places.into_iter().map(|place| {
             value!({
                 "latitude": place.location.latitude,
                 "longitude": place.location.longitude,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use flate2::{Compress, Compression, FlushCompress, Status};
 
-use crate::api::message::{Body, Headers, Response};
+use crate::api::message::{Body, Response};
 
 /// Shorter bodies travel in one packet either way.
 const LEAST: usize = 1024;
@@ -149,46 +149,9 @@ fn compressible(content_type: &str) -> bool {
         || matches!(&*essence, "application/json" | "application/javascript" | "image/svg+xml")
 }
 
-/// Whether a request's `Accept-Encoding` lets us answer in gzip.
-pub(super) fn accepts_gzip(headers: &Headers) -> bool {
-    let mut others = false;
-    for item in headers.all("Accept-Encoding").flat_map(|value| value.split(',')) {
-        let (name, parameters) = item.split_once(';').unwrap_or((item, ""));
-        match name.trim() {
-            name if name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip") => {
-                return wanted(parameters);
-            }
-            "*" => others = wanted(parameters),
-            _ => {}
-        }
-    }
-    others
-}
-
-/// Whether the weight in these parameters is above zero; one that cannot be read is not.
-fn wanted(parameters: &str) -> bool {
-    let weight = parameters.split(';').find_map(|item| item.trim().strip_prefix(['q', 'Q'])?.trim().strip_prefix('='));
-    weight.is_none_or(|text| text.trim().parse::<f32>().is_ok_and(|weight| weight > 0.0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn accepts(value: &str) -> bool {
-        accepts_gzip(&Headers(vec![("accept-encoding".into(), value.into())]))
-    }
-
-    #[test]
-    fn weights_and_the_star_count() {
-        for yes in ["gzip", "deflate, GZIP", "br, gzip;q=0.1", "*", "*;q=0, gzip", "x-gzip", "gzip; q=1.000"] {
-            assert!(accepts(yes), "{yes}");
-        }
-        for no in ["", "identity", "gzip;q=0", "gzip; q=0.000, *", "*;q=0", "br", "gzip;q=no", "gzipped"] {
-            assert!(!accepts(no), "{no}");
-        }
-        assert!(!accepts_gzip(&Headers::default()));
-    }
 
     #[test]
     fn types_that_shrink_are_known() {

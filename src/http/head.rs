@@ -7,7 +7,6 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use super::Fault;
-use super::coding;
 use super::input::{BUFFER, Input};
 use crate::api::message::{Head, Headers, Method};
 
@@ -162,7 +161,7 @@ impl Terms {
         let framing = framing(&head.headers, http10)?;
         let expects = expects(&head.headers, http10)?;
         let close = has_token(&head.headers, "close") || http10 && !has_token(&head.headers, "keep-alive");
-        Ok(Self { framing, expects, http10, close, gzip: coding::accepts_gzip(&head.headers) })
+        Ok(Self { framing, expects, http10, close, gzip: head.headers.accepts_gzip() })
     }
 }
 

@@ -1,0 +1,119 @@
+// Bundles scripts and styles, prepares the world map, and writes them with hashed names, compressed, and a table for
+// the program: `node build.mjs OUT`.
+
+import { createHash } from "node:crypto";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { gzipSync } from "node:zlib";
+import * as esbuild from "esbuild";
+import { feature } from "topojson-client";
+
+const out = process.argv[2] ?? "dist";
+const types = { ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".json": "application/json" };
+
+/** One page's script is one entry point; what pages share becomes chunks, ECharts the largest of them. */
+async function bundle() {
+  const pages = (await readdir("scripts/pages")).filter((name) => name.endsWith(".js"));
+  const result = await esbuild.build({
+    entryPoints: [...pages.map((name) => `scripts/pages/${name}`), "styles/app.css"],
+    outdir: join(out, "web"),
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    target: ["es2022", "chrome109", "firefox115", "safari16"],
+    minify: true,
+    legalComments: "none",
+    entryNames: "[name]-[hash]",
+    chunkNames: "shared-[hash]",
+    metafile: true,
+    write: false,
+    logLevel: "warning",
+  });
+  return result;
+}
+
+/** Runs before the first paint, as a plain script, so that a chosen theme never flashes. */
+async function early() {
+  const { code } = await esbuild.transform(await readFile("scripts/theme.js", "utf8"), { minify: true });
+  return code;
+}
+
+/** Borders of all countries, in the form ECharts reads; a hundredth of a degree is less than a pixel here. */
+async function world() {
+  const topology = JSON.parse(await readFile("node_modules/world-atlas/countries-110m.json", "utf8"));
+  const { features } = feature(topology, topology.objects.countries);
+  const round = (value) => (Array.isArray(value) ? value.map(round) : Math.round(value * 100) / 100);
+  return JSON.stringify({
+    type: "FeatureCollection",
+    features: features.map(({ properties, geometry }) => ({
+      type: "Feature",
+      properties: { name: properties.name },
+      geometry: { type: geometry.type, coordinates: round(geometry.coordinates) },
+    })),
+  });
+}
+
+/** Licence texts of the packages whose code is in the bundle. */
+async function licences(metafile) {
+  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.keys(output.inputs));
+  const names = new Set(inputs.map((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]).filter(Boolean));
+  names.add("world-atlas");
+  const each = [...names].sort().map(async (name) => {
+    const folder = join("node_modules", name);
+    const { version, license } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
+    const files = (await readdir(folder)).filter((file) => /^(licen[cs]e|notice|copying)/i.test(file)).sort();
+    const texts = [];
+    for (const file of files) {
+      const at = join(folder, file);
+      texts.push(await readFile(at, "utf8").catch(() => ""));
+    }
+    return { name, version, licence: license, text: texts.join("\n").trim() };
+  });
+  return JSON.stringify(await Promise.all(each));
+}
+
+function hashed(stem, extension, text) {
+  return `${stem}-${createHash("sha256").update(text).digest("hex").slice(0, 8)}${extension}`;
+}
+
+/** The chunks an entry point imports, directly or not: the page asks for them at once. */
+function imports(outputs, path, seen = new Set()) {
+  for (const one of outputs[path].imports.filter(({ kind }) => kind === "import-statement")) {
+    if (!seen.has(one.path)) {
+      seen.add(one.path);
+      imports(outputs, one.path, seen);
+    }
+  }
+  return [...seen].map((one) => basename(one));
+}
+
+async function main() {
+  const web = join(out, "web");
+  await mkdir(web, { recursive: true });
+  const { outputFiles, metafile } = await bundle();
+  const files = outputFiles.map(({ path, contents }) => [basename(path), Buffer.from(contents)]);
+  const theme = await early();
+  const map = await world();
+  const named = { theme: hashed("theme", ".js", theme), world: hashed("world", ".json", map) };
+  files.push([named.theme, Buffer.from(theme)], [named.world, Buffer.from(map)]);
+  const entries = Object.entries(metafile.outputs)
+    .filter(([, output]) => output.entryPoint)
+    .map(([path, output]) => [basename(output.entryPoint, ".js"), basename(path), imports(metafile.outputs, path)]);
+  const rows = [];
+  for (const [name, bytes] of files) {
+    await writeFile(join(web, `${name}.gz`), gzipSync(bytes, { level: 9 }));
+    await writeFile(join(web, name), bytes);
+    const type = types[name.slice(name.lastIndexOf("."))];
+    rows.push(`    Asset { name: "${name}", content_type: "${type}", plain: include_bytes!("web/${name}"), gzip: include_bytes!("web/${name}.gz") },`);
+  }
+  for (const [entry, name] of Object.entries(named)) entries.push([entry, name, []]);
+  const list = (names) => `&[${names.map((name) => `"${name}"`).join(", ")}]`;
+  const table = entries.map(([entry, name, needs]) => `    Entry { name: "${entry}", file: "${name}", imports: ${list(needs)} },`);
+  await writeFile(join(out, "licences.json"), await licences(metafile));
+  await writeFile(
+    join(out, "table.rs"),
+    `static ASSETS: &[Asset] = &[\n${rows.join("\n")}\n];\nstatic ENTRIES: &[Entry] = &[\n${table.join("\n")}\n];\n`,
+  );
+}
+
+await main();

@@ -1,0 +1,63 @@
+//! Makes the dashboard: installs what it is built from, bundles it, and writes a table of what the binary embeds.
+//!
+//! No crate does the embedding: rust-embed would not know our hashed names, entry points and compressed twins, and the
+//! table that says so is all that would be left for it to do.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::{env, fs};
+
+/// What the bundle depends on. Node's modules are not among it: they follow from the lock file.
+const SOURCES: [&str; 8] =
+    ["build.rs", "build.mjs", "package.json", "package-lock.json", "pages", "scripts", "styles", "texts"];
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("The dashboard cannot be built: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), String> {
+    let variable = |name: &str| env::var_os(name).map(PathBuf::from).ok_or(format!("{name} is not set"));
+    let assets = variable("CARGO_MANIFEST_DIR")?.join("assets");
+    for source in SOURCES {
+        println!("cargo:rerun-if-changed={}", assets.join(source).display());
+    }
+    install(&assets)?;
+    let out = variable("OUT_DIR")?.join("dashboard");
+    if out.exists() {
+        fs::remove_dir_all(&out).map_err(|error| format!("{}: {error}", out.display()))?;
+    }
+    let mut bundle = Command::new("node");
+    bundle.current_dir(&assets).arg("build.mjs").arg(&out);
+    succeed(&mut bundle, "node is needed, version 20 or newer")
+}
+
+/// Installs the packages of the lock file, unless they are there already: npm leaves its own copy of the lock file
+/// beside what it installed, and `npm ci` is the only way to bring it up to date.
+fn install(assets: &Path) -> Result<(), String> {
+    let stamp = assets.join("node_modules/.installed-from");
+    let lock = assets.join("package-lock.json");
+    let wanted = fs::read(&lock).map_err(|error| format!("{}: {error}", lock.display()))?;
+    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    // No package's script runs: esbuild's program is a package of its own.
+    let mut npm = Command::new("npm");
+    npm.current_dir(assets).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+    succeed(&mut npm, "npm is needed, and the first time a network or a filled npm cache")?;
+    fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))
+}
+
+fn succeed(command: &mut Command, hint: &str) -> Result<(), String> {
+    let output = command.output().map_err(|error| format!("{command:?}: {error}; {hint}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(format!("{command:?} failed ({}); {hint}\n{text}", output.status))
+}

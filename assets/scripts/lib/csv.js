@@ -1,0 +1,26 @@
+// Tables as CSV, in two forms: for spreadsheets, in the reader's language, and for programs (RFC 4180).
+
+import { lang } from "./page.js";
+
+/** A cell that a spreadsheet would take for a formula becomes plain text. */
+const harmless = (text) => (/^[=+\-@\t\r]/.test(text) ? `'${text}` : text);
+
+function field(text, separator) {
+  return text.includes(separator) || /["\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+function lines({ columns, rows }, separator, numeral) {
+  const cell = (value) => (value == null ? "" : typeof value === "number" ? numeral(value) : harmless(String(value)));
+  const all = [columns.map(({ name }) => name), ...rows];
+  return all.map((row) => row.map((value) => field(cell(value), separator)).join(separator)).join("\r\n") + "\r\n";
+}
+
+/** With a byte-order mark, and the separators that spreadsheets in this language expect. */
+export function spreadsheet(table) {
+  const comma = lang !== "en";
+  const numeral = (value) => (comma ? String(value).replace(".", ",") : String(value));
+  return `\ufeff${lines(table, comma ? ";" : ",", numeral)}`;
+}
+
+/** Commas, points, ISO dates. */
+export const data = (table) => lines(table, ",", String);

@@ -1,0 +1,42 @@
+// A chart in an element, drawn anew when the theme, the width or the medium changes.
+
+import { init } from "./echarts.js";
+import { paperTokens, tokens } from "./tokens.js";
+
+const drawn = new Set();
+
+/** Draws a chart's specification into an element that is on the page or about to be. */
+export function draw(element, spec) {
+  let chart;
+  let width = 0;
+  const one = {
+    paint(colours = tokens(), isPaper = false) {
+      if (!element.isConnected) return one.end();
+      width = isPaper ? paperWidth(element) : element.clientWidth;
+      const height = Math.round(spec.height(width) * (isPaper ? 0.8 : 1));
+      element.style.height = `${height}px`;
+      chart ??= init(element, null, { renderer: "canvas", width, height });
+      chart.resize({ width, height });
+      chart.setOption(spec.option(colours, { width, height }), { notMerge: true });
+    },
+    end() {
+      observer.disconnect();
+      chart?.dispose();
+      drawn.delete(one);
+    },
+  };
+  const observer = new ResizeObserver(() => {
+    if (!element.isConnected || (element.clientWidth && element.clientWidth !== width)) one.paint();
+  });
+  observer.observe(element);
+  drawn.add(one);
+  return one;
+}
+
+/** Browsers tell of printing before they lay the page out for paper: two columns of A4, or one. */
+const paperWidth = (element) => (element.closest(".wide") ? 660 : 310);
+
+const all = (colours, isPaper) => drawn.forEach((one) => one.paint(colours, isPaper));
+new MutationObserver(() => all()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+addEventListener("beforeprint", () => all(paperTokens(), true));
+addEventListener("afterprint", () => all());

@@ -1,0 +1,52 @@
+// The legend of lines: buttons that hide and show them, for the mouse and the keyboard alike.
+
+import { h } from "./dom.js";
+import { t } from "./page.js";
+import { strokeOf } from "./options.js";
+
+/** `spec.toggles`: series as {key, name, hidden}, and `toggle(keys)`, told the keys that are hidden afterwards. */
+export function legend(spec) {
+  const { series, toggle } = spec.toggles;
+  const hidden = new Set(series.filter((one) => one.hidden).map((one) => one.key));
+  const keys = series.map(({ key }) => key);
+  const flip = (key) => {
+    if (!hidden.delete(key)) hidden.add(key);
+    toggle([...hidden]);
+  };
+  const chip = ({ key, name }, index) =>
+    h(
+      "li",
+      {},
+      h(
+        "button",
+        { type: "button", class: "chip", "aria-pressed": String(!hidden.has(key)), "data-key": key, onclick: () => flip(key) },
+        swatch(index),
+        name,
+      ),
+    );
+  const invert = () => toggle(keys.filter((key) => !hidden.has(key)));
+  const all = () => toggle([]);
+  return h(
+    "div",
+    { class: "legend", role: "group", "aria-label": t("legend") },
+    h("ul", {}, series.map(chip)),
+    h("p", { class: "legend-actions" },
+      h("button", { type: "button", class: "quiet", "data-action": "invert", onclick: invert }, t("legend.invert")),
+      h("button", { type: "button", class: "quiet", "data-action": "all", onclick: all }, t("legend.all"))),
+  );
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** A piece of the line as it is drawn: its colour and its dashes. */
+function swatch(index) {
+  const { token, dashes } = strokeOf(index);
+  const svg = document.createElementNS(SVG, "svg");
+  for (const [name, value] of [["width", 22], ["height", 8], ["aria-hidden", "true"]]) svg.setAttribute(name, value);
+  const line = document.createElementNS(SVG, "line");
+  const attributes = { x1: 0, x2: 22, y1: 4, y2: 4, "stroke-width": 3, class: `stroke-${token + 1}` };
+  for (const [name, value] of Object.entries(attributes)) line.setAttribute(name, value);
+  if (dashes) line.setAttribute("stroke-dasharray", dashes.join(" "));
+  svg.append(line);
+  return svg;
+}

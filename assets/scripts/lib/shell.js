@@ -1,0 +1,31 @@
+// What every page has: the theme switch, and menus that close when one turns away from them.
+
+import { byId, h } from "./dom.js";
+import { t } from "./page.js";
+
+const button = byId("theme");
+
+function name() {
+  const isDark = document.documentElement.dataset.theme === "dark";
+  button.replaceChildren(h("span", { "aria-hidden": "true" }, "◐"), h("span", { class: "theme-name" }, isDark ? t("theme.light") : t("theme.dark")));
+}
+
+button.addEventListener("click", () => {
+  const other = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+  document.documentElement.dataset.theme = other;
+  try {
+    localStorage.setItem("theme", other);
+  } catch {
+    // Without storage the choice lasts as long as the page.
+  }
+  name();
+});
+name();
+button.hidden = false;
+new MutationObserver(name).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+
+document.addEventListener("click", ({ target }) => {
+  for (const open of document.querySelectorAll("details.exports[open]")) {
+    if (!open.contains(target)) open.open = false;
+  }
+});

@@ -1,0 +1,8 @@
+import "../lib/shell.js";
+import { byId } from "../lib/dom.js";
+import { figure } from "../lib/figure.js";
+import { shower } from "../lib/notices.js";
+import { overview } from "../lib/overview.js";
+
+byId("print").addEventListener("click", () => print());
+shower(byId("charts"), async () => ((await overview()) ?? []).map(figure))();

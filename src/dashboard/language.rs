@@ -1,0 +1,130 @@
+//! MONARC's four languages: which one a reader gets, and the texts of each.
+
+use super::template::escape;
+use crate::api::message::Head;
+use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::LazyLock;
+
+/// A language's texts by their keys.
+pub struct Texts {
+    texts: BTreeMap<String, String>,
+    json: String,
+}
+
+impl Texts {
+    /// The text of a key; the key itself if there is none, which a test rules out.
+    pub fn get<'a>(&'a self, key: &'a str) -> &'a str {
+        self.texts.get(key).map_or(key, String::as_str)
+    }
+
+    /// All of them as a JSON object, for the scripts.
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+
+    /// The keys.
+    #[cfg(test)]
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.texts.keys().map(String::as_str)
+    }
+
+    fn parse(text: &str) -> Self {
+        let texts: BTreeMap<String, String> = serde_json::from_str(text).unwrap_or_default();
+        // Texts of pages that no script shows stay out of what scripts get.
+        let for_scripts = texts.iter().filter(|(key, _)| !key.starts_with("help.") && !key.starts_with("page."));
+        let json = for_scripts.map(|(key, text)| (key.clone(), Value::from(text.as_str())));
+        let json = Value::Object(json.collect()).to_string();
+        Self { texts, json }
+    }
+}
+
+/// Code, name in itself, texts.
+type Known = (&'static str, &'static str, Texts);
+
+/// The languages, the default first.
+pub static LANGUAGES: LazyLock<[Known; 4]> = LazyLock::new(|| {
+    [
+        ("en", "English", Texts::parse(include_str!("../../assets/texts/en.json"))),
+        ("fr", "Français", Texts::parse(include_str!("../../assets/texts/fr.json"))),
+        ("de", "Deutsch", Texts::parse(include_str!("../../assets/texts/de.json"))),
+        ("nl", "Nederlands", Texts::parse(include_str!("../../assets/texts/nl.json"))),
+    ]
+});
+
+/// The language of an answer.
+pub struct Language {
+    /// Such as `en`.
+    pub code: &'static str,
+    /// Its texts.
+    pub texts: &'static Texts,
+    /// Whether the address says so, rather than the browser.
+    pub is_chosen: bool,
+}
+
+impl Language {
+    /// What the address asks for, else what the browser prefers, else English.
+    pub fn of(head: &Head) -> Self {
+        let chosen = form_urlencoded::parse(head.query.as_bytes()).filter(|(name, _)| name == "lang").last();
+        let chosen = chosen.and_then(|(_, code)| known(&code));
+        let preferred = || preferred(head.headers.get("Accept-Language").unwrap_or_default());
+        let (code, _, texts) = chosen.or_else(preferred).unwrap_or(&LANGUAGES[0]);
+        Self { code, texts, is_chosen: chosen.is_some() }
+    }
+}
+
+fn known(code: &str) -> Option<&'static Known> {
+    let primary = code.split('-').next().unwrap_or_default();
+    LANGUAGES.iter().find(|(known, ..)| known.eq_ignore_ascii_case(primary))
+}
+
+/// The known language with the highest weight, the first of several.
+fn preferred(accept: &str) -> Option<&'static Known> {
+    let mut best: Option<(f32, &'static Known)> = None;
+    for item in accept.split(',') {
+        let (code, weight) = item.split_once(';').unwrap_or((item, "q=1"));
+        let weight = weight.trim().strip_prefix("q=").and_then(|text| text.trim().parse().ok()).unwrap_or(0.0);
+        if let Some(language) = known(code.trim())
+            && weight > best.map_or(0.0, |(weight, _)| weight)
+        {
+            best = Some((weight, language));
+        }
+    }
+    best.map(|(_, language)| language)
+}
+
+/// Links to this page in each language, with everything else that its address says.
+pub fn links(head: &Head, current: &Language) -> String {
+    let mut html = String::new();
+    for (code, name, _) in LANGUAGES.iter() {
+        let rest = form_urlencoded::parse(head.query.as_bytes()).filter(|(name, _)| name != "lang");
+        let lang = (Cow::Borrowed("lang"), Cow::Borrowed(*code));
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(rest.chain([lang])).finish();
+        let mark = if *code == current.code { " aria-current=\"true\"" } else { "" };
+        let query = escape(&query);
+        // Writing to a string cannot fail.
+        let _ = write!(
+            html,
+            "<li><a href=\"?{query}\" lang=\"{code}\" hreflang=\"{code}\" title=\"{name}\"{mark}>{}</a></li>",
+            code.to_uppercase()
+        );
+    }
+    html
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_highest_weight_wins() {
+        let code = |accept| preferred(accept).map(|(code, ..)| *code);
+        assert_eq!(code("fr-LU,fr;q=0.9,en;q=0.8"), Some("fr"));
+        assert_eq!(code("es, de;q=0.5, nl;q=0.7"), Some("nl"));
+        assert_eq!(code("fr;q=0, DE-at; q=0.1"), Some("de"));
+        assert_eq!(code("es,*"), None);
+        assert_eq!(code(""), None);
+    }
+}

@@ -1,0 +1,46 @@
+//! Filling pages: `{{name}}` stands for a value, or else for the text of this key in the reader's language.
+
+use super::language::Texts;
+use std::collections::HashMap;
+
+/// What a page's names stand for, as HTML.
+#[derive(Default)]
+pub struct Values(HashMap<&'static str, String>);
+
+impl Values {
+    /// A value that is plain text.
+    pub fn text(&mut self, name: &'static str, text: &str) {
+        self.0.insert(name, escape(text));
+    }
+
+    /// A value that is HTML already.
+    pub fn raw(&mut self, name: &'static str, html: String) {
+        self.0.insert(name, html);
+    }
+}
+
+/// The names in a page, in order.
+#[cfg(test)]
+pub fn names(page: &str) -> impl Iterator<Item = &str> {
+    page.split("{{").skip(1).filter_map(|part| part.split_once("}}")).map(|(name, _)| name)
+}
+
+/// The page with everything in its place.
+pub fn fill(page: &str, values: &Values, texts: &Texts) -> String {
+    let mut parts = page.split("{{");
+    let mut html = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, rest) = part.split_once("}}").unwrap_or((part, ""));
+        match values.0.get(name) {
+            Some(value) => html.push_str(value),
+            None => html.push_str(&escape(texts.get(name))),
+        }
+        html.push_str(rest);
+    }
+    html
+}
+
+/// Text as HTML, also between double quotes.
+pub fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

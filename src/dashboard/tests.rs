@@ -1,0 +1,98 @@
+//! Texts, pages and scripts agree with one another.
+
+use super::*;
+use language::LANGUAGES;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+fn keys(index: usize) -> BTreeSet<&'static str> {
+    LANGUAGES[index].2.keys().collect()
+}
+
+#[test]
+fn every_language_has_every_text() {
+    assert!(keys(0).len() > 100);
+    for index in 1..LANGUAGES.len() {
+        let difference: Vec<_> = keys(0).symmetric_difference(&keys(index)).copied().collect();
+        assert!(difference.is_empty(), "{}: {difference:?}", LANGUAGES[index].0);
+    }
+}
+
+#[test]
+fn every_text_of_a_language_has_the_same_places_for_values() {
+    let places = |text: &str| {
+        let mut names: Vec<String> =
+            text.split('{').skip(1).filter_map(|part| Some(part.split_once('}')?.0.into())).collect();
+        names.sort();
+        names
+    };
+    for (code, _, texts) in &LANGUAGES[1..] {
+        for key in keys(0) {
+            assert_eq!(places(texts.get(key)), places(LANGUAGES[0].2.get(key)), "{code} {key}");
+            assert!(!texts.get(key).trim().is_empty(), "{code} {key}");
+        }
+    }
+}
+
+#[test]
+fn every_name_in_a_page_means_something() {
+    let values = [
+        "lang",
+        "page",
+        "root",
+        "title",
+        "version",
+        "source",
+        "style",
+        "theme",
+        "world",
+        "scripts",
+        "menu",
+        "languages",
+        "texts",
+        "contact",
+        "body",
+    ];
+    let bodies = PAGES.iter().map(|page| page.body);
+    for name in bodies.chain([SHELL]).flat_map(template::names) {
+        assert!(values.contains(&name) || keys(0).contains(name), "{name}");
+    }
+    for page in PAGES {
+        for part in ["menu", "title"] {
+            assert!(keys(0).contains(&*format!("{}.{part}", page.name)), "{} {part}", page.name);
+        }
+        assert!(page.script.is_none_or(|script| entry(script).is_some()), "{}", page.name);
+    }
+}
+
+/// Scripts name their texts literally, so that this can find them.
+#[test]
+fn every_text_that_a_script_shows_exists() {
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/scripts");
+    let mut found = 0;
+    for folder in ["pages", "lib"] {
+        for file in std::fs::read_dir(scripts.join(folder)).unwrap() {
+            let path = file.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            for (at, _) in text.match_indices("t(\"") {
+                if text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '.') {
+                    continue;
+                }
+                let key = text[at + 3..].split('"').next().unwrap();
+                assert!(keys(0).contains(key), "{}: {key}", path.display());
+                assert!(!key.starts_with("help.") && !key.starts_with("page."), "{key} is not sent to scripts");
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 50, "{found}");
+}
+
+#[test]
+fn no_page_has_anything_inline() {
+    for page in PAGES.iter().map(|page| page.body).chain([SHELL]) {
+        for bad in [" style=", " onclick=", " onload=", "<style", "javascript:"] {
+            assert!(!page.contains(bad), "{bad}");
+        }
+    }
+}

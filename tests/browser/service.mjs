@@ -1,0 +1,39 @@
+// The built binary, started for a test and ended with it.
+
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+export const binary = process.env.MONARC_STATS ?? join(process.env.CARGO_TARGET_DIR ?? join(root, "target"), "debug/monarc-stats");
+
+/** Starts `monarc-stats WORDS` on a free port; gives its address and how to end it. */
+export async function start(words, variables = {}) {
+  const directory = await mkdtemp(join(tmpdir(), "monarc-stats-browser-"));
+  const environment = { PATH: process.env.PATH, HOME: directory, STATS_DATABASE: join(directory, "stats.db"), ...variables };
+  const child = spawn(binary, [...words, "--port", "0"], { env: environment, stdio: ["ignore", "pipe", "pipe"] });
+  let log = "";
+  child.stderr.on("data", (text) => (log += text));
+  const address = await new Promise((done, fail) => {
+    child.stdout.once("data", (line) => done(/http:\/\/[^,\s]+/.exec(String(line))?.[0]));
+    child.once("error", fail);
+    child.once("exit", () => fail(new Error(`${binary} ended: ${log}`)));
+  });
+  const stop = async () => {
+    if (child.exitCode === null) {
+      child.kill("SIGTERM");
+      await new Promise((done) => child.once("exit", done));
+    }
+    await rm(directory, { recursive: true, force: true });
+  };
+  return { address, stop, log: () => log };
+}
+
+/** A demo; without wishes the one that `run` started for all tests, since filling a year takes a while. */
+export const demo = async (variables, days) =>
+  process.env.DEMO && !variables ? { address: process.env.DEMO, stop: async () => {} } : newDemo(variables, days);
+const newDemo = (variables, days) =>
+  start(["demo", ...(days ? ["--days", String(days)] : [])], { MOSP_URL: "", ...variables });
+export const serve = (variables) => start(["serve"], { ADMIN_TOKEN: "admin-token", MOSP_URL: "", ...variables });

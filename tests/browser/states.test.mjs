@@ -1,0 +1,163 @@
+// Empty, single, stale, failing, offline, below a prefix, full of traps: never blank, never wrong.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, before, describe, test } from "node:test";
+import { accessibility, launch, open, settled, tableOf, visit } from "./browser.mjs";
+import { demo, serve } from "./service.mjs";
+
+const PAGES = ["", "threats", "threats?view=evolution", "vulnerabilities", "risks", "cartography", "compliance", "report", "about"];
+const ANR = "5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e01";
+const THREAT = "b402d4e0-4576-11e9-9173-0800277f0571";
+
+/** A date some days ago. */
+const ago = (days) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
+
+async function store(service, items) {
+  const response = await fetch(`${service.address}/api/v1/stats/`, {
+    method: "POST",
+    headers: { "X-API-KEY": "admin-token", "Content-Type": "application/json" },
+    body: JSON.stringify(items),
+  });
+  assert.equal(response.status, 201, await response.text());
+}
+
+const threat = (date, label, count = 1) => ({
+  anr: ANR, type: "threat", date, data: [{ uuid: THREAT, label2: label, count, maxRisk: 3, averageRate: "2.5" }],
+});
+
+describe("states", () => {
+  let browser;
+  before(async () => (browser = await launch()));
+  after(() => browser?.close());
+
+  async function withService(make, run) {
+    const service = await make;
+    const page = await open(browser, service);
+    try {
+      await run(service, page);
+    } finally {
+      await page.context().close();
+      await service.stop();
+    }
+  }
+
+  test("an empty store says what to do next", () =>
+    withService(serve(), async (service, page) => {
+      for (const path of PAGES) {
+        await visit(page, service, path);
+        assert.match(await page.locator(".notice.empty").first().innerText(), /no stats yet[^]*connect/, path);
+        assert.equal(await page.locator("figure").count(), 0, path);
+        assert.deepEqual(await accessibility(page), [], path);
+      }
+      assert.deepEqual(page.noticed, []);
+    }));
+
+  test("one analysis is no average, and old stats are called old", () =>
+    withService(serve(), async (service, page) => {
+      await store(service, [threat(ago(9), "Fire")]);
+      for (const path of PAGES) {
+        await visit(page, service, path);
+        assert.match(await page.locator(".notice.stale").innerText(), /9 days old/, path);
+        assert.match(await page.locator(".notice.single").innerText(), /one analysis/, path);
+        const blank = await page.locator("figure").evaluateAll((all) => all.filter((one) => !one.querySelector(".canvas, .ranking, .notice")).length);
+        assert.equal(blank, 0, path);
+        assert.deepEqual(await accessibility(page), [], path);
+      }
+      assert.deepEqual(page.noticed, []);
+    }));
+
+  test("a missing day is a gap, not a zero", () =>
+    withService(serve(), async (service, page) => {
+      await store(service, [threat(ago(5), "Fire", 4), threat(ago(3), "Fire", 6)]);
+      await visit(page, service, "threats?view=evolution&days=30&period=day&by=count");
+      const { rows } = await tableOf(page, "threats-evolution");
+      assert.deepEqual(rows.map((row) => row[1]), [4, "–", 6]);
+    }));
+
+  test("labels are text, in pages and in spreadsheets", () =>
+    withService(serve(), async (service, page) => {
+      const label = '=HYPERLINK("http://evil.example","<img src=x onerror=alert(1)>")';
+      await store(service, [threat(ago(0), label)]);
+      await visit(page, service, "threats");
+      assert.ok((await page.locator(".rank-name").innerText()).includes(label));
+      const download = page.waitForEvent("download");
+      await page.locator(".exports summary").click();
+      await page.locator('button[data-form="spreadsheet"]').click();
+      const text = await readFile(await (await download).path(), "utf8");
+      assert.ok(text.includes(`"'=HYPERLINK(""http`), text);
+      await visit(page, service, "threats?view=evolution");
+      assert.deepEqual(page.noticed, []);
+    }));
+
+  for (const [name, answer] of [
+    ["that is no JSON", { status: 200, contentType: "application/json", body: '{"current": {' }],
+    ["that is of another shape", { status: 200, contentType: "application/json", body: '{"current": 5}' }],
+    ["that is a failure", { status: 500, contentType: "application/json", body: '{"message": "Internal error"}' }],
+  ]) {
+    test(`an answer ${name} is told, and can be asked for again`, () =>
+      withService(demo({}, 30), async (service, page) => {
+        await page.route("**/stats/risks.json*", (route) => route.fulfill(answer));
+        for (const path of ["", "risks", "report"]) {
+          await visit(page, service, path);
+          assert.match(await page.locator(".notice.error").innerText(), /could not be loaded/, path);
+          assert.deepEqual(await accessibility(page), []);
+        }
+        await page.unroute("**/stats/risks.json*");
+        await page.locator(".notice.error button").click();
+        await settled(page);
+        assert.ok((await page.locator("figure").count()) > 0);
+        assert.deepEqual(page.noticed.filter((one) => !/500|^debug/.test(one)), []);
+      }));
+  }
+
+  test("nothing but the origin is needed, and a lost connection is told", () =>
+    withService(demo({}, 30), async (service, page) => {
+      await page.route("**/*", (route) => (route.request().url().startsWith(service.address) ? route.continue() : route.abort()));
+      for (const path of [...PAGES, "map", "api/v1/"]) await visit(page, service, path);
+      assert.deepEqual(page.noticed, []);
+      await visit(page, service, "threats");
+      await page.context().setOffline(true);
+      await page.locator('label:has(> input[name="days"][value="30"])').click();
+      await settled(page);
+      assert.match(await page.locator(".notice.error").innerText(), /could not be loaded/);
+    }));
+
+  test("everything works below a prefix", () =>
+    withService(demo({ SCRIPT_NAME: "/monarc/stats" }, 30), async (service, page) => {
+      const requested = [];
+      page.on("request", (request) => requested.push(new URL(request.url()).pathname));
+      for (const path of [...PAGES, "map", "help", "api/v1/"]) {
+        await visit(page, service, `monarc/stats/${path}`);
+        assert.equal(await page.locator(".notice.error").count(), 0, path);
+        assert.ok((await page.locator("figure, .prose").count()) > 0, path);
+      }
+      await page.locator(".menu a").nth(2).click();
+      await settled(page);
+      assert.ok((await page.locator(".rank").count()) > 0);
+      assert.deepEqual(requested.filter((path) => !path.startsWith("/monarc/stats")), []);
+      assert.deepEqual(page.noticed, []);
+    }));
+
+  test("the first visit is light, the next almost free", () =>
+    withService(demo(), async (service, page) => {
+      let bytes = 0;
+      const session = await page.context().newCDPSession(page);
+      await session.send("Network.enable");
+      session.on("Network.loadingFinished", ({ encodedDataLength }) => (bytes += encodedDataLength));
+      await visit(page, service, "");
+      const first = bytes;
+      bytes = 0;
+      await visit(page, service, "");
+      console.log(`overview: ${first} bytes on the first visit, ${bytes} on the next`);
+      assert.ok(first > 10_000 && first < 400_000, `${first} bytes`);
+      assert.ok(bytes < 10_000, `${bytes} bytes`);
+    }));
+
+  test("the report is one page of paper", () =>
+    withService(demo(), async (service, page) => {
+      await visit(page, service, "report");
+      const pdf = (await page.pdf({ preferCSSPageSize: true, printBackground: true })).toString("latin1");
+      assert.equal(pdf.match(/\/Type\s*\/Page\b/g).length, 1);
+    }));
+});
