@@ -15,7 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::date::parse_loose;
 use crate::model::{StatType, parse_uuid};
 use crate::store::Store;
-use crate::store::stats::Filter;
+use crate::store::listing::Filter;
 use crate::{http, logging};
 use std::io::{BufRead, IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

@@ -2,6 +2,7 @@
 //!
 //! One writer behind a mutex, a few readers, and nothing of rusqlite leaves this room.
 
+mod check;
 pub mod clients;
 pub mod entries;
 pub mod export;
@@ -9,6 +10,7 @@ pub mod housekeeping;
 pub mod import;
 pub mod jobs;
 pub mod labels;
+pub mod listing;
 pub mod maintenance;
 pub mod map;
 mod migrations;

@@ -7,7 +7,7 @@ use super::{App, Request};
 use crate::error::Result;
 use crate::model::{Role, StatType, parse_uuid};
 use crate::store::Store;
-use crate::store::stats::{Filter, Page, Position, Range};
+use crate::store::listing::{Filter, Page, Position, Range};
 use jiff::civil::Date;
 use serde_json::json as value;
 use std::borrow::Cow;

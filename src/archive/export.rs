@@ -4,7 +4,7 @@ use super::files::Target;
 use crate::error::Result;
 use crate::store::Store;
 use crate::store::export::Exported;
-use crate::store::stats::Filter;
+use crate::store::listing::Filter;
 use std::path::Path;
 
 /// Data held at a time.

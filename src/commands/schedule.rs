@@ -10,7 +10,7 @@ use crate::model::Token;
 use crate::sharing::{self, Push, Reporter};
 use crate::store::Store;
 use crate::store::jobs::Runs;
-use crate::store::stats::Filter;
+use crate::store::listing::Filter;
 use jiff::Span;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -8,8 +8,8 @@ use crate::error::{Error, Kind, Result};
 use crate::model::{StatType, Token};
 use crate::sharing::{self, Pull, Push, Reporter, Sent};
 use crate::store::Store;
+use crate::store::listing::Filter;
 use crate::store::sharing::{Standing, Wanted};
-use crate::store::stats::Filter;
 use jiff::{Span, ToSpan};
 use uuid::Uuid;
 

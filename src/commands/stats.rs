@@ -6,7 +6,7 @@ use crate::cli::{StatsAction, StatsDelete, StatsLatest};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::store::Store;
-use crate::store::stats::Filter;
+use crate::store::listing::Filter;
 use jiff::civil::Date;
 use serde_json::json;
 
@@ -40,7 +40,7 @@ pub(super) fn older_than(months: u16) -> Result<(Date, Filter)> {
 fn latest(store: &Store, command: &StatsLatest) -> Result<()> {
     let latest = store.latest_stats(command.client.as_deref())?;
     if command.json {
-        let entry = |stat: &crate::store::stats::Latest| {
+        let entry = |stat: &crate::store::listing::Latest| {
             json!({
                 "client": stat.client,
                 "anr": stat.anr.to_string(),

@@ -1,7 +1,7 @@
 //! Stats with all that belongs to them, in order of arrival, for an archive.
 
+use super::listing::{Filter, Stat, conditions, from_row};
 use super::payloads::Texts;
-use super::stats::{Filter, Stat, conditions, from_row};
 use super::{Store, sql};
 use crate::error::Result;
 use rusqlite::{ToSql, Transaction, params_from_iter};

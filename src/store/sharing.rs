@@ -2,9 +2,9 @@
 //!
 //! The client's permission is part of every query here, not of its callers: it is asked again for each batch.
 
+use super::listing::{Filter, Position, Stat, conditions, from_row};
 use super::payloads::Texts;
 use super::rollups::{stat_type, stored_date};
-use super::stats::{Filter, Position, Stat, conditions, from_row};
 use super::{Store, sql};
 use crate::error::Result;
 use crate::model::{StatType, date};

@@ -3,8 +3,9 @@
 use super::Store;
 use super::clients::NewClient;
 use super::entries::Entry;
+use super::listing::{Filter, Range, Stat};
 use super::rollups::{Analyses, Selection};
-use super::stats::{Filter, Placed, Range, Stat};
+use super::stats::Placed;
 use crate::error::Kind;
 use crate::model::stat::NewStat;
 use crate::model::{Client, Role, StatType, Token, shapes};
