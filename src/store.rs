@@ -375,7 +375,8 @@ fn connect(path: &Path) -> Result<Connection> {
              PRAGMA trusted_schema = OFF;
              PRAGMA cell_size_check = ON;
              PRAGMA cache_size = -4000;
-             PRAGMA journal_size_limit = 8388608;",
+             PRAGMA wal_autocheckpoint = 4000;
+             PRAGMA journal_size_limit = 16777216;",
         )
         .map_err(|e| opening(path, e))?;
     connection.set_prepared_statement_cache_capacity(64);

@@ -18,21 +18,28 @@ const BUCKETS: [f64; 8] = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0, f64::INFINI
 /// What has happened since the start.
 #[derive(Default)]
 pub struct Metrics {
-    requests: Mutex<BTreeMap<(&'static str, &'static str, u16), u64>>,
-    latency: Mutex<[u64; BUCKETS.len()]>,
-    seconds: Mutex<Duration>,
+    answers: Mutex<Answers>,
     stored: AtomicU64,
+}
+
+#[derive(Clone, Default)]
+struct Answers {
+    /// By route, method and status.
+    numbers: BTreeMap<(&'static str, &'static str, u16), u64>,
+    latency: [u64; BUCKETS.len()],
+    elapsed: Duration,
 }
 
 impl Metrics {
     /// Counts an answer.
     pub fn note(&self, served: &Served<'_>) {
         let method = served.head.map_or("-", |head| head.method.name());
-        let key = (served.route, method, served.status);
-        *self.requests.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
-        let bucket = BUCKETS.iter().position(|end| served.elapsed.as_secs_f64() <= *end).unwrap_or(BUCKETS.len() - 1);
-        self.latency.lock().unwrap_or_else(PoisonError::into_inner)[bucket] += 1;
-        *self.seconds.lock().unwrap_or_else(PoisonError::into_inner) += served.elapsed;
+        let seconds = served.elapsed.as_secs_f64();
+        let bucket = BUCKETS.iter().position(|end| seconds <= *end).unwrap_or(BUCKETS.len() - 1);
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        *answers.numbers.entry((served.route, method, served.status)).or_default() += 1;
+        answers.latency[bucket] += 1;
+        answers.elapsed += served.elapsed;
     }
 
     /// Counts stored stats.
@@ -41,31 +48,25 @@ impl Metrics {
     }
 
     fn write(&self, text: &mut Text) {
+        // Nobody waits for the writing of text.
+        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner).clone();
         text.family("monarc_requests_total", "counter", "Answers by route, method and status.");
-        for ((route, method, status), number) in self.requests.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for ((route, method, status), number) in &answers.numbers {
             let labels = format!("route={route:?},method={method:?},status=\"{status}\"");
             text.sample("monarc_requests_total", &labels, number);
         }
-        text.family(
-            "monarc_request_seconds",
-            "histogram",
-            "Time from the first byte of a request to the last of its answer.",
-        );
+        let help = "Time from the first byte of a request to the last of its answer.";
+        text.family("monarc_request_seconds", "histogram", help);
         let mut sum = 0;
-        for (end, number) in BUCKETS.iter().zip(*self.latency.lock().unwrap_or_else(PoisonError::into_inner)) {
+        for (end, number) in BUCKETS.iter().zip(answers.latency) {
             sum += number;
             let name = if end.is_finite() { end.to_string() } else { "+Inf".into() };
             text.sample("monarc_request_seconds_bucket", &format!("le=\"{name}\""), sum);
         }
-        let seconds = *self.seconds.lock().unwrap_or_else(PoisonError::into_inner);
-        text.sample("monarc_request_seconds_sum", "", seconds.as_secs_f64());
+        text.sample("monarc_request_seconds_sum", "", answers.elapsed.as_secs_f64());
         text.sample("monarc_request_seconds_count", "", sum);
-        text.single(
-            "monarc_stats_stored_total",
-            "counter",
-            "Stats stored since the start.",
-            self.stored.load(Ordering::Relaxed),
-        );
+        let stored = self.stored.load(Ordering::Relaxed);
+        text.single("monarc_stats_stored_total", "counter", "Stats stored since the start.", stored);
     }
 }
 

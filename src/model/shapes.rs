@@ -3,12 +3,15 @@
 //! One parse does both: what does not yield its contributions is refused, and nothing else is. A contribution is a
 //! key (the thing that is averaged: a threat, a level, a cell of a matrix, a category) and up to three numbers.
 
+mod cartography;
+
 use super::decimal::Decimal;
 use super::stat::StatType;
+use cartography::CartographyData;
+pub use cartography::{COMMON_IMPACT, COMMON_LIKELIHOOD, cell_key};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 use uuid::Uuid;
@@ -24,13 +27,6 @@ pub const CATEGORIES: [&str; 2] = ["informational", "operational"];
 pub const LEVELS: [&str; 3] = ["Low risks", "Medium risks", "High risks"];
 /// Sides of a compliance, in the order the front office sends them.
 pub const SIDES: [&str; 2] = ["current", "target"];
-/// Highest impact and probability of the common scales of the cartography; both start at 0.
-pub const COMMON_IMPACT: i64 = 4;
-/// Highest likelihood of the common scales: probability times vulnerability.
-pub const COMMON_LIKELIHOOD: i64 = 20;
-/// Counters in one row, and rows, of a cartography. Scales have some ten values; a list of millions takes little room in
-/// a request and much in memory.
-const MOST_COUNTERS: usize = 10_000;
 /// The key under which every stat counts once, so that means over all stats know their divisor.
 pub const EVERY_STAT: &str = "";
 
@@ -278,128 +274,6 @@ impl LevelName {
 /// The key of one leaf of the tree of risks.
 pub fn risk_key(state: &str, category: &str, level: &str) -> String {
     joined(&[state, category, level])
-}
-
-// ---- cartography
-
-#[derive(serde::Deserialize)]
-struct CartographyData {
-    scales: Object<Scales>,
-    risks: Branches<Counters<Counters<Decimal>>>,
-}
-
-#[derive(serde::Deserialize)]
-struct Scales {
-    impact: Vec<Integer>,
-    probability: Vec<Integer>,
-    likelihood: Vec<Integer>,
-}
-
-/// A whole number, as a JSON number or a numeric string.
-struct Integer(i64);
-
-impl Integer {
-    fn of(number: Decimal) -> Option<i64> {
-        let value = i64::try_from(number.0 / Decimal::whole(1).0).ok()?;
-        (Decimal::whole(value) == number).then_some(value)
-    }
-}
-
-impl<'de> Deserialize<'de> for Integer {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = Decimal::deserialize(deserializer)?;
-        Self::of(number).map(Self).ok_or_else(|| de::Error::custom(format!("{} is not an integer", number.to_f64())))
-    }
-}
-
-/// A PHP array with integer keys: encoded as a list when they happen to be 0, 1, 2 …, otherwise as an object.
-struct Counters<T>(Vec<(i64, T)>);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Counters<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct CountersVisitor<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for CountersVisitor<T> {
-            type Value = Counters<T>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list or an object of counters")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut counters = Vec::new();
-                while let Some(value) = seq.next_element()? {
-                    few(&counters)?;
-                    counters.push((i64::try_from(counters.len()).map_err(de::Error::custom)?, value));
-                }
-                Ok(Counters(counters))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut counters = Vec::new();
-                while let Some((key, value)) = map.next_entry::<Cow<'de, str>, T>()? {
-                    let reason = || de::Error::custom(format!("{:?} is not an integer", super::decimal::excerpt(&key)));
-                    few(&counters)?;
-                    counters.push((key.trim().parse().map_err(|_| reason())?, value));
-                }
-                Ok(Counters(counters))
-            }
-        }
-        deserializer.deserialize_any(CountersVisitor(PhantomData))
-    }
-}
-
-fn few<T, E: de::Error>(counters: &[T]) -> Result<(), E> {
-    if counters.len() < MOST_COUNTERS { Ok(()) } else { Err(E::custom("there are more than 10000 counters")) }
-}
-
-/// Lowest and highest value of a scale; none if it has no values.
-fn ends(scale: &[Integer]) -> Option<(i64, i64)> {
-    let values = || scale.iter().map(|Integer(value)| *value);
-    values().min().zip(values().max())
-}
-
-/// Brings a value of an analysis's own scale to the common one from 0 to `top`: the ends meet, the rest is spread
-/// evenly between them. A scale of one value, or of none, is taken for the common one.
-fn to_common(value: i64, scale: Option<(i64, i64)>, top: i64) -> i64 {
-    let (low, high) = scale.filter(|(low, high)| low < high).unwrap_or((0, top));
-    let value = i128::from(value.clamp(low, high)) - i128::from(low);
-    let width = i128::from(high) - i128::from(low);
-    let common = (2 * value * i128::from(top) + width) / (2 * width);
-    i64::try_from(common).unwrap_or(top)
-}
-
-impl CartographyData {
-    fn contributions(&self) -> Vec<Contribution> {
-        let scales = &self.scales.0;
-        let impact = ends(&scales.impact);
-        let mut parts = Vec::new();
-        for (state, category, rows) in self.risks.0.branches() {
-            let (scale, top) = match category {
-                "informational" => (ends(&scales.likelihood), COMMON_LIKELIHOOD),
-                _ => (ends(&scales.probability), COMMON_IMPACT),
-            };
-            let mut cells: BTreeMap<(i64, i64), Decimal> = BTreeMap::new();
-            for (row, counters) in &rows.0 {
-                for (column, count) in &counters.0 {
-                    let cell = (to_common(*row, impact, COMMON_IMPACT), to_common(*column, scale, top));
-                    *cells.entry(cell).or_default() += *count;
-                }
-            }
-            parts.extend(cell_contributions(state, category, &cells));
-        }
-        parts
-    }
-}
-
-fn cell_contributions(state: &str, category: &str, cells: &BTreeMap<(i64, i64), Decimal>) -> Vec<Contribution> {
-    let total = Decimal(cells.values().map(|count| count.0).sum());
-    let one = |(&(impact, likelihood), &count): (&(i64, i64), &Decimal)| Contribution {
-        key: cell_key(state, category, impact, likelihood),
-        values: [count, count.share_of(total), Decimal::default()],
-    };
-    cells.iter().map(one).collect()
-}
-
-/// The key of one cell of a matrix; `likelihood` is a probability in operational ones.
-pub fn cell_key(state: &str, category: &str, impact: i64, likelihood: i64) -> String {
-    joined(&[state, category, &impact.to_string(), &likelihood.to_string()])
 }
 
 // ---- compliance
