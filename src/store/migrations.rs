@@ -12,7 +12,7 @@ use std::path::Path;
 pub const SCHEMA: &str = include_str!("../../schema.sql");
 
 /// The steps from version 1 to 2, from 2 to 3, and so on.
-const STEPS: &[&str] = &[include_str!("migrations/2_sharing.sql")];
+const STEPS: &[&str] = &[include_str!("migrations/2_sharing.sql"), include_str!("migrations/3_days.sql")];
 
 /// Brings a store up to date, each step in a transaction of its own, or creates its schema.
 pub fn run(connection: &mut Connection, path: &Path) -> Result<()> {
