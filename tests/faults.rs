@@ -1,74 +1,22 @@
-//! Disks that fill up, stores that are locked, replaced or damaged, calls that fail: nothing that was not stored is
+//! Disks that fill up, stores that are locked, replaced or damaged: nothing that was not stored is
 //! acknowledged, nothing acknowledged is lost, and the service goes on by itself when the fault ends.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 #[path = "common/raw.rs"]
 mod raw;
+#[path = "common/writer.rs"]
+mod writer;
 
 use common::{Place, Service};
 use std::fs::{self, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
-
-/// One client that goes on writing, and remembers what it was promised.
-struct Writer {
-    token: String,
-    requests: usize,
-    acknowledged: Vec<usize>,
-}
-
-impl Writer {
-    fn new(place: &Place) -> Self {
-        Self { token: place.client("fo"), requests: 0, acknowledged: Vec::new() }
-    }
-
-    /// Posts the next batch; gives the status and the answer.
-    fn post(&mut self, service: &Service) -> (u16, String) {
-        let request = self.requests;
-        self.requests += 1;
-        let batch = raw::batch(7, request);
-        let answer = raw::send(&service.address, "POST", "/api/v1/stats/", &self.token, &batch).unwrap();
-        if answer.0 == 201 {
-            self.acknowledged.push(request);
-        }
-        answer
-    }
-
-    /// Posts until one is acknowledged: the fault has ended.
-    fn recovers(&mut self, service: &Service) {
-        let deadline = Instant::now() + Duration::from_secs(15);
-        loop {
-            let (status, body) = self.post(service);
-            if status == 201 {
-                return;
-            }
-            assert!(status == 503 || status == 507, "{status}: {body}");
-            assert!(Instant::now() < deadline, "still {status}: {body}");
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    /// What was promised is there, and nothing is half there.
-    fn holds(&self, service: &Service) {
-        let stored = raw::stored(&service.address, &self.token, 7);
-        raw::assert_whole(&stored, 7, self.requests, &self.acknowledged);
-    }
-
-    fn get(&self, service: &Service) -> (u16, String) {
-        raw::send(&service.address, "GET", "/api/v1/stats/?type=threat&date_from=1000", &self.token, "").unwrap()
-    }
-}
-
-/// A sentence that a person can act on, and nothing of SQLite's.
-fn assert_sentence(body: &str, words: &str) {
-    let message: serde_json::Value = serde_json::from_str(body).unwrap();
-    let text = message["message"].as_str().unwrap_or_else(|| panic!("{body}"));
-    assert!(text.contains(words), "{text:?} does not say {words:?}");
-}
+use writer::{Writer, assert_sentence};
 
 /// Moves everything from the write-ahead log into the store's file itself.
 fn settle(place: &Place) {
@@ -285,83 +233,6 @@ fn a_corrupt_page_is_found_told_and_mended_by_a_restore() {
     place.ok(&["database", "check"]);
 }
 
-/// strace on a running service, which makes some of its calls fail. Detaches when dropped.
-struct Strace(Child);
-
-impl Strace {
-    /// None, with a printed reason, where nothing can be traced.
-    fn attach(service: &Service, inject: &str) -> Option<Self> {
-        let pid = service.child.id().to_string();
-        let child = Command::new("strace")
-            .args(["-f", "-qq", "-o", "/dev/null", "-p", &pid, "-e", &format!("inject={inject}")])
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        let Ok(mut child) = child else {
-            println!("SKIPPED: there is no strace");
-            return None;
-        };
-        let deadline = Instant::now() + Duration::from_secs(10);
-        let traced =
-            || fs::read_to_string(format!("/proc/{pid}/status")).is_ok_and(|text| !text.contains("TracerPid:\t0"));
-        while !traced() {
-            if child.try_wait().unwrap().is_some() || Instant::now() > deadline {
-                let _ = child.kill();
-                println!("SKIPPED: strace may trace nothing here");
-                return None;
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-        Some(Self(child))
-    }
-}
-
-impl Drop for Strace {
-    fn drop(&mut self) {
-        let _ = Command::new("kill").args(["-s", "TERM", &self.0.id().to_string()]).status();
-        let _ = self.0.wait();
-    }
-}
-
-#[test]
-fn calls_that_fail_are_never_acknowledged() {
-    let place = Place::new();
-    let mut writer = Writer::new(&place);
-    let mut service = place.serve();
-    writer.recovers(&service);
-    let (mut refused, mut served) = (0, 0);
-    for (calls, error) in [
-        ("fsync,fdatasync", "EIO"),
-        ("fsync,fdatasync", "ENOSPC"),
-        ("pwrite64", "EIO"),
-        ("pwrite64", "ENOSPC"),
-        ("pwrite64", "EROFS"),
-    ] {
-        for when in ["1+", "2+3", "1+7", "5+11"] {
-            let Some(strace) = Strace::attach(&service, &format!("{calls}:error={error}:when={when}")) else { return };
-            for _ in 0..10 {
-                let (status, body) = writer.post(&service);
-                match status {
-                    201 => served += 1,
-                    503 | 507 => refused += 1,
-                    _ => panic!("{calls} {error} {when}: {status}: {body}"),
-                }
-            }
-            drop(strace);
-            writer.recovers(&service);
-            writer.holds(&service);
-            // What the next start finds on the disk is what was acknowledged.
-            service.signal("KILL");
-            drop(service);
-            place.ok(&["database", "check"]);
-            service = place.serve();
-            writer.holds(&service);
-        }
-    }
-    println!("FAULT calls: {refused} refused, {served} served, {} acknowledged in all", writer.acknowledged.len());
-    assert!(refused > 0 && served > 0);
-}
-
 #[test]
 fn a_backup_under_load_is_a_whole_store_and_a_bad_file_never_replaces_one() {
     let place = Place::new();
@@ -437,19 +308,43 @@ fn commands_write_beside_a_loaded_service() {
     assert!(writer.acknowledged.len() > 10);
 }
 
+/// `MONARC_TEST_STOPPED` sets for how many seconds.
 #[test]
 fn a_service_that_was_stopped_for_a_while_goes_on() {
+    let seconds = std::env::var("MONARC_TEST_STOPPED").map_or(2, |text| text.parse().unwrap());
     let place = Place::new();
-    let mut writer = Writer::new(&place);
+    let token = place.client("fo");
     let service = place.serve();
-    writer.recovers(&service);
-    service.signal("STOP");
+    let mut writers: Vec<_> = (0..4).map(|number| Writer::of(token.clone(), number)).collect();
+    let going = AtomicBool::new(true);
     thread::scope(|scope| {
-        let post = scope.spawn(|| writer.post(&service).0);
-        thread::sleep(Duration::from_secs(2));
+        for writer in &mut writers {
+            scope.spawn(|| {
+                while going.load(Ordering::SeqCst) {
+                    // Whose body was half read when the time stood still may be told that it took too long.
+                    let (status, body) = writer.post(&service);
+                    assert!(status == 201 || status == 408, "{status}: {body}");
+                }
+            });
+        }
+        thread::sleep(Duration::from_millis(300));
+        service.signal("STOP");
+        thread::sleep(Duration::from_secs(seconds));
         service.signal("CONT");
-        assert_eq!(post.join().unwrap(), 201);
+        thread::sleep(Duration::from_millis(300));
+        going.store(false, Ordering::SeqCst);
     });
-    writer.recovers(&service);
-    writer.holds(&service);
+    for writer in &mut writers {
+        assert!(writer.acknowledged.len() > 1);
+        writer.recovers(&service);
+        writer.holds(&service);
+    }
+    let acknowledged: usize = writers.iter().map(|writer| writer.acknowledged.len()).sum();
+    let requests: usize = writers.iter().map(|writer| writer.requests).sum();
+    println!("FAULT stopped for {seconds} s: {requests} requests, {acknowledged} acknowledged, 0 lost");
+    service.signal("KILL");
+    drop(service);
+    place.ok(&["database", "check"]);
+    let service = place.serve();
+    writers.iter().for_each(|writer| writer.holds(&service));
 }
