@@ -1,4 +1,4 @@
-//! Disks that fill up, stores that are locked, replaced or damaged: nothing that was not stored is
+//! Stores that are locked, replaced, deleted or damaged, and a service that is stopped: nothing that was not stored is
 //! acknowledged, nothing acknowledged is lost, and the service goes on by itself when the fault ends.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -11,8 +11,6 @@ mod writer;
 use common::{Place, Service};
 use std::fs::{self, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,81 +20,6 @@ use writer::{Writer, assert_sentence};
 fn settle(place: &Place) {
     let store = rusqlite::Connection::open(place.store()).unwrap();
     store.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
-}
-
-/// A small file system of its own, if this machine lets us mount one.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    fn mount(at: &Path, megabytes: u32) -> Option<Self> {
-        fs::create_dir_all(at).unwrap();
-        let size = format!("size={megabytes}m");
-        let done = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(at).output();
-        done.is_ok_and(|output| output.status.success()).then(|| Self(at.to_owned()))
-    }
-
-    fn remount(&self, how: &str) {
-        assert!(Command::new("mount").args(["-o", &format!("remount,{how}")]).arg(&self.0).status().unwrap().success());
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
-
-/// A place on that disk; none, with a printed reason, where nothing can be mounted.
-fn small_place(megabytes: u32) -> Option<(Place, SmallDisk)> {
-    let place = Place::new();
-    let disk = SmallDisk::mount(place.path(), megabytes);
-    if disk.is_none() {
-        println!("SKIPPED: this machine lets us mount no file system");
-    }
-    Some((place, disk?))
-}
-
-#[test]
-fn a_full_disk_is_507_until_there_is_room() {
-    let Some((place, _disk)) = small_place(4) else { return };
-    let mut writer = Writer::new(&place);
-    let service = place.serve();
-    writer.recovers(&service);
-    let ballast = place.path().join("ballast");
-    let mut file = OpenOptions::new().create(true).append(true).open(&ballast).unwrap();
-    while file.write_all(&[0; 4096]).is_ok() {}
-    drop(file);
-    // What the write-ahead log has room for still goes in.
-    let refused = (0..2000).map(|_| writer.post(&service)).find(|answer| answer.0 != 201).expect("a full disk");
-    assert_eq!(refused.0, 507, "{}", refused.1);
-    assert_sentence(&refused.1, "disk is full");
-    for _ in 0..5 {
-        assert_eq!(writer.post(&service).0, 507);
-        assert_eq!(writer.get(&service).0, 200, "reading needs no room");
-    }
-    writer.holds(&service);
-    fs::remove_file(ballast).unwrap();
-    writer.recovers(&service);
-    writer.holds(&service);
-    drop(service);
-    writer.holds(&place.serve());
-    place.ok(&["database", "check"]);
-}
-
-#[test]
-fn a_read_only_disk_is_told_at_the_start() {
-    let Some((place, disk)) = small_place(4) else { return };
-    let mut writer = Writer::new(&place);
-    let service = place.serve();
-    writer.recovers(&service);
-    drop(service);
-    disk.remount("ro");
-    let said = place.fails(&["serve", "--port", "0"], 1);
-    assert!(said.contains("stats.db") || said.contains("cannot be"), "{said}");
-    disk.remount("rw");
-    let service = place.serve();
-    writer.recovers(&service);
-    writer.holds(&service);
 }
 
 #[test]
@@ -178,6 +101,37 @@ fn a_store_that_is_gone_is_503_until_it_is_back() {
     writer.holds(&service);
     drop(service);
     place.ok(&["database", "check"]);
+}
+
+#[test]
+fn a_store_that_is_deleted_is_503_until_a_backup_is_in_its_place() {
+    let place = Place::new();
+    let mut writer = Writer::new(&place);
+    let service = place.serve();
+    (0..5).for_each(|_| writer.recovers(&service));
+    let copy = place.path().join("copy.db");
+    place.ok(&["database", "backup", copy.to_str().unwrap()]);
+    let kept = writer.acknowledged.clone();
+    // These go with the file, or stay in its log, which belongs to no other.
+    (0..5).for_each(|_| writer.recovers(&service));
+    fs::remove_file(place.store()).unwrap();
+    for _ in 0..3 {
+        let (status, body) = writer.post(&service);
+        assert_eq!(status, 503, "{body}");
+        assert_sentence(&body, "is gone");
+        assert_eq!(writer.get(&service).0, 503);
+        assert_eq!(service.get("/healthz").send().status, 503);
+    }
+    assert!(!place.store().exists(), "an empty store would look as if everything were lost");
+    fs::copy(&copy, place.store()).unwrap();
+    writer.acknowledged = kept;
+    writer.recovers(&service);
+    writer.holds(&service);
+    assert_eq!(raw::stored(&service.address, &writer.token, 7).len(), writer.acknowledged.len() * 5);
+    service.signal("KILL");
+    drop(service);
+    place.ok(&["database", "check"]);
+    writer.holds(&place.serve());
 }
 
 #[test]
