@@ -2,6 +2,8 @@
 //!
 //! Needs `raw.rs` beside it: `#[path = "common/raw.rs"] mod raw;`.
 
+#![allow(dead_code)]
+
 use crate::common::{Place, Service};
 use crate::raw;
 use std::thread;
