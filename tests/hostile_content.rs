@@ -1,11 +1,11 @@
 //! Content that is valid and means harm where it is shown: exports, tables on a terminal, metrics and the log. (Pages and
-//! the dashboard's exports are tested in `browser/`.)
+//! the dashboard's exports are tested in `browser/`, answers of the API in `security.rs`.)
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
 use common::batch::{item, uuid};
-use common::{ADMIN, Place, service, today};
+use common::{ADMIN, Place, today};
 use serde_json::{Value, json};
 use std::io::Write;
 
@@ -152,28 +152,4 @@ fn the_log_has_one_plain_line_for_each_request() {
     let requests = log.lines().filter(|line| line.contains("ms ") && line.contains("[INFO]")).count();
     assert_eq!(requests, sent, "{log}");
     assert!(!log.lines().any(|line| line.starts_with("forged")));
-}
-
-#[test]
-fn public_json_gives_labels_as_json_and_nothing_else() {
-    let (place, data) = filled();
-    let service = place.serve();
-    let answer = service.get("/stats/threats.json").send().expect(200);
-    assert_eq!(answer.headers["x-content-type-options"], "nosniff");
-    assert_eq!(answer.headers["content-type"], "application/json");
-    let list = answer.json();
-    let list = list.as_array().unwrap();
-    assert_eq!(list.len(), data.len());
-    for (one, label) in list.iter().zip(labels()) {
-        assert_eq!(one["labels"]["label1"], serde_json::from_str::<Value>(&label).unwrap());
-    }
-}
-
-#[test]
-fn a_lone_surrogate_is_no_text() {
-    let (_place, service, token) = service();
-    for label in [r#""\ud800""#, r#""\udc00x""#, r#""\ud800\u0041""#] {
-        let data = format!(r#"[{{"uuid":"{}","label1":{label},"count":1,"maxRisk":1,"averageRate":"1"}}]"#, uuid(1));
-        service.post_stats(&token, &[item(&uuid(1), "threat", &today().to_string(), &data)]).expect(400);
-    }
 }
