@@ -21,6 +21,9 @@ use crate::store::look::Look;
 use serde::Serialize;
 use std::process::ExitCode;
 
+/// What to do about a store that is not whole.
+const DAMAGED: &str = "'monarc-stats database check' looks closer; restore a backup";
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -106,7 +109,7 @@ fn examine(command: &Doctor, raw: &Raw) -> Vec<Finding> {
 
 /// How the doctor asks whoever has the store for what it knows; a failure is a finding.
 fn asked<T>(check: &'static str, result: Result<T>) -> std::result::Result<T, Finding> {
-    result.map_err(|error| Finding::problem(check, error.chain(), "see 'monarc-stats database check'"))
+    result.map_err(|error| Finding::problem(check, error.chain(), DAMAGED))
 }
 
 /// A store that has the schema of this program, of which questions can be asked.

@@ -39,6 +39,9 @@ fn place(directory: &Path, store: &Path) -> Finding {
             "start the service, which makes it with the first backup; else see its log",
         );
     }
+    if !directory.is_dir() {
+        return Finding::problem("backups", format!("BACKUP_DIR: {name} is no directory"), "name another place");
+    }
     if let Some(other) = schedule::stranger(directory, store) {
         let text = format!("BACKUP_DIR: {name} holds the backups of another store, {other}");
         return Finding::problem("backups", text, "give each store a directory of its own");

@@ -1,6 +1,6 @@
 //! What the store holds: whether it is whole, and when each client last sent.
 
-use super::{Finding, asked, current};
+use super::{DAMAGED, Finding, asked, current};
 use crate::error::Kind;
 use crate::model::Role;
 use crate::store::look::{Look, Sender, newest_version};
@@ -36,10 +36,7 @@ pub fn open(path: &Path) -> (Option<Look>, Vec<Finding>) {
 fn store(path: &Path, look: &Look) -> Vec<Finding> {
     let flaws = match asked("integrity", look.flaws()) {
         Ok(flaws) if flaws.is_empty() => Finding::ok("integrity", "a quick look finds nothing wrong"),
-        Ok(flaws) => {
-            let remedy = "'monarc-stats database check' looks closer; restore a backup";
-            Finding::problem("integrity", format!("the store is damaged: {}", flaws.join("; ")), remedy)
-        }
+        Ok(flaws) => Finding::problem("integrity", format!("the store is damaged: {}", flaws.join("; ")), DAMAGED),
         Err(finding) => finding,
     };
     vec![version(path, look), flaws]
