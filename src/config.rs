@@ -114,7 +114,8 @@ impl Raw {
             .map(String::as_str)
             .filter(|name| !names().any(|known| known == *name) && !WITHOUT_EFFECT.contains(name));
         let judged = strangers.map(|name| {
-            let close = |known: &&str| known.len() > 6 && distance(known, name) <= 2;
+            // A letter in five may be wrong; short names are too much like others.
+            let close = |known: &&str| known.len() > 6 && distance(known, name) <= known.len() / 5;
             (name, names().find(close))
         });
         judged
