@@ -318,6 +318,7 @@ fn clients_and_their_stats_are_judged() {
     let report = doctor(&place, &[], &[]);
     report.has("client", "warning", "no active client can send");
     report.has("future", "ok", "no stats yet");
+    assert!(doctor(&place, &[], &[("TZ", "/nonexistent")]).has("zone", "warning", "UTC is used").contains("TZ"));
     let token = place.client("fo");
     place.client("silent");
     let service = place.serve();
