@@ -8,6 +8,7 @@ mod settings;
 
 use crate::error::{Error, Result};
 use crate::model::Token;
+use crate::model::client::check_name;
 pub use proxies::Proxies;
 use settings::WITHOUT_EFFECT;
 pub use settings::{SETTINGS, Setting};
@@ -128,6 +129,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpAddr>,
     /// `ADMIN_TOKEN`
     pub admin_token: Option<Token>,
+    /// `FIRST_CLIENT`
+    pub first_client: Option<String>,
     /// `ADMIN_EMAIL`
     pub admin_email: Option<String>,
     /// `ADMIN_URL`
@@ -187,6 +190,7 @@ impl Config {
             fix_proxy: read.parsed("FIX_PROXY", switch)?,
             trusted_proxies: read.parsed("TRUSTED_PROXIES", addresses)?,
             admin_token: read.optional("ADMIN_TOKEN", Token::new)?,
+            first_client: read.optional("FIRST_CLIENT", name)?,
             admin_email: read.optional("ADMIN_EMAIL", line)?,
             admin_url: read.optional("ADMIN_URL", url)?,
             registration_open: read.parsed("CLIENT_REGISTRATION_OPEN", switch)?,
@@ -331,6 +335,10 @@ fn line(text: &str) -> std::result::Result<String, String> {
     if text.chars().any(char::is_control) { Err("it must be one line".into()) } else { Ok(text.to_owned()) }
 }
 
+fn name(text: &str) -> std::result::Result<String, String> {
+    check_name(text).map(|()| text.to_owned())
+}
+
 /// A path prefix without a slash at its end; the error says what is wrong with it.
 pub fn prefix(text: &str) -> std::result::Result<String, String> {
     let trimmed = text.trim_end_matches('/');
@@ -377,6 +385,7 @@ mod tests {
             ("SCRIPT_NAME", "/a/../b"),
             ("INSTANCE_URL", "ftp://x"),
             ("ADMIN_TOKEN", "with space"),
+            ("FIRST_CLIENT", "a\nb"),
             ("TZ", "Mars/Olympus"),
             ("TRUSTED_PROXIES", "10.0.0.1,x"),
             ("FRAME_ANCESTORS", "https://a.example; script-src *"),

@@ -88,6 +88,8 @@ pub struct Service {
     pub child: Child,
     pub address: String,
     pub announcement: String,
+    /// What it printed before that.
+    pub printed: String,
     log: Option<std::thread::JoinHandle<String>>,
 }
 
@@ -96,9 +98,11 @@ impl Service {
     pub fn start(mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let mut announcement = String::new();
+        let (mut announcement, mut printed) = (String::new(), String::new());
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        stdout.read_line(&mut announcement).unwrap();
+        while stdout.read_line(&mut announcement).unwrap() > 0 && !announcement.starts_with("listening") {
+            printed.push_str(&std::mem::take(&mut announcement));
+        }
         let stderr = child.stderr.take().unwrap();
         let log = std::thread::spawn(move || {
             let mut text = String::new();
@@ -114,7 +118,7 @@ impl Service {
             let _ = child.kill();
             log.join().unwrap()
         });
-        Self { child, address, announcement, log: Some(log) }
+        Self { child, address, announcement, printed, log: Some(log) }
     }
 
     /// A request that is ready to be changed and sent.
