@@ -123,13 +123,7 @@ impl Service {
 
     /// A request that is ready to be changed and sent.
     pub fn request(&self, method: &str, path: &str) -> Request {
-        Request {
-            address: self.address.clone(),
-            method: method.into(),
-            path: path.into(),
-            headers: vec![("User-Agent".into(), "MONARC/2.13.3".into())],
-            body: None,
-        }
+        Request::new(&self.address, method, path)
     }
 
     pub fn get(&self, path: &str) -> Request {
@@ -186,6 +180,17 @@ pub struct Request {
 }
 
 impl Request {
+    /// A request to whatever listens there.
+    pub fn new(address: &str, method: &str, path: &str) -> Self {
+        Self {
+            address: address.into(),
+            method: method.into(),
+            path: path.into(),
+            headers: vec![("User-Agent".into(), "MONARC/2.13.3".into())],
+            body: None,
+        }
+    }
+
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self.headers.push((name.into(), value.into()));
@@ -255,7 +260,8 @@ impl Reply {
             .collect();
         let rest = &bytes[end + 4..];
         let body = match headers.get("transfer-encoding") {
-            Some(coding) if coding == "chunked" => dechunked(rest),
+            // The answer to a HEAD names chunks that do not follow.
+            Some(coding) if coding == "chunked" && !rest.is_empty() => dechunked(rest),
             _ => rest.to_vec(),
         };
         Self { status, headers, body }
