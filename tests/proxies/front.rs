@@ -145,7 +145,7 @@ fn replaced(text: &str, what: &str, by: &str) -> String {
     text.replace(what, by)
 }
 
-/// Apache with what Debian enables, and with what the files ask to enable.
+/// Apache with what Debian enables, what the files ask to enable, and JSON compressed as many have it.
 fn apache(setup: Setup, directory: &Path, service: &str, [port, others, inner]: &[u16; 3]) -> String {
     let path = directory.display();
     let listen: String = [port, others, inner].map(|port| format!("Listen 127.0.0.1:{port}\n")).concat();
@@ -154,7 +154,7 @@ fn apache(setup: Setup, directory: &Path, service: &str, [port, others, inner]: 
     let site = match setup {
         Setup::Apache => shipped("apache.conf", service),
         Setup::ApachePrefix => site(&shipped("apache-prefix.conf", service)),
-        _ => site(&format!("ProxyPass \"{PREFIX}\" \"http://127.0.0.1:{inner}\"")),
+        _ => site(&shipped("apache-prefix.conf", &format!("127.0.0.1:{inner}"))),
     };
     let hidden = match setup {
         Setup::ApacheBehindApache => hidden(&shipped("apache.conf", service), *inner),
@@ -165,7 +165,7 @@ fn apache(setup: Setup, directory: &Path, service: &str, [port, others, inner]: 
         "ServerRoot {path}\nServerName localhost\nPidFile {path}/pid\nErrorLog {path}/error.log\n\
          DefaultRuntimeDir {path}\n{listen}\
          IncludeOptional /etc/apache2/mods-enabled/*.load\nIncludeOptional /etc/apache2/mods-enabled/*.conf\n\
-         {modules}{}\n{}\n{hidden}",
+         {modules}AddOutputFilterByType DEFLATE application/json\n{}\n{}\n{hidden}",
         at(*port, ""),
         at(*others, "RemoteIPProxyProtocol On\n"),
     )
