@@ -8,7 +8,6 @@ mod settings;
 
 use crate::error::{Error, Result};
 use crate::model::Token;
-use crate::model::client::check_name;
 pub use proxies::Proxies;
 use settings::WITHOUT_EFFECT;
 pub use settings::{SETTINGS, Setting};
@@ -336,7 +335,7 @@ fn line(text: &str) -> std::result::Result<String, String> {
 }
 
 fn name(text: &str) -> std::result::Result<String, String> {
-    check_name(text).map(|()| text.to_owned())
+    crate::model::client::check_name(text).map(|()| text.to_owned())
 }
 
 /// A path prefix without a slash at its end; the error says what is wrong with it.
