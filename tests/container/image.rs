@@ -1,5 +1,5 @@
-//! The image that `packaging/container/Dockerfile` describes, without an engine: its files in a directory, and its
-//! program in there as its user, with its environment and nothing else. Only root may do that.
+//! The image that `packaging/container/Dockerfile` describes, without an engine: its files and the devices that
+//! every engine adds in a directory, and its program in there as its user, with its environment and nothing else. Only root may do that.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -31,6 +31,7 @@ impl Image {
         let root = TempDir::new().unwrap();
         run("chmod", &["755", &text(root.path())]);
         libraries(&binary, root.path());
+        devices(root.path());
         let mut image = Self { root: Some(root), ..Self::default() };
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/container/Dockerfile");
         for line in lines(&std::fs::read_to_string(file).unwrap()) {
@@ -120,6 +121,14 @@ fn text(path: &Path) -> String {
 fn run(program: &str, words: &[&str]) {
     let status = Command::new(program).args(words).status().unwrap();
     assert!(status.success(), "{program} {words:?}");
+}
+
+/// Every engine gives a container these; a static program opens the second one where its C library cannot be asked.
+fn devices(root: &Path) {
+    std::fs::create_dir(root.join("dev")).unwrap();
+    for (name, minor) in [("null", "3"), ("urandom", "9")] {
+        run("mknod", &["-m", "666", &text(&root.join("dev").join(name)), "c", "1", minor]);
+    }
 }
 
 /// Copies the libraries that a program needs to the same paths below `root`.
