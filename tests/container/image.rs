@@ -123,10 +123,10 @@ fn run(program: &str, words: &[&str]) {
     assert!(status.success(), "{program} {words:?}");
 }
 
-/// Every engine gives a container these; a static program opens the second one where its C library cannot be asked.
+/// Every engine gives a container these; a static program takes its random numbers from there.
 fn devices(root: &Path) {
     std::fs::create_dir(root.join("dev")).unwrap();
-    for (name, minor) in [("null", "3"), ("urandom", "9")] {
+    for (name, minor) in [("null", "3"), ("random", "8"), ("urandom", "9")] {
         run("mknod", &["-m", "666", &text(&root.join("dev").join(name)), "c", "1", minor]);
     }
 }
