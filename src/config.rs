@@ -7,7 +7,7 @@ mod proxies;
 mod settings;
 
 use crate::error::{Error, Result};
-use crate::model::Token;
+use crate::model::{Token, client::check_name};
 pub use proxies::Proxies;
 use settings::WITHOUT_EFFECT;
 pub use settings::{SETTINGS, Setting};
@@ -189,7 +189,7 @@ impl Config {
             fix_proxy: read.parsed("FIX_PROXY", switch)?,
             trusted_proxies: read.parsed("TRUSTED_PROXIES", addresses)?,
             admin_token: read.optional("ADMIN_TOKEN", Token::new)?,
-            first_client: read.optional("FIRST_CLIENT", name)?,
+            first_client: read.optional("FIRST_CLIENT", |text| check_name(text).map(|()| text.to_owned()))?,
             admin_email: read.optional("ADMIN_EMAIL", line)?,
             admin_url: read.optional("ADMIN_URL", url)?,
             registration_open: read.parsed("CLIENT_REGISTRATION_OPEN", switch)?,
@@ -332,10 +332,6 @@ fn at_least_one(text: &str, what: &str) -> std::result::Result<u16, String> {
 
 fn line(text: &str) -> std::result::Result<String, String> {
     if text.chars().any(char::is_control) { Err("it must be one line".into()) } else { Ok(text.to_owned()) }
-}
-
-fn name(text: &str) -> std::result::Result<String, String> {
-    crate::model::client::check_name(text).map(|()| text.to_owned())
 }
 
 /// A path prefix without a slash at its end; the error says what is wrong with it.

@@ -133,3 +133,18 @@ fn commands_run_beside_it() {
     assert!(ok(&image, &[], &["database", "check"]).contains("is well"));
     ok(&image, &[], &["stats", "purge", "--months", "12", "--yes"]);
 }
+
+#[test]
+fn who_moves_in_before_the_first_start_needs_no_first_client() {
+    let image = Image::build();
+    let from = image.path("/from");
+    std::fs::create_dir(&from).unwrap();
+    let client = "id,uuid,name,token,role,latitude,longitude,local,is_sharing_enabled,created_at,is_active\n\
+                  2,5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e92,moved,moved-token,1,,,t,f,2021-05-05 00:00:00,t\n";
+    std::fs::write(from.join("client.csv"), client).unwrap();
+    std::fs::write(from.join("stats.csv"), "uuid,anr,type,date,data,created_at,client_id\n").unwrap();
+    ok(&image, &[], &["import", "--from-reference", "/from"]);
+    let service = start(&image, &[]);
+    assert_eq!(service.printed, "");
+    service.get("/api/v1/client/me").token("moved-token").send().expect(200);
+}
