@@ -7,7 +7,7 @@ mod proxies;
 mod settings;
 
 use crate::error::{Error, Result};
-use crate::model::{Token, client::check_name};
+use crate::model::Token;
 pub use proxies::Proxies;
 use settings::WITHOUT_EFFECT;
 pub use settings::{SETTINGS, Setting};
@@ -189,7 +189,8 @@ impl Config {
             fix_proxy: read.parsed("FIX_PROXY", switch)?,
             trusted_proxies: read.parsed("TRUSTED_PROXIES", addresses)?,
             admin_token: read.optional("ADMIN_TOKEN", Token::new)?,
-            first_client: read.optional("FIRST_CLIENT", |text| check_name(text).map(|()| text.to_owned()))?,
+            first_client: read
+                .optional("FIRST_CLIENT", |text| crate::model::client::check_name(text).map(|()| text.to_owned()))?,
             admin_email: read.optional("ADMIN_EMAIL", line)?,
             admin_url: read.optional("ADMIN_URL", url)?,
             registration_open: read.parsed("CLIENT_REGISTRATION_OPEN", switch)?,
