@@ -24,8 +24,8 @@ const CHANGED: usize = 10;
 const FAST: Compression = Compression::new(1);
 /// For the same texts in that moment.
 const BEST: Compression = Compression::new(9);
-/// Bytes of text that are packed in one transaction: some tens of milliseconds.
-const PACKED: usize = 1 << 20;
+/// Bytes of text that are packed in one transaction: some ten milliseconds, which a POST may have to wait.
+const PACKED: usize = 1 << 18;
 /// Bases kept while a page of stats is read.
 const BASES: usize = 16;
 
