@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::model::Token;
 pub use proxies::Proxies;
 use settings::WITHOUT_EFFECT;
-pub use settings::{SETTINGS, Setting};
+pub use settings::{SETTINGS, Setting, TIME_ZONE};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;

@@ -1,0 +1,44 @@
+//! What can be typed to look after an installation: its settings, its health, its documentation.
+
+use argh::{ArgsInfo, FromArgValue, FromArgs};
+
+/// Show every setting, its value and where it comes from.
+#[derive(ArgsInfo, FromArgs)]
+#[argh(subcommand, name = "config", example = "PORT=8080 {command_name}")]
+pub struct ShowConfig {
+    /// print a file of all variables instead, each explained and commented out, as a systemd unit or Compose reads it
+    #[argh(switch)]
+    pub template: bool,
+}
+
+/// Ask the running service whether it is well; exit code 0 if it is.
+#[derive(ArgsInfo, FromArgs)]
+#[argh(subcommand, name = "healthcheck", example = "{command_name} --port 5005")]
+pub struct Healthcheck {}
+
+/// Print the manual page, for man.
+#[derive(ArgsInfo, FromArgs)]
+#[argh(subcommand, name = "manual", example = "{command_name} | man -l -")]
+pub struct Manual {}
+
+/// Print what makes a shell complete the commands and flags of monarc-stats.
+#[derive(ArgsInfo, FromArgs)]
+#[argh(
+    subcommand,
+    name = "completions",
+    example = "{command_name} bash > /usr/share/bash-completion/completions/monarc-stats",
+    note = "zsh reads it as _monarc-stats from a directory of its $fpath, fish as monarc-stats.fish from \
+            ~/.config/fish/completions."
+)]
+pub struct Completions {
+    /// for which shell
+    #[argh(positional, arg_name = "bash|zsh|fish")]
+    pub shell: Shell,
+}
+
+#[derive(Clone, Copy, FromArgValue)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
