@@ -4,6 +4,7 @@ mod archive;
 mod client;
 mod completions;
 mod database;
+mod licenses;
 mod manual;
 mod mosp;
 mod schedule;
@@ -59,6 +60,7 @@ pub fn run(arguments: Arguments, raw: &Raw) -> Result<ExitCode> {
         Command::Config(_) => settings::show(&ready()?, raw),
         Command::Healthcheck(_) => healthcheck(&ready()?),
         // These have no use for settings, which may be wrong.
+        Command::Licenses(command) => licenses::run(&command),
         Command::Manual(_) => manual::run(),
         Command::Completions(command) => completions::run(&command),
     };

@@ -42,3 +42,23 @@ pub enum Shell {
     Zsh,
     Fish,
 }
+
+/// Print whose work is in the program: each package with its version, its licence and the texts of it.
+#[derive(ArgsInfo, FromArgs)]
+#[argh(
+    subcommand,
+    name = "licenses",
+    example = "{command_name} --format cyclonedx > monarc-stats.cdx.json",
+    note = "cyclonedx is a bill of materials (SBOM) as CycloneDX 1.5 defines it; the same program always prints the same."
+)]
+pub struct Licenses {
+    /// how to print it: text or cyclonedx (default: text)
+    #[argh(option, arg_name = "text|cyclonedx", default = "BillFormat::Text")]
+    pub format: BillFormat,
+}
+
+#[derive(Clone, Copy, FromArgValue)]
+pub enum BillFormat {
+    Text,
+    Cyclonedx,
+}
