@@ -43,6 +43,7 @@ pub enum Command {
     Database(DatabaseCommand),
     Config(ShowConfig),
     Healthcheck(Healthcheck),
+    Doctor(Doctor),
     Licenses(Licenses),
     Manual(Manual),
     Completions(Completions),

@@ -4,6 +4,7 @@ mod archive;
 mod client;
 mod completions;
 mod database;
+mod doctor;
 mod licenses;
 mod manual;
 mod mosp;
@@ -59,6 +60,7 @@ pub fn run(arguments: Arguments, raw: &Raw) -> Result<ExitCode> {
         Command::Config(command) if command.template => settings::template(),
         Command::Config(_) => settings::show(&ready()?, raw),
         Command::Healthcheck(_) => healthcheck(&ready()?),
+        Command::Doctor(command) => return doctor::run(&command, raw),
         // These have no use for settings, which may be wrong.
         Command::Licenses(command) => licenses::run(&command),
         Command::Manual(_) => manual::run(),
@@ -72,14 +74,18 @@ fn store(config: &Config) -> Result<Store> {
     Store::open_existing(&config.store)
 }
 
-fn healthcheck(config: &Config) -> Result<()> {
-    // A service that listens everywhere is asked at home.
+/// Where the service of this machine listens. One that listens everywhere is asked at home.
+fn own_address(config: &Config) -> SocketAddr {
     let host = match config.host {
         host if !host.is_unspecified() => host,
         IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
     };
-    let address = SocketAddr::new(host, config.port);
+    SocketAddr::new(host, config.port)
+}
+
+fn healthcheck(config: &Config) -> Result<()> {
+    let address = own_address(config);
     match http::probe(address, "/healthz", Duration::from_secs(5)) {
         Ok(200) => say(&format!("{address} is well")),
         Ok(status) => Err(Error::new(Kind::Unavailable, format!("{address} is not well: it answered {status}"))),

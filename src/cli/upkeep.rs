@@ -1,6 +1,7 @@
 //! What can be typed to look after an installation: its settings, its health, its documentation.
 
 use argh::{ArgsInfo, FromArgValue, FromArgs};
+use std::path::PathBuf;
 
 /// Show every setting, its value and where it comes from.
 #[derive(ArgsInfo, FromArgs)]
@@ -15,6 +16,28 @@ pub struct ShowConfig {
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "healthcheck", example = "{command_name} --port 5005")]
 pub struct Healthcheck {}
+
+/// Look at the whole installation, change nothing, and say how to mend what is wrong.
+#[derive(ArgsInfo, FromArgs)]
+#[argh(
+    subcommand,
+    name = "doctor",
+    example = "{command_name} --front-office /var/lib/monarc/fo/config/autoload/local.php",
+    note = "Run it with the settings of the service and as its user or root, also while the service runs. It looks at \
+            settings, the store's files and their owner, disk and clock, backups, the running service, when each client \
+            last sent, each front office's key, and whether other machines can be reached.",
+    error_code(0, "nothing is wrong; there may be warnings"),
+    error_code(1, "there is a problem")
+)]
+pub struct Doctor {
+    /// print JSON: a list of check, status (ok, warning, problem), message and remedy
+    #[argh(switch)]
+    pub json: bool,
+    /// configuration of a front office to look at; may be repeated (default:
+    /// /var/lib/monarc/fo/config/autoload/local.php if there is one)
+    #[argh(option, arg_name = "file")]
+    pub front_office: Vec<PathBuf>,
+}
 
 /// Print the manual page, for man.
 #[derive(ArgsInfo, FromArgs)]

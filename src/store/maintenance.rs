@@ -213,7 +213,7 @@ fn objects_used(tx: &Transaction<'_>, after: i64) -> Result<HashSet<i64>> {
     Ok(used)
 }
 
-fn counts(tx: &Connection) -> Result<Counts> {
+pub(super) fn counts(tx: &Connection) -> Result<Counts> {
     let number =
         |table: &str| tx.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).map_err(sql);
     Ok(Counts { clients: number("client")?, analyses: number("analysis")?, stats: number("stat")? })
