@@ -21,7 +21,7 @@ const HASTY: usize = 2048;
 /// A text that needs more than this part of its length beside its base is better off as a base itself.
 const CHANGED: usize = 10;
 /// For texts without a base, which are rare: a third of the usual level's time for a sixth more bytes.
-const FAST: Compression = Compression::new(2);
+const FAST: Compression = Compression::new(1);
 /// Bases kept while a page of stats is read.
 const BASES: usize = 16;
 
@@ -38,6 +38,15 @@ pub fn find(tx: &Transaction<'_>, kind: StatType, hash: &[u8; 32]) -> Result<Opt
         })
         .map_err(sql)?;
     found.map(|(id, entries)| Ok((id, parsed(&entries)?))).transpose()
+}
+
+/// What a payload adds to the averages.
+pub fn entries(tx: &Transaction<'_>, payload: i64) -> Result<Vec<(i64, Entry)>> {
+    let bytes: Vec<u8> = tx
+        .prepare_cached("SELECT entries FROM payload WHERE id = ?1")
+        .and_then(|mut statement| statement.query_row([payload], |row| row.get(0)))
+        .map_err(sql)?;
+    parsed(&bytes)
 }
 
 /// Whether the store has this content.
@@ -128,14 +137,16 @@ fn machine(slot: &mut Option<Compress>, level: Compression) -> &mut Compress {
 
 /// The text that the analysis's newest stat of a type is based on, or is.
 fn base(tx: &Transaction<'_>, kind: StatType, analysis: i64) -> Result<Option<(i64, String)>> {
+    // No join: see `Adding::remove_earlier`.
     let newest: Option<i64> = tx
-        .prepare_cached(
-            "SELECT coalesce(payload.base, payload.id) FROM stat JOIN payload ON payload.id = stat.payload
-             WHERE stat.analysis = ?1 AND stat.type = ?2 ORDER BY stat.date DESC LIMIT 1",
-        )
+        .prepare_cached("SELECT payload FROM stat WHERE analysis = ?1 AND type = ?2 ORDER BY date DESC LIMIT 1")
         .and_then(|mut statement| statement.query_row([analysis, kind.number()], |row| row.get(0)).optional())
         .map_err(sql)?;
-    let Some(id) = newest else { return Ok(None) };
+    let Some(newest) = newest else { return Ok(None) };
+    let id: i64 = tx
+        .prepare_cached("SELECT coalesce(base, id) FROM payload WHERE id = ?1")
+        .and_then(|mut statement| statement.query_row([newest], |row| row.get(0)))
+        .map_err(sql)?;
     let text = Texts::new(tx).base(id)?;
     Ok((text.len() >= SHORT).then(|| (id, text.to_string())))
 }
@@ -237,8 +248,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_packed_is_read(text in "[a-c]{0,300}|\\PC{0,2000}", dictionary in "[a-c]{0,300}|\\PC{0,2000}") {
-            let packed = deflate(machine(&mut None, FAST), text.as_bytes(), dictionary.as_bytes()).unwrap();
+        fn what_was_packed_is_read(
+            text in "[a-c]{0,300}|\\PC{0,2000}",
+            dictionary in "[a-c]{0,300}|\\PC{0,2000}",
+            level in prop_oneof![Just(FAST), Just(Compression::default())],
+        ) {
+            let packed = deflate(machine(&mut None, level), text.as_bytes(), dictionary.as_bytes()).unwrap();
             let length = i64::try_from(text.len()).unwrap();
             prop_assert_eq!(inflate(&packed, dictionary.as_bytes(), length).unwrap(), text.as_bytes());
         }
@@ -253,7 +268,7 @@ mod tests {
     fn a_dictionary_longer_than_the_window_serves_all_the_same() {
         let base: String = (0..40_000).map(|number| format!("{number},")).collect();
         let text = format!("[{}]", &base[base.len() - 20_000..]);
-        let packed = deflate(machine(&mut None, FAST), text.as_bytes(), base.as_bytes()).unwrap();
+        let packed = deflate(machine(&mut None, Compression::default()), text.as_bytes(), base.as_bytes()).unwrap();
         assert!(packed.len() < 200, "{}", packed.len());
         let length = i64::try_from(text.len()).unwrap();
         assert_eq!(inflate(&packed, base.as_bytes(), length).unwrap(), text.as_bytes());
