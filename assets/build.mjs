@@ -91,9 +91,8 @@ async function main() {
   const rows = [];
   for (const [name, bytes] of files) {
     await writeFile(join(web, `${name}.gz`), gzipSync(bytes, { level: 9 }));
-    await writeFile(join(web, name), bytes);
     const type = types[name.slice(name.lastIndexOf("."))];
-    rows.push(`    Asset { name: "${name}", content_type: "${type}", plain: include_bytes!("web/${name}"), gzip: include_bytes!("web/${name}.gz") },`);
+    rows.push(`    Asset { name: "${name}", content_type: "${type}", gzip: include_bytes!("web/${name}.gz") },`);
   }
   for (const [entry, name] of Object.entries(named)) entries.push([entry, name, []]);
   const list = (names) => `&[${names.map((name) => `"${name}"`).join(", ")}]`;

@@ -3,16 +3,18 @@
 //! [`SETTINGS`], in `config/settings.rs`, is the whole truth about names, defaults and meaning; flags, environment, `config` and the help read
 //! it. A flag is the variable's name in lower case with dashes: `PORT` is `--port`.
 
+mod file;
 mod proxies;
 mod settings;
 mod strangers;
 
 use crate::error::{Error, Result};
 use crate::model::Token;
+pub use file::FILE;
 pub use proxies::Proxies;
 use settings::WITHOUT_EFFECT;
 pub use settings::{SETTINGS, Setting, TIME_ZONE};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,6 +26,8 @@ pub enum Source {
     Default,
     /// An environment variable.
     Environment,
+    /// The file of an installed service's settings, [`FILE`].
+    File,
     /// A flag.
     Flag,
 }
@@ -34,6 +38,7 @@ impl Source {
         match self {
             Self::Default => "default",
             Self::Environment => "environment",
+            Self::File => "file",
             Self::Flag => "flag",
         }
     }
@@ -44,6 +49,7 @@ impl Source {
 pub struct Raw {
     flags: BTreeMap<&'static str, String>,
     environment: BTreeMap<String, String>,
+    file: BTreeMap<String, String>,
 }
 
 impl Raw {
@@ -52,7 +58,7 @@ impl Raw {
     /// # Errors
     /// `Invalid` if a flag has no value, naming it.
     pub fn take(arguments: Vec<String>, environment: BTreeMap<String, String>) -> Result<(Self, Vec<String>)> {
-        let mut raw = Self { flags: BTreeMap::new(), environment };
+        let mut raw = Self { environment, ..Self::default() };
         let mut rest = Vec::new();
         let mut words = arguments.into_iter();
         while let Some(word) = words.next() {
@@ -75,6 +81,11 @@ impl Raw {
         Ok((raw, rest))
     }
 
+    /// Adds what the file of an installed service says, where neither a flag nor the environment does.
+    pub fn add_file(&mut self, text: &str) {
+        self.file = file::variables(text);
+    }
+
     /// Replaces each secret that was typed as `-` by a line from `read`: what is typed is seen by everybody who lists the
     /// processes.
     ///
@@ -95,19 +106,25 @@ impl Raw {
         if let Some(value) = self.flags.get(setting.name) {
             return (value.clone(), Source::Flag);
         }
-        let names = std::iter::once(setting.name).chain(setting.aliases.iter().copied());
-        let found = names
-            .filter_map(|name| self.environment.get(name))
-            .find(|value| !value.trim().is_empty() || setting.name == "MOSP_URL");
-        match found {
-            Some(value) => (value.trim().to_owned(), Source::Environment),
-            None => (setting.default.to_owned(), Source::Default),
+        for (variables, source) in [(&self.environment, Source::Environment), (&self.file, Source::File)] {
+            let names = std::iter::once(setting.name).chain(setting.aliases.iter().copied());
+            let mut values = names.filter_map(|name| variables.get(name)).map(|value| value.trim());
+            if let Some(value) = values.find(|value| !value.is_empty() || setting.name == "MOSP_URL") {
+                return (value.to_owned(), source);
+            }
         }
+        (setting.default.to_owned(), Source::Default)
     }
 
     /// Variables that are set and that only the reference implementation knows.
     pub fn without_effect(&self) -> Vec<&str> {
-        WITHOUT_EFFECT.iter().copied().filter(|name| self.environment.contains_key(*name)).collect()
+        let names = self.names();
+        WITHOUT_EFFECT.iter().copied().filter(|name| names.contains(name)).collect()
+    }
+
+    /// The variables of the environment and of the file.
+    fn names(&self) -> BTreeSet<&str> {
+        self.environment.keys().chain(self.file.keys()).map(String::as_str).collect()
     }
 }
 
@@ -370,6 +387,17 @@ mod tests {
         assert_eq!(config_of.host.to_string(), "::1");
         let (_, rest) = raw(&["--port", "1", "client", "create", "--store=x", "--name", "n"], &[]);
         assert_eq!(rest, ["client", "create", "--name", "n"]);
+    }
+
+    #[test]
+    fn the_file_says_what_nothing_else_says() {
+        let (mut raw, _) = raw(&["--port", "1"], &[("HOST", "::1"), ("HOME", "/home/x"), ("MAP", "")]);
+        raw.add_file("PORT=2\nHOST=127.0.0.2\nMAP=on\nSTATS_DATABASE=/var/lib/x.db\n");
+        let config = Config::new(&raw).unwrap();
+        assert_eq!((config.port, config.host.to_string().as_str(), config.map), (1, "::1", true));
+        assert_eq!(config.store, PathBuf::from("/var/lib/x.db"));
+        raw.add_file("BACKUP_DIRS=/b\nDB_HOST=x\n");
+        assert_eq!((raw.unknown(), raw.without_effect()), (vec![("BACKUP_DIRS", Some("BACKUP_DIR"))], vec!["DB_HOST"]));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Scripts, styles and data under hashed names: a name never means other bytes, so browsers may keep them for good.
 
-use crate::api::message::Response;
+use crate::api::message::{Body, Response};
 use crate::api::{Answer, App, Request, nothing_here};
 use flate2::read::GzDecoder;
 use std::borrow::Cow;
@@ -10,7 +10,7 @@ use std::io::Read;
 struct Asset {
     name: &'static str,
     content_type: &'static str,
-    plain: &'static [u8],
+    /// The only form in which it is kept: who takes no gzip gets it unpacked page by page, and that is hardly anybody.
     gzip: &'static [u8],
 }
 
@@ -63,9 +63,13 @@ pub fn file(_: &App, request: Request<'_>) -> Answer {
         return Err(Box::new(nothing_here()));
     };
     let takes_gzip = request.head.headers.accepts_gzip();
-    let bytes = if takes_gzip { asset.gzip } else { asset.plain };
-    let response = Response::bytes(200, Some(asset.content_type), Cow::Borrowed(bytes))
+    let mut response = Response::bytes(200, Some(asset.content_type), Cow::Borrowed(asset.gzip))
         .with("Cache-Control", "public, max-age=31536000, immutable")
         .with("Vary", "Accept-Encoding");
-    Ok(if takes_gzip { response.with("Content-Encoding", "gzip") } else { response })
+    if takes_gzip {
+        response = response.with("Content-Encoding", "gzip");
+    } else {
+        response.body = Body::Stream(Box::new(GzDecoder::new(asset.gzip)));
+    }
+    Ok(response)
 }
