@@ -1,5 +1,5 @@
 // Bundles scripts and styles, prepares the world map, and writes them with hashed names, compressed, and a table for
-// the program: `node build.mjs OUT`.
+// the program: `node build.mjs OUT`, with the environment that cargo gives to build scripts.
 
 import { createHash } from "node:crypto";
 import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
@@ -7,6 +7,7 @@ import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
 import { feature } from "topojson-client";
+import { licences } from "./licences.mjs";
 
 const out = process.argv[2] ?? "dist";
 const types = { ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".json": "application/json" };
@@ -53,23 +54,11 @@ async function world() {
   });
 }
 
-/** Licence texts of the packages whose code is in the bundle. */
-async function licences(metafile) {
+/** The npm packages whose code is in the bundle. */
+function bundled(metafile) {
   const inputs = Object.values(metafile.outputs).flatMap((output) => Object.keys(output.inputs));
-  const names = new Set(inputs.map((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]).filter(Boolean));
-  names.add("world-atlas");
-  const each = [...names].sort().map(async (name) => {
-    const folder = join("node_modules", name);
-    const { version, license } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
-    const files = (await readdir(folder)).filter((file) => /^(licen[cs]e|notice|copying)/i.test(file)).sort();
-    const texts = [];
-    for (const file of files) {
-      const at = join(folder, file);
-      texts.push(await readFile(at, "utf8").catch(() => ""));
-    }
-    return { name, version, licence: license, text: texts.join("\n").trim() };
-  });
-  return JSON.stringify(await Promise.all(each));
+  const names = inputs.map((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]).filter(Boolean);
+  return [...new Set([...names, "world-atlas"])];
 }
 
 function hashed(stem, extension, text) {
@@ -102,14 +91,14 @@ async function main() {
   const rows = [];
   for (const [name, bytes] of files) {
     await writeFile(join(web, `${name}.gz`), gzipSync(bytes, { level: 9 }));
-    await writeFile(join(web, name), bytes);
     const type = types[name.slice(name.lastIndexOf("."))];
-    rows.push(`    Asset { name: "${name}", content_type: "${type}", plain: include_bytes!("web/${name}"), gzip: include_bytes!("web/${name}.gz") },`);
+    rows.push(`    Asset { name: "${name}", content_type: "${type}", gzip: include_bytes!("web/${name}.gz") },`);
   }
   for (const [entry, name] of Object.entries(named)) entries.push([entry, name, []]);
   const list = (names) => `&[${names.map((name) => `"${name}"`).join(", ")}]`;
   const table = entries.map(([entry, name, needs]) => `    Entry { name: "${entry}", file: "${name}", imports: ${list(needs)} },`);
-  await writeFile(join(out, "licences.json"), await licences(metafile));
+  const texts = await licences(bundled(metafile), process.env.TARGET);
+  await writeFile(join(out, "licences.json.gz"), gzipSync(texts, { level: 9 }));
   await writeFile(
     join(out, "table.rs"),
     `static ASSETS: &[Asset] = &[\n${rows.join("\n")}\n];\nstatic ENTRIES: &[Entry] = &[\n${table.join("\n")}\n];\n`,

@@ -8,8 +8,18 @@ use std::process::{Command, ExitCode};
 use std::{env, fs};
 
 /// What the bundle depends on. Node's modules are not among it: they follow from the lock file.
-const SOURCES: [&str; 8] =
-    ["build.rs", "build.mjs", "package.json", "package-lock.json", "pages", "scripts", "styles", "texts"];
+const SOURCES: [&str; 10] = [
+    "../Cargo.lock",
+    "build.rs",
+    "build.mjs",
+    "licences.mjs",
+    "package.json",
+    "package-lock.json",
+    "pages",
+    "scripts",
+    "styles",
+    "texts",
+];
 
 fn main() -> ExitCode {
     match run() {

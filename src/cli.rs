@@ -6,13 +6,16 @@
 #![allow(missing_docs)]
 
 mod exchange;
+pub mod tree;
+mod upkeep;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 pub use exchange::*;
 use std::path::PathBuf;
+pub use upkeep::*;
 
 /// Collects, averages and shows the statistics of MONARC risk analyses.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     note = "Every setting is a flag of every command: --port 8080 is PORT=8080, --store FILE is STATS_DATABASE=FILE. \
             'monarc-stats config' lists them all. Without a command it serves."
@@ -25,7 +28,7 @@ pub struct Arguments {
     pub command: Option<Command>,
 }
 
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand)]
 pub enum Command {
     Serve(Serve),
@@ -40,15 +43,19 @@ pub enum Command {
     Database(DatabaseCommand),
     Config(ShowConfig),
     Healthcheck(Healthcheck),
+    Doctor(Doctor),
+    Licenses(Licenses),
+    Manual(Manual),
+    Completions(Completions),
 }
 
 /// Run the service.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "serve", example = "{command_name} --port 5005 --store /var/lib/monarc-stats/stats.db")]
 pub struct Serve {}
 
 /// Run a service on a throw-away store filled with a year of sample analyses.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "demo", example = "{command_name} --port 5005")]
 pub struct Demo {
     /// days of stats to invent (default 365)
@@ -56,25 +63,15 @@ pub struct Demo {
     pub days: u32,
 }
 
-/// Show every setting, its value and where it comes from.
-#[derive(FromArgs)]
-#[argh(subcommand, name = "config", example = "PORT=8080 {command_name}")]
-pub struct ShowConfig {}
-
-/// Ask the running service whether it is well; exit code 0 if it is.
-#[derive(FromArgs)]
-#[argh(subcommand, name = "healthcheck", example = "{command_name} --port 5005")]
-pub struct Healthcheck {}
-
 /// Make, list and change clients.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "client", example = "{command_name} create --name \"Front office\"")]
 pub struct ClientCommand {
     #[argh(subcommand)]
     pub action: ClientAction,
 }
 
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand)]
 pub enum ClientAction {
     Create(ClientCreate),
@@ -90,7 +87,7 @@ pub enum ClientAction {
 }
 
 /// Make a client and print its token, which is not kept and cannot be shown again.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "create",
@@ -108,15 +105,15 @@ pub struct ClientCreate {
     #[argh(option)]
     pub token: Option<String>,
     /// user or admin (default: user)
-    #[argh(option, default = "String::from(\"user\")")]
+    #[argh(option, arg_name = "user|admin", default = "String::from(\"user\")")]
     pub role: String,
     /// how to print it: text, php, env or json (default: text)
-    #[argh(option, default = "String::from(\"text\")")]
+    #[argh(option, arg_name = "text|php|env|json", default = "String::from(\"text\")")]
     pub format: String,
 }
 
 /// List the clients.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "list", example = "{command_name} --sharing")]
 pub struct ClientList {
     /// only those whose stats may be pushed to another instance
@@ -128,7 +125,7 @@ pub struct ClientList {
 }
 
 /// Delete a client and all its stats.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "delete", example = "{command_name} \"Front office\" --yes")]
 pub struct ClientDelete {
     /// name or UUID
@@ -140,7 +137,7 @@ pub struct ClientDelete {
 }
 
 /// Put a client on the map.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "set-location",
@@ -161,7 +158,7 @@ pub struct ClientSetLocation {
 macro_rules! client_commands {
     ($($(#[doc = $help:tt])* $name:ident = $word:tt,)*) => {$(
         $(#[doc = $help])*
-        #[derive(FromArgs)]
+        #[derive(ArgsInfo, FromArgs)]
         #[argh(subcommand, name = $word, example = "{command_name} \"Front office\"")]
         pub struct $name {
             /// name or UUID
@@ -185,7 +182,7 @@ client_commands! {
 }
 
 /// Give a client a new token and print it; the old one ends at once.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "rotate-token", example = "{command_name} \"Front office\"")]
 pub struct ClientRotateToken {
     /// name or UUID
@@ -197,14 +194,14 @@ pub struct ClientRotateToken {
 }
 
 /// List and delete stats.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "stats", example = "{command_name} latest")]
 pub struct StatsCommand {
     #[argh(subcommand)]
     pub action: StatsAction,
 }
 
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand)]
 pub enum StatsAction {
     Latest(StatsLatest),
@@ -214,7 +211,7 @@ pub enum StatsAction {
 }
 
 /// List the newest stat of each analysis and type.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "latest", example = "{command_name} --client \"Front office\"")]
 pub struct StatsLatest {
     /// only of this client (name or UUID)
@@ -226,7 +223,7 @@ pub struct StatsLatest {
 }
 
 /// Delete the stats of an analysis, of a client, or of a range of dates; what is given must all hold.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "delete", example = "{command_name} --anr 5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e01 --yes")]
 pub struct StatsDelete {
     /// of this client (name or UUID)
@@ -250,7 +247,7 @@ pub struct StatsDelete {
 }
 
 /// Delete stats that are older than a number of months.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "purge", example = "{command_name} --months 36 --yes")]
 pub struct StatsPurge {
     /// months to keep (default 36)
@@ -262,7 +259,7 @@ pub struct StatsPurge {
 }
 
 /// Delete every stat whose data equals that of the one before it in the same month.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "deduplicate", example = "{command_name} --yes")]
 pub struct StatsDeduplicate {
     /// do not ask
@@ -271,14 +268,14 @@ pub struct StatsDeduplicate {
 }
 
 /// Check, copy, restore and upgrade the store.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "database", example = "{command_name} backup /var/backups/stats.db")]
 pub struct DatabaseCommand {
     #[argh(subcommand)]
     pub action: DatabaseAction,
 }
 
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand)]
 pub enum DatabaseAction {
     Check(DatabaseCheck),
@@ -288,7 +285,7 @@ pub enum DatabaseAction {
 }
 
 /// Compare everything in the store with everything else; exit code 0 if all is well.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "check", example = "{command_name} --repair")]
 pub struct DatabaseCheck {
     /// rebuild from the stats what the averages are made of
@@ -297,7 +294,7 @@ pub struct DatabaseCheck {
 }
 
 /// Copy the store, also while the service runs. The copy is checked before it gets its name.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "backup", example = "{command_name} /var/backups/stats-2026-11-24.db")]
 pub struct DatabaseBackup {
     /// file to write; it must not exist yet
@@ -306,7 +303,7 @@ pub struct DatabaseBackup {
 }
 
 /// Replace everything in the store by a backup, also while the service runs.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "restore", example = "{command_name} /var/backups/stats-2026-11-24.db --yes")]
 pub struct DatabaseRestore {
     /// backup to read
@@ -318,6 +315,6 @@ pub struct DatabaseRestore {
 }
 
 /// Bring the store up to date, or create it. The service does the same when it starts.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "migrate", example = "{command_name} --store /var/lib/monarc-stats/stats.db")]
 pub struct DatabaseMigrate {}

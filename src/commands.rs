@@ -2,15 +2,20 @@
 
 mod archive;
 mod client;
+mod completions;
 mod database;
+mod doctor;
+mod licenses;
+mod manual;
 mod mosp;
 mod schedule;
 mod serve;
+mod settings;
 mod sharing;
 mod stats;
 
-use crate::cli::{Arguments, Command};
-use crate::config::{Config, Raw, SETTINGS};
+use crate::cli::{Arguments, Command, Serve};
+use crate::config::{Config, Raw};
 use crate::error::{Error, Kind, Result};
 use crate::model::date::parse_loose;
 use crate::model::{StatType, parse_uuid};
@@ -31,42 +36,37 @@ pub fn run(arguments: Arguments, raw: &Raw) -> Result<ExitCode> {
         say(&format!("monarc-stats {}", env!("CARGO_PKG_VERSION")))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let config = Config::new(raw)?;
-    if let Some(Command::Mosp(command)) = &arguments.command {
-        logging::start(None, log::LevelFilter::Warn)?;
-        return mosp::run(&config, &command.action);
-    }
-    run_plain(arguments.command, config, raw).map(|()| ExitCode::SUCCESS)
-}
-
-/// Runs a command whose exit code says only whether it went well.
-fn run_plain(command: Option<Command>, config: Config, raw: &Raw) -> Result<()> {
-    match command {
-        None | Some(Command::Serve(_)) => {
-            logging::start(config.log_path.as_deref(), log::LevelFilter::Info)?;
-            serve::serve(config, raw)
+    let command = arguments.command.unwrap_or(Command::Serve(Serve {}));
+    let serves = matches!(command, Command::Serve(_) | Command::Demo(_));
+    let ready = || -> Result<Config> {
+        let config = Config::new(raw)?;
+        match serves {
+            true => logging::start(config.log_path.as_deref(), log::LevelFilter::Info)?,
+            false => logging::start(None, log::LevelFilter::Warn)?,
         }
-        Some(Command::Demo(command)) => {
-            logging::start(config.log_path.as_deref(), log::LevelFilter::Info)?;
-            serve::demo(config, command.days)
-        }
-        Some(other) => {
-            logging::start(None, log::LevelFilter::Warn)?;
-            match other {
-                Command::Client(command) => client::run(&config, command.action),
-                Command::Stats(command) => stats::run(&config, command.action),
-                Command::Push(command) => sharing::push(&config, &command),
-                Command::Pull(command) => sharing::pull(&config, &command),
-                Command::Export(command) => archive::export(&config, &command),
-                Command::Import(command) => archive::import(&config, &command),
-                Command::Database(command) => database::run(&config, command.action),
-                Command::Healthcheck(_) => healthcheck(&config),
-                Command::Config(_) | Command::Serve(_) | Command::Demo(_) | Command::Mosp(_) => {
-                    show_config(&config, raw)
-                }
-            }
-        }
-    }
+        Ok(config)
+    };
+    let done = match command {
+        Command::Serve(_) => serve::serve(ready()?, raw),
+        Command::Demo(command) => serve::demo(ready()?, command.days),
+        Command::Client(command) => client::run(&ready()?, command.action),
+        Command::Stats(command) => stats::run(&ready()?, command.action),
+        Command::Push(command) => sharing::push(&ready()?, &command),
+        Command::Pull(command) => sharing::pull(&ready()?, &command),
+        Command::Export(command) => archive::export(&ready()?, &command),
+        Command::Import(command) => archive::import(&ready()?, &command),
+        Command::Mosp(command) => return mosp::run(&ready()?, &command.action),
+        Command::Database(command) => database::run(&ready()?, command.action),
+        Command::Config(command) if command.template => settings::template(),
+        Command::Config(_) => settings::show(&ready()?, raw),
+        Command::Healthcheck(_) => healthcheck(&ready()?),
+        Command::Doctor(command) => return doctor::run(&command, raw),
+        // These have no use for settings, which may be wrong.
+        Command::Licenses(command) => licenses::run(&command),
+        Command::Manual(_) => manual::run(),
+        Command::Completions(command) => completions::run(&command),
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 /// The store of the commands that run beside a service.
@@ -74,35 +74,18 @@ fn store(config: &Config) -> Result<Store> {
     Store::open_existing(&config.store)
 }
 
-fn show_config(config: &Config, raw: &Raw) -> Result<()> {
-    for setting in SETTINGS {
-        let (value, source) = raw.value(setting);
-        let shown = match (setting.name, value.as_str()) {
-            ("STATS_DATABASE", _) => config.store.display().to_string(),
-            ("INSTANCE_URL", "") => config.public_url(),
-            (_, "") => "-".to_owned(),
-            _ if setting.is_secret => "********".to_owned(),
-            (_, value) => value.to_owned(),
-        };
-        say(&format!("{:<25} {shown:<40} {:<12} {}", setting.name, source.name(), setting.help))?;
-    }
-    for name in raw.without_effect() {
-        say(&format!(
-            "{name:<25} {:<40} {:<12} a setting of the reference implementation",
-            "has no effect", "environment"
-        ))?;
-    }
-    Ok(())
-}
-
-fn healthcheck(config: &Config) -> Result<()> {
-    // A service that listens everywhere is asked at home.
+/// Where the service of this machine listens. One that listens everywhere is asked at home.
+fn own_address(config: &Config) -> SocketAddr {
     let host = match config.host {
         host if !host.is_unspecified() => host,
         IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
     };
-    let address = SocketAddr::new(host, config.port);
+    SocketAddr::new(host, config.port)
+}
+
+fn healthcheck(config: &Config) -> Result<()> {
+    let address = own_address(config);
     match http::probe(address, "/healthz", Duration::from_secs(5)) {
         Ok(200) => say(&format!("{address} is well")),
         Ok(status) => Err(Error::new(Kind::Unavailable, format!("{address} is not well: it answered {status}"))),

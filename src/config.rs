@@ -3,14 +3,16 @@
 //! [`SETTINGS`], in `config/settings.rs`, is the whole truth about names, defaults and meaning; flags, environment, `config` and the help read
 //! it. A flag is the variable's name in lower case with dashes: `PORT` is `--port`.
 
+mod file;
 mod proxies;
 mod settings;
 
 use crate::error::{Error, Result};
 use crate::model::Token;
+pub use file::FILE;
 pub use proxies::Proxies;
 use settings::WITHOUT_EFFECT;
-pub use settings::{SETTINGS, Setting};
+pub use settings::{SETTINGS, Setting, TIME_ZONE};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -23,6 +25,8 @@ pub enum Source {
     Default,
     /// An environment variable.
     Environment,
+    /// The file of an installed service's settings, [`FILE`].
+    File,
     /// A flag.
     Flag,
 }
@@ -33,6 +37,7 @@ impl Source {
         match self {
             Self::Default => "default",
             Self::Environment => "environment",
+            Self::File => "file",
             Self::Flag => "flag",
         }
     }
@@ -43,6 +48,7 @@ impl Source {
 pub struct Raw {
     flags: BTreeMap<&'static str, String>,
     environment: BTreeMap<String, String>,
+    file: BTreeMap<String, String>,
 }
 
 impl Raw {
@@ -51,7 +57,7 @@ impl Raw {
     /// # Errors
     /// `Invalid` if a flag has no value, naming it.
     pub fn take(arguments: Vec<String>, environment: BTreeMap<String, String>) -> Result<(Self, Vec<String>)> {
-        let mut raw = Self { flags: BTreeMap::new(), environment };
+        let mut raw = Self { environment, ..Self::default() };
         let mut rest = Vec::new();
         let mut words = arguments.into_iter();
         while let Some(word) = words.next() {
@@ -74,6 +80,11 @@ impl Raw {
         Ok((raw, rest))
     }
 
+    /// Adds what the file of an installed service says, where neither a flag nor the environment does.
+    pub fn add_file(&mut self, text: &str) {
+        self.file = file::variables(text);
+    }
+
     /// Replaces each secret that was typed as `-` by a line from `read`: what is typed is seen by everybody who lists the
     /// processes.
     ///
@@ -94,20 +105,54 @@ impl Raw {
         if let Some(value) = self.flags.get(setting.name) {
             return (value.clone(), Source::Flag);
         }
-        let names = std::iter::once(setting.name).chain(setting.aliases.iter().copied());
-        let found = names
-            .filter_map(|name| self.environment.get(name))
-            .find(|value| !value.trim().is_empty() || setting.name == "MOSP_URL");
-        match found {
-            Some(value) => (value.trim().to_owned(), Source::Environment),
-            None => (setting.default.to_owned(), Source::Default),
+        for (variables, source) in [(&self.environment, Source::Environment), (&self.file, Source::File)] {
+            let names = std::iter::once(setting.name).chain(setting.aliases.iter().copied());
+            let mut values = names.filter_map(|name| variables.get(name)).map(|value| value.trim());
+            if let Some(value) = values.find(|value| !value.is_empty() || setting.name == "MOSP_URL") {
+                return (value.to_owned(), source);
+            }
         }
+        (setting.default.to_owned(), Source::Default)
+    }
+
+    /// Variables that are set, mean nothing, and look as if they were meant for this program: the name, and the setting
+    /// that it resembles.
+    pub fn unknown(&self) -> Vec<(&str, Option<&'static str>)> {
+        let names = || SETTINGS.iter().flat_map(|one| std::iter::once(one.name).chain(one.aliases.iter().copied()));
+        let strangers = self
+            .environment
+            .keys()
+            .map(String::as_str)
+            .filter(|name| !names().any(|known| known == *name) && !WITHOUT_EFFECT.contains(name));
+        let judged = strangers.map(|name| {
+            // A letter in five may be wrong; short names are too much like others.
+            let close = |known: &&str| known.len() > 6 && distance(known, name) <= known.len() / 5;
+            (name, names().find(close))
+        });
+        judged
+            .filter(|(name, close)| close.is_some() || name.starts_with("STATS_") || name.starts_with("MONARC_STATS_"))
+            .collect()
     }
 
     /// Variables that are set and that only the reference implementation knows.
     pub fn without_effect(&self) -> Vec<&str> {
         WITHOUT_EFFECT.iter().copied().filter(|name| self.environment.contains_key(*name)).collect()
     }
+}
+
+/// How many letters have to be typed, left out or changed to get from one word to the other.
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.bytes().enumerate() {
+        let mut corner = i;
+        row[0] = i + 1;
+        for (j, b) in other.bytes().enumerate() {
+            let changed = corner + usize::from(a != b);
+            corner = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(corner + 1);
+        }
+    }
+    row[other.len()]
 }
 
 /// Everything the program needs to know, validated.
@@ -365,6 +410,15 @@ mod tests {
         assert_eq!(config_of.host.to_string(), "::1");
         let (_, rest) = raw(&["--port", "1", "client", "create", "--store=x", "--name", "n"], &[]);
         assert_eq!(rest, ["client", "create", "--name", "n"]);
+    }
+
+    #[test]
+    fn the_file_says_what_nothing_else_says() {
+        let (mut raw, _) = raw(&["--port", "1"], &[("HOST", "::1"), ("HOME", "/home/x"), ("MAP", "")]);
+        raw.add_file("PORT=2\nHOST=127.0.0.2\nMAP=on\nSTATS_DATABASE=/var/lib/x.db\n");
+        let config = Config::new(&raw).unwrap();
+        assert_eq!((config.port, config.host.to_string().as_str(), config.map), (1, "::1", true));
+        assert_eq!(config.store, PathBuf::from("/var/lib/x.db"));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use template::{Values, escape};
 
-pub use assets::{LICENCES, file};
+pub use assets::{file, licences, licences_json};
 
 /// The OpenAPI document, as it is served.
 pub const OPENAPI: &str = include_str!("../assets/openapi.json");
@@ -118,12 +118,6 @@ pub fn api_page(app: &App, request: Request<'_>) -> Answer {
 /// `GET /api/v1/openapi.json` and `/api/v1/swagger.json`
 pub fn openapi(_: &App, _: Request<'_>) -> Answer {
     let response = Response::bytes(200, Some("application/json"), Cow::Borrowed(OPENAPI.as_bytes()));
-    Ok(response.with("Cache-Control", "no-cache"))
-}
-
-/// `GET /assets/licences.json`: the licences of the packages whose code the pages carry.
-pub fn licences(_: &App, _: Request<'_>) -> Answer {
-    let response = Response::bytes(200, Some("application/json"), Cow::Borrowed(LICENCES.as_bytes()));
     Ok(response.with("Cache-Control", "no-cache"))
 }
 

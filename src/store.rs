@@ -11,6 +11,7 @@ pub mod import;
 pub mod jobs;
 pub mod labels;
 pub mod listing;
+pub mod look;
 pub mod maintenance;
 pub mod map;
 mod migrations;

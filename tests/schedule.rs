@@ -127,7 +127,7 @@ fn backups_are_made_and_only_the_newest_are_kept() {
     assert!(log.contains("holds 2 clients, 1 analyses, 2 stats; 2 older ones deleted"), "{log}");
     let mut names: Vec<String> =
         std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.retain(|name| !other.contains(&name.as_str()));
+    names.retain(|name| !other.contains(&name.as_str()) && name != ".monarc-stats-store");
     names.sort();
     assert_eq!((names.len(), names[0].as_str()), (2, old[2]));
     let backup = directory.join(&names[1]).display().to_string();
@@ -160,4 +160,34 @@ fn a_demo_has_no_schedule() {
     let mut command = place.command(&["demo", "--days", "1", "--port", "0"]);
     command.env("PUSH_EVERY", "1d");
     Service::start(command).stop();
+}
+
+#[test]
+fn a_directory_of_backups_is_one_stores_alone() {
+    let (one, other, backups) = (place(&[1]), place(&[1, 2]), Place::new());
+    let variables = [("BACKUP_DIR", backups.path().to_str().unwrap()), ("BACKUP_KEEP", "1")];
+    let service = one.serve_with(&variables);
+    metric(&service, &success("backup"), |_| true);
+    service.stop();
+    let files = || {
+        let entries = std::fs::read_dir(backups.path()).unwrap().map(|entry| entry.unwrap().path());
+        entries.map(|path| (path.clone(), std::fs::read(&path).unwrap())).collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let before = files();
+    assert_eq!(before.len(), 2);
+    // Whether or not the first one runs, the second deletes nothing of it, and says why.
+    let service = other.serve_with(&variables);
+    metric(&service, "monarc_job_last_failure_timestamp_seconds{job=\"backup\"}", |_| true);
+    let log = service.stop();
+    let name = one.store().canonicalize().unwrap().display().to_string();
+    assert!(log.contains("BACKUP_DIR") && log.contains(&name) && log.contains(".monarc-stats-store"), "{log}");
+    assert!(files() == before);
+    // The first goes on, and deletes its own. Two backups of one second would have the same name.
+    let first = before.keys().find(|path| path.extension().is_some_and(|ending| ending == "db")).unwrap();
+    std::fs::rename(first, backups.path().join("stats-20200101T000000Z.db")).unwrap();
+    age(&one, "backup", 90_000);
+    let service = one.serve_with(&variables);
+    let then = jiff::Timestamp::now().as_second() - 60;
+    metric(&service, &success("backup"), |at| at > then);
+    assert!(files().len() == 2 && !files().contains_key(&backups.path().join("stats-20200101T000000Z.db")));
 }

@@ -7,6 +7,7 @@ use common::batch::{ANR, FRONT_OFFICE, TYPES, data_texts};
 use common::{Place, Service};
 use rusqlite::Connection;
 use serde_json::json;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 const VERSION_1: &str = include_str!("stores/version_1.sql");
@@ -26,6 +27,11 @@ fn schema(path: &Path) -> Vec<(String, String, Option<String>)> {
         .unwrap();
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
     rows.map(Result::unwrap).collect()
+}
+
+/// A store made of this text, as bytes.
+fn whole(text: &str) -> Vec<u8> {
+    std::fs::read(place_with(text).store()).unwrap()
 }
 
 fn pragma(path: &Path, name: &str) -> i64 {
@@ -92,12 +98,51 @@ fn old_and_new_stores_have_the_same_schema() {
 }
 
 #[test]
+fn an_upgrade_keeps_the_store_as_it_was() {
+    let place = place_with(VERSION_1);
+    let kept = place.path().join("stats.db.version-1");
+    // What lies there is of an earlier upgrade that was taken back.
+    std::fs::write(&kept, "old").unwrap();
+    place.ok(&["database", "migrate"]);
+    assert_eq!(pragma(&kept, "user_version"), 1);
+    let stats: i64 = Connection::open(&kept).unwrap().query_row("SELECT count(*) FROM stat", [], |r| r.get(0)).unwrap();
+    assert_eq!(stats, 5);
+    assert_eq!(std::fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
+    // It is the way back: an older program finds its own version there, and so does this one.
+    std::fs::rename(&kept, place.store()).unwrap();
+    assert!(place.ok(&["client", "list"]).contains("Front office"));
+    assert!(kept.exists());
+    // What is restored lies in a file already, and a new store has nothing to keep.
+    std::fs::remove_file(&kept).unwrap();
+    std::fs::write(place.path().join("backup.db"), whole(VERSION_1)).unwrap();
+    place.ok(&["database", "restore", place.path().join("backup.db").to_str().unwrap(), "--yes"]);
+    assert_eq!((pragma(&place.store(), "user_version"), kept.exists()), (2, false));
+}
+
+#[test]
+fn the_file_itself_tells_its_version() {
+    // Debian's package reads it there while a service has the store open.
+    let place = place_with(VERSION_1);
+    let _service = place.serve();
+    let bytes = std::fs::read(place.store()).unwrap();
+    assert_eq!(bytes[60..64], [0, 0, 0, 2]);
+}
+
+#[test]
+fn an_upgrade_that_can_keep_no_copy_changes_nothing() {
+    let place = place_with(VERSION_1);
+    std::fs::create_dir(place.path().join("stats.db.version-1")).unwrap();
+    assert!(place.fails(&["database", "migrate"], 1).contains("stats.db.version-1"));
+    assert_eq!(pragma(&place.store(), "user_version"), 1);
+}
+
+#[test]
 fn a_newer_store_is_refused_with_a_way_out() {
     let place = place_with(VERSION_1);
     place.ok(&["database", "migrate"]);
     Connection::open(place.store()).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
     for error in refused(&place) {
-        assert!(error.contains("version 99") && error.contains("database restore"), "{error}");
+        assert!(error.contains("version 99") && error.contains("stats.db.version-2"), "{error}");
     }
 }
 

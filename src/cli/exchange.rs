@@ -1,10 +1,10 @@
 //! What can be typed to exchange stats and knowledge with others: push, pull, export, import, mosp.
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use std::path::PathBuf;
 
 /// Send stats of clients whose sharing is enabled to another instance: what is new since the last push.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "push",
@@ -57,7 +57,7 @@ pub struct PushCommand {
 }
 
 /// Read one's stats from another instance into a client of this one.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "pull",
@@ -92,22 +92,30 @@ pub struct PullCommand {
 }
 
 /// Ask the MONARC objects sharing platform.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "mosp", example = "{command_name} published b402d4e0-4576-11e9-9173-0800277f0571")]
 pub struct MospCommand {
     #[argh(subcommand)]
     pub action: MospAction,
 }
 
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand)]
 pub enum MospAction {
     Published(MospPublished),
 }
 
-/// Whether an object is published there; exit code 0 if it is, 1 if not, 2 if there is no answer.
-#[derive(FromArgs)]
-#[argh(subcommand, name = "published", example = "{command_name} b402d4e0-4576-11e9-9173-0800277f0571 --verbose")]
+/// Whether an object is published there; the exit code tells.
+#[derive(ArgsInfo, FromArgs)]
+#[argh(
+    subcommand,
+    name = "published",
+    example = "{command_name} b402d4e0-4576-11e9-9173-0800277f0571 --verbose",
+    error_code(0, "it is published"),
+    error_code(1, "it is not"),
+    error_code(2, "there is no answer"),
+    error_code(64, "what was typed cannot be used")
+)]
 pub struct MospPublished {
     /// UUID of a threat, a vulnerability or another object
     #[argh(positional)]
@@ -118,7 +126,7 @@ pub struct MospPublished {
 }
 
 /// Write stats as lines of JSON, in order of arrival.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "export",
@@ -151,7 +159,7 @@ pub struct ExportCommand {
 }
 
 /// Store stats from lines of JSON, all or nothing; importing them again changes nothing.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "import",

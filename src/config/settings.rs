@@ -132,6 +132,9 @@ pub const SETTINGS: &[Setting] = &[
     },
 ];
 
+/// What the variable `TZ` means: the system's own name, so that it has no flag.
+pub const TIME_ZONE: &str = "the time zone of \"today\", such as Europe/Luxembourg; by default the machine's";
+
 /// Variables of the reference implementation that mean nothing here; they are named once in the log.
 pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "DB_HOST",
@@ -160,6 +163,12 @@ impl Setting {
     /// Its flag, such as `--port`.
     pub fn flag(&self) -> String {
         flag(self.name)
+    }
+
+    /// That flag, and those that are shorter.
+    pub fn flags(&self) -> Vec<String> {
+        let shorter = self.aliases.iter().filter(|alias| alias.len() < self.name.len());
+        std::iter::once(self.name).chain(shorter.copied()).map(flag).collect()
     }
 
     /// Whether this word is its flag, or a short one.

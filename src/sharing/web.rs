@@ -117,6 +117,14 @@ fn roots() -> RootCerts {
     RootCerts::from(all)
 }
 
+/// Authorities that calls trust: those of the system's certificate store, and those inside the program; and what of the
+/// system's store cannot be used.
+pub fn authorities() -> (usize, usize, Vec<String>) {
+    let system = rustls_native_certs::load_native_certs();
+    let errors = system.errors.iter().map(ToString::to_string).collect();
+    (system.certs.len(), webpki_root_certs::TLS_SERVER_ROOT_CERTS.len(), errors)
+}
+
 fn read(mut response: Response<Body>) -> std::result::Result<Answer, ureq::Error> {
     let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     Ok(Answer {

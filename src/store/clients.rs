@@ -23,9 +23,10 @@ pub struct NewClient<'a> {
     pub is_sharing_enabled: bool,
 }
 
-const COLUMNS: &str = "id, uuid, name, role, is_sharing_enabled, is_active, is_local, latitude, longitude, created_at";
+pub(super) const COLUMNS: &str =
+    "id, uuid, name, role, is_sharing_enabled, is_active, is_local, latitude, longitude, created_at";
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Client> {
+pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Client> {
     let location = row.get::<_, Option<f64>>(7)?.zip(row.get(8)?);
     Ok(Client {
         id: row.get(0)?,

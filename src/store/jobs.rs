@@ -2,7 +2,7 @@
 
 use super::{Store, now, sql};
 use crate::error::Result;
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 /// The last runs of a job.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,13 +21,7 @@ impl Store {
     /// # Errors
     /// Only those of the store.
     pub fn runs(&self) -> Result<Vec<Runs>> {
-        self.read(|tx| {
-            let mut statement =
-                tx.prepare_cached("SELECT name, succeeded_at, failed_at FROM job ORDER BY name").map_err(sql)?;
-            let rows = statement
-                .query_map([], |row| Ok(Runs { name: row.get(0)?, succeeded_at: row.get(1)?, failed_at: row.get(2)? }));
-            rows.and_then(Iterator::collect).map_err(sql)
-        })
+        self.read(|tx| runs(tx))
     }
 
     /// Notes that a job has just ended.
@@ -47,4 +41,12 @@ impl Store {
         };
         self.write_quietly(|tx| tx.execute(text, params![name, now()]).map(|_| ()).map_err(sql))
     }
+}
+
+pub(super) fn runs(tx: &Connection) -> Result<Vec<Runs>> {
+    let mut statement =
+        tx.prepare_cached("SELECT name, succeeded_at, failed_at FROM job ORDER BY name").map_err(sql)?;
+    let rows = statement
+        .query_map([], |row| Ok(Runs { name: row.get(0)?, succeeded_at: row.get(1)?, failed_at: row.get(2)? }));
+    rows.and_then(Iterator::collect).map_err(sql)
 }

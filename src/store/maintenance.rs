@@ -56,8 +56,7 @@ impl Store {
 
     /// Bytes of the store's file and of its write-ahead log.
     pub fn sizes(&self) -> (u64, u64) {
-        let size = |path: &Path| std::fs::metadata(path).map_or(0, |data| data.len());
-        (size(&self.path), size(&beside(&self.path, "-wal")))
+        sizes(&self.path)
     }
 
     /// When each client that ever sent stats last did, in seconds since 1970, by the client's name.
@@ -88,34 +87,7 @@ impl Store {
     /// # Errors
     /// `Conflict` if `target` exists, `Full` if there is no room for it, `Unavailable` if it cannot be written or does not pass the check.
     pub fn backup(&self, target: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Counts> {
-        if target.exists() {
-            return Err(Error::new(Kind::Conflict, format!("{} exists already", target.display())));
-        }
-        let (file, log) = self.sizes();
-        super::space::require(target, file.saturating_add(log))?;
-        let partial = beside(target, ".partial");
-        super::private().create(true).truncate(true).open(&partial).map_err(|e| unusable(&partial, e))?;
-        let result = self.copy_to(&partial, progress).and_then(|counts| {
-            std::fs::rename(&partial, target).map_err(|e| unusable(target, e))?;
-            sync_directory(target)?;
-            Ok(counts)
-        });
-        if result.is_err() {
-            // The failure itself is what the caller must hear of.
-            let _ = std::fs::remove_file(&partial);
-        }
-        result
-    }
-
-    fn copy_to(&self, partial: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Counts> {
-        let mut copy = Connection::open(partial).map_err(sql)?;
-        let source = connect(&self.path)?;
-        copy_pages(&source, &mut copy, progress)?;
-        copy.execute_batch("PRAGMA journal_mode = DELETE").map_err(sql)?;
-        let counts = verified(&mut copy, partial)?;
-        copy.close().map_err(|(_, error)| sql(error))?;
-        std::fs::File::open(partial).and_then(|file| file.sync_all()).map_err(|e| unusable(partial, e))?;
-        Ok(counts)
+        copy(&self.path, target, progress)
     }
 
     /// Replaces everything in the live store by what the backup at `source` holds, in one transaction; gives the
@@ -131,7 +103,7 @@ impl Store {
         verified(&mut backup, source)?;
         *self.lock_objects() = Objects::default();
         self.maintain(|live| copy_pages(&backup, live, progress))?;
-        self.maintain(|live| migrations::run(live, &self.path))?;
+        self.maintain(|live| migrations::upgrade(live, &self.path))?;
         self.write(touch)?;
         Ok((before, self.counts()?))
     }
@@ -192,6 +164,43 @@ impl Store {
     }
 }
 
+fn sizes(store: &Path) -> (u64, u64) {
+    let size = |path: &Path| std::fs::metadata(path).map_or(0, |data| data.len());
+    (size(store), size(&beside(store, "-wal")))
+}
+
+/// What [`Store::backup`] does, for a store that is not open yet.
+pub(super) fn copy(store: &Path, target: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Counts> {
+    if target.exists() {
+        return Err(Error::new(Kind::Conflict, format!("{} exists already", target.display())));
+    }
+    let (file, log) = sizes(store);
+    super::space::require(target, file.saturating_add(log))?;
+    let partial = beside(target, ".partial");
+    super::private().create(true).truncate(true).open(&partial).map_err(|e| unusable(&partial, e))?;
+    let result = copy_to(store, &partial, progress).and_then(|counts| {
+        std::fs::rename(&partial, target).map_err(|e| unusable(target, e))?;
+        sync_directory(target)?;
+        Ok(counts)
+    });
+    if result.is_err() {
+        // The failure itself is what the caller must hear of.
+        let _ = std::fs::remove_file(&partial);
+    }
+    result
+}
+
+fn copy_to(store: &Path, partial: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Counts> {
+    let mut copy = Connection::open(partial).map_err(sql)?;
+    let source = connect(store)?;
+    copy_pages(&source, &mut copy, progress)?;
+    copy.execute_batch("PRAGMA journal_mode = DELETE").map_err(sql)?;
+    let counts = verified(&mut copy, partial)?;
+    copy.close().map_err(|(_, error)| sql(error))?;
+    std::fs::File::open(partial).and_then(|file| file.sync_all()).map_err(|e| unusable(partial, e))?;
+    Ok(counts)
+}
+
 /// The objects of all payloads after one.
 fn objects_used(tx: &Transaction<'_>, after: i64) -> Result<HashSet<i64>> {
     let mut used = HashSet::new();
@@ -204,7 +213,7 @@ fn objects_used(tx: &Transaction<'_>, after: i64) -> Result<HashSet<i64>> {
     Ok(used)
 }
 
-fn counts(tx: &Connection) -> Result<Counts> {
+pub(super) fn counts(tx: &Connection) -> Result<Counts> {
     let number =
         |table: &str| tx.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).map_err(sql);
     Ok(Counts { clients: number("client")?, analyses: number("analysis")?, stats: number("stat")? })

@@ -3,10 +3,10 @@
 //! Version 1 is the schema of the first release. Append-only since: a new version adds one step here and edits
 //! `schema.sql` to the same end. The version is kept in SQLite's `user_version`.
 
-use super::{APPLICATION_ID, sql};
+use super::{APPLICATION_ID, beside, maintenance, sql, unusable};
 use crate::error::{Error, Result};
 use rusqlite::{Connection, TransactionBehavior};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The end state, for new stores.
 pub const SCHEMA: &str = include_str!("../../schema.sql");
@@ -14,24 +14,60 @@ pub const SCHEMA: &str = include_str!("../../schema.sql");
 /// The steps from version 1 to 2, from 2 to 3, and so on.
 const STEPS: &[&str] = &[include_str!("migrations/2_sharing.sql")];
 
-/// Brings a store up to date, each step in a transaction of its own, or creates its schema.
+/// Brings a store up to date or creates its schema. What an older program could still use is kept beside it before, in
+/// a file named after its version, such as `stats.db.version-1`.
 pub fn run(connection: &mut Connection, path: &Path) -> Result<()> {
+    let version = version(connection, path)?;
+    if (1..newest()).contains(&version) {
+        keep(connection, path, version)?;
+    }
+    upgrade(connection, path)
+}
+
+/// The same without keeping anything, each step in a transaction of its own.
+pub fn upgrade(connection: &mut Connection, path: &Path) -> Result<()> {
     let newest = newest();
     let version = version(connection, path)?;
     if version > newest {
         return Err(Error::invalid(format!(
-            "the store {} has version {version}, this program knows up to {newest}: use the newer monarc-stats, or \
-             restore a backup made before the upgrade with 'monarc-stats database restore FILE'",
-            path.display()
+            "the store {} has version {version}, this program knows up to {newest}: use the newer monarc-stats, or stop \
+             the service and put the copy from before the upgrade, {}, in its place",
+            path.display(),
+            kept(path, newest).display()
         )));
     }
+    if version == newest {
+        return Ok(());
+    }
     if version == 0 {
-        return apply(connection, 0, SCHEMA, newest);
+        apply(connection, 0, SCHEMA, newest)?;
+    } else {
+        for (from, text) in (1..).zip(STEPS).skip(version - 1) {
+            apply(connection, from, text, from + 1)?;
+            log::info!("store {} brought to version {}", path.display(), from + 1);
+        }
     }
-    for (from, text) in (1..).zip(STEPS).skip(version - 1) {
-        apply(connection, from, text, from + 1)?;
-        log::info!("store {} brought to version {}", path.display(), from + 1);
+    // The file itself tells its version from now on, not only its log: Debian's package reads it there.
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(sql)
+}
+
+/// Where the store of a version is kept when it is upgraded.
+fn kept(path: &Path, version: usize) -> PathBuf {
+    beside(path, &format!(".version-{version}"))
+}
+
+fn keep(connection: &mut Connection, path: &Path, from: usize) -> Result<()> {
+    // Nobody else brings it up to date meanwhile; if somebody was faster, the copy is there.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
+    if version(&transaction, path)? != from {
+        return Ok(());
     }
+    let copy = kept(path, from);
+    if copy.exists() {
+        std::fs::remove_file(&copy).map_err(|e| unusable(&copy, e))?;
+    }
+    maintenance::copy(path, &copy, &mut |_, _| {})?;
+    log::info!("kept the store of version {from} as {}", copy.display());
     Ok(())
 }
 

@@ -10,13 +10,14 @@ shower(byId("figures"), async () => {
   const known = await summary();
   return introduce(known) ? [figures(known)] : [];
 })();
-shower(byId("licences"), async () =>
-  (await getJson("assets/licences.json")).map(({ name, version, licence, text }) =>
-    h(
-      "details",
-      { class: "licence" },
-      h("summary", {}, `${name} ${version} (${licence})`),
-      h("pre", { tabindex: "0", lang: "en" }, text),
-    ),
-  ),
-)();
+shower(byId("licences"), async () => {
+  const { components, texts } = await getJson("assets/licences.json");
+  return components.map(({ name, version, licence, texts: numbers }) => {
+    const text = h("pre", { tabindex: "0", lang: "en" });
+    const details = h("details", { class: "licence" }, h("summary", {}, `${name} ${version} (${licence})`), text);
+    // All texts of all packages at once would be a megabyte of page.
+    const fill = () => (text.textContent = numbers.map((number) => texts[number]).join("\n\n"));
+    details.addEventListener("toggle", fill, { once: true });
+    return details;
+  });
+})();

@@ -1,0 +1,79 @@
+//! The backups that the service makes by itself, and its other jobs.
+
+use super::stats::ago;
+use super::{Finding, asked, current};
+use crate::commands::schedule;
+use crate::config::Config;
+use crate::store::jobs::Runs;
+use crate::store::look::Look;
+use rustix::fs::{Access, access};
+use std::path::Path;
+
+/// Seconds after which a daily backup is missed.
+const LATE: i64 = 2 * 86_400;
+
+pub fn check(config: &Config, look: Option<&Look>) -> Vec<Finding> {
+    let mut findings = match &config.backup_dir {
+        None => {
+            let text = "the service makes no backups by itself";
+            vec![Finding::warning("backups", text, "set BACKUP_DIR, best on another disk; or copy the store otherwise")]
+        }
+        Some(directory) => vec![place(directory, &config.store)],
+    };
+    if let Some(look) = current(look) {
+        match asked("jobs", look.runs()) {
+            Ok(runs) => findings.extend(runs.iter().filter_map(failed)),
+            Err(finding) => findings.push(finding),
+        }
+    }
+    findings
+}
+
+fn place(directory: &Path, store: &Path) -> Finding {
+    let name = directory.display();
+    if !directory.exists() {
+        let text = format!("BACKUP_DIR: there is no {name} yet");
+        return Finding::warning(
+            "backups",
+            text,
+            "start the service, which makes it with the first backup; else see its log",
+        );
+    }
+    if !directory.is_dir() {
+        return Finding::problem("backups", format!("BACKUP_DIR: {name} is no directory"), "name another place");
+    }
+    if let Some(other) = schedule::stranger(directory, store) {
+        let text = format!("BACKUP_DIR: {name} holds the backups of another store, {other}");
+        return Finding::problem("backups", text, "give each store a directory of its own");
+    }
+    if let Err(error) = access(directory, Access::WRITE_OK | Access::EXEC_OK) {
+        let text = format!("BACKUP_DIR: {name} cannot be written: {error}");
+        return Finding::problem("backups", text, "give it to the service's user, or mount it for writing");
+    }
+    match schedule::backups(directory, ".db") {
+        Ok(all) => {
+            newest(&name.to_string(), &all.into_iter().filter_map(|path| schedule::moment(&path)).collect::<Vec<_>>())
+        }
+        Err(error) => {
+            Finding::problem("backups", format!("BACKUP_DIR: {name} cannot be read: {error}"), "see its permissions")
+        }
+    }
+}
+
+fn newest(directory: &str, moments: &[i64]) -> Finding {
+    let remedy = "see the service's log for why";
+    let Some(newest) = moments.iter().max() else {
+        return Finding::warning("backups", format!("{directory} holds no backup yet"), remedy);
+    };
+    let age = jiff::Timestamp::now().as_second() - newest;
+    let text = format!("{directory} holds {} backups, the newest made {}", moments.len(), ago(age));
+    if age > LATE { Finding::problem("backups", text, remedy) } else { Finding::ok("backups", text) }
+}
+
+/// A job whose last run ended badly.
+fn failed(runs: &Runs) -> Option<Finding> {
+    let failed = runs.failed_at.filter(|failed| runs.succeeded_at.is_none_or(|succeeded| *failed > succeeded))?;
+    let when = ago(jiff::Timestamp::now().as_second() - failed);
+    let text = format!("the last {} failed, {when}", runs.name);
+    Some(Finding::warning("jobs", text, "see the service's log for why; it is tried again within an hour"))
+}

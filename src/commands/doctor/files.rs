@@ -1,0 +1,172 @@
+//! The store's files: who may read and write them, on what kind of disk they are, and whether there is room.
+
+use super::Finding;
+use crate::store::look;
+use rustix::fs::{Access, access, statfs, statvfs};
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// A log that is larger is not being taken into the store: the service does that at 16 MB.
+const LARGE_LOG: u64 = 64 << 20;
+/// Room below which even a day's stats may not fit.
+const LITTLE: u64 = 64 << 20;
+
+pub fn check(store: &Path) -> Vec<Finding> {
+    let directory = store.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(place) = std::fs::metadata(directory) else {
+        let text = format!("there is no directory {} for the store, or it may not be entered", directory.display());
+        return vec![Finding::problem(
+            "directory",
+            text,
+            "see STATS_DATABASE, or run the doctor as the service's user",
+        )];
+    };
+    let files: Vec<_> = look::files(store)
+        .into_iter()
+        .filter_map(|path| std::fs::metadata(&path).ok().map(|data| (path.display().to_string(), data)))
+        .collect();
+    let mut findings = vec![writable(directory), permissions(directory, &files), owner(directory, &place, &files)];
+    findings.extend(disk(directory));
+    let size = |ending: &str| files.iter().find(|(path, _)| path.ends_with(ending)).map_or(0, |(_, data)| data.len());
+    findings.push(space(directory, std::fs::metadata(store).map_or(0, |data| data.len())));
+    findings.push(log(size("-wal")));
+    findings
+}
+
+fn writable(directory: &Path) -> Finding {
+    let name = directory.display();
+    match access(directory, Access::WRITE_OK | Access::EXEC_OK) {
+        Ok(()) => Finding::ok("directory", format!("{name} can be written")),
+        Err(rustix::io::Errno::ROFS) => {
+            Finding::problem("directory", format!("{name} is mounted read-only"), "mount it for writing")
+        }
+        Err(error) => {
+            let remedy = "give it to the service's user, or run the doctor as that user";
+            Finding::problem("directory", format!("{name} cannot be written: {error}"), remedy)
+        }
+    }
+}
+
+fn permissions(directory: &Path, files: &[(String, Metadata)]) -> Finding {
+    let open: Vec<&str> =
+        files.iter().filter(|(_, data)| data.mode() & 0o077 != 0).map(|(path, _)| path.as_str()).collect();
+    if open.is_empty() {
+        return Finding::ok(
+            "permissions",
+            format!("nobody but their owner reads the files in {}", directory.display()),
+        );
+    }
+    let text = format!("others than their owner may read or write {}", open.join(", "));
+    Finding::problem("permissions", text, format!("chmod 600 {}", open.join(" ")))
+}
+
+/// A command that root runs leaves files behind that the service cannot open.
+fn owner(directory: &Path, place: &Metadata, files: &[(String, Metadata)]) -> Finding {
+    let strangers: Vec<&str> =
+        files.iter().filter(|(_, data)| data.uid() != place.uid()).map(|(path, _)| path.as_str()).collect();
+    if strangers.is_empty() {
+        return Finding::ok("owner", format!("all files belong to the owner of {}", directory.display()));
+    }
+    let text = format!("{} belong to another user than {}", strangers.join(", "), directory.display());
+    let remedy = format!("chown --reference={} {}", directory.display(), strangers.join(" "));
+    // Where the files agree among themselves somebody may have meant it so.
+    let agree = files.windows(2).all(|two| two[0].1.uid() == two[1].1.uid());
+    if agree { Finding::warning("owner", text, remedy) } else { Finding::problem("owner", text, remedy) }
+}
+
+fn disk(directory: &Path) -> Option<Finding> {
+    let found = statfs(directory).ok()?;
+    // The field is signed or not, and the constants are 32 bits wide.
+    let magic = found.f_type & 0xffff_ffff;
+    Some(match network(u64::try_from(magic).unwrap_or_default()) {
+        Some(name) if name.starts_with("FUSE") => {
+            let text = format!("{} is on {name}, whose locks may not be reliable", directory.display());
+            Finding::warning("disk", text, "make sure that no other machine uses it, or move the store")
+        }
+        None => Finding::ok("disk", format!("{} is on a disk of this machine", directory.display())),
+        Some(name) => {
+            let text = format!("{} is on {name}, where locks cannot be relied upon", directory.display());
+            Finding::problem("disk", text, "move the store to a disk of this machine; backups may stay there")
+        }
+    })
+}
+
+/// The name of a file system that other machines share, by its number in Linux's `magic.h`.
+fn network(magic: u64) -> Option<&'static str> {
+    Some(match magic {
+        0x6969 => "NFS",
+        0x517b | 0xff53_4d42 | 0xfe53_4d42 => "CIFS (a Windows share)",
+        0x6573_5546 => "FUSE (such as sshfs)",
+        0x0102_1997 => "9P (a folder of the host)",
+        0x786f_4256 => "vboxsf (a VirtualBox shared folder)",
+        0xbacb_acbc => "HGFS (a VMware shared folder)",
+        0x5346_414f | 0x6b41_4653 => "AFS",
+        0x00c3_6400 => "Ceph",
+        0x0116_1970 => "GFS2",
+        0x7461_636f => "OCFS2",
+        0x0bd0_0bd0 => "Lustre",
+        0x4750_4653 => "GPFS",
+        _ => return None,
+    })
+}
+
+fn space(directory: &Path, store: u64) -> Finding {
+    let Ok(found) = statvfs(directory) else {
+        return Finding::warning("space", "the disk does not say how much room it has", "look at 'df'");
+    };
+    room(&directory.display().to_string(), found.f_bavail.saturating_mul(found.f_frsize), store)
+}
+
+/// A restore and an upgrade need the store's size a second time.
+fn room(directory: &str, free: u64, store: u64) -> Finding {
+    let megabytes = |bytes: u64| bytes.div_ceil(1_000_000);
+    let text = format!("{directory} has {} MB free beside a store of {} MB", megabytes(free), megabytes(store));
+    let remedy = "make room on the disk, or delete what is old with 'monarc-stats stats purge'";
+    match free {
+        _ if free < LITTLE => Finding::problem("space", text, remedy),
+        _ if free < store.saturating_add(LITTLE) => Finding::warning("space", text, remedy),
+        _ => Finding::ok("space", text),
+    }
+}
+
+fn log(size: u64) -> Finding {
+    let text = format!("the write-ahead log has {} MB", size.div_ceil(1_000_000));
+    if size <= LARGE_LOG {
+        return Finding::ok("log", text);
+    }
+    Finding::warning("log", text, "a program keeps an old state of the store open: end it, or start the service again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Status;
+    use super::*;
+
+    #[test]
+    fn shared_file_systems_are_told_from_disks() {
+        for (magic, name) in [(0x6969, "NFS"), (0xff53_4d42, "CIFS"), (0x786f_4256, "vboxsf"), (0x0102_1997, "9P")] {
+            assert!(network(magic).unwrap().starts_with(name), "{name}");
+        }
+        // ext4, xfs, btrfs, overlayfs, tmpfs
+        for magic in [0xef53, 0x5846_5342, 0x9123_683e, 0x794c_7630, 0x0102_1994] {
+            assert_eq!(network(magic), None, "{magic:x}");
+        }
+    }
+
+    #[test]
+    fn room_is_judged_beside_the_store() {
+        let status = |free: u64, store: u64| room("/x", free << 20, store << 20).status;
+        assert_eq!(status(1000, 10), Status::Ok);
+        assert_eq!(status(1000, 990), Status::Warning);
+        assert_eq!(status(63, 1), Status::Problem);
+        let text = room("/x", 70_000_000, 1).message;
+        assert_eq!(text, "/x has 70 MB free beside a store of 1 MB");
+    }
+
+    #[test]
+    fn a_log_that_grows_is_told() {
+        assert_eq!(log(16 << 20).status, Status::Ok);
+        assert_eq!(log(65 << 20).status, Status::Warning);
+    }
+}

@@ -1,0 +1,144 @@
+//! Looking at a store without leaving a mark on it: no lock file, no log, no pragma that sticks. For the doctor, who may
+//! come beside a running service or find a store that nobody has touched for years.
+
+use super::clients::{COLUMNS, find, from_row};
+use super::jobs::{self, Runs};
+use super::maintenance::{Counts, counts};
+use super::{BUSY, beside, migrations, opening, sql};
+use crate::error::{Error, Kind, Result};
+use crate::model::{Client, StatType, Token, date};
+use jiff::civil::Date;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use rusqlite::{Connection, OpenFlags, params};
+use std::fs::{File, TryLockError};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// A store that is only looked at.
+pub struct Look {
+    connection: Connection,
+    version: usize,
+}
+
+/// A client and the last it sent.
+pub struct Sender {
+    /// Who.
+    pub client: Client,
+    /// When it last sent something, in seconds since 1970.
+    pub arrived: Option<i64>,
+    /// The newest date that it has stats of.
+    pub newest: Option<Date>,
+}
+
+impl Look {
+    /// Opens the store at `path` for looking.
+    ///
+    /// # Errors
+    /// `Invalid` if it is none, `Conflict` if only a writer can make it whole again, `Unavailable` if it cannot be read.
+    pub fn open(path: &Path) -> Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(address(path)?, flags).map_err(|e| opening(path, e))?;
+        connection.busy_timeout(BUSY).map_err(sql)?;
+        connection.execute_batch("PRAGMA schema_version").map_err(|e| opening(path, e))?;
+        let version = migrations::version(&connection, path)?;
+        Ok(Self { connection, version })
+    }
+
+    /// The version of its schema; 0 if it is an empty file.
+    pub fn version(&self) -> usize {
+        self.version
+    }
+
+    /// Whether its schema is the one that this program works with.
+    pub fn is_current(&self) -> bool {
+        self.version == newest_version()
+    }
+
+    /// What SQLite finds wrong with it at a quick look, a sentence each.
+    ///
+    /// # Errors
+    /// Only if it cannot be read at all.
+    pub fn flaws(&self) -> Result<Vec<String>> {
+        let mut statement = self.connection.prepare("PRAGMA quick_check(3)").map_err(sql)?;
+        let lines: Vec<String> = statement.query_map([], |row| row.get(0)).and_then(Iterator::collect).map_err(sql)?;
+        Ok(lines.into_iter().filter(|line| line != "ok").collect())
+    }
+
+    /// How much it holds.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn counts(&self) -> Result<Counts> {
+        counts(&self.connection)
+    }
+
+    /// The last runs of the service's jobs.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn runs(&self) -> Result<Vec<Runs>> {
+        jobs::runs(&self.connection)
+    }
+
+    /// The client that shows this token, active or not.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn client_by_token(&self, token: &str) -> Result<Option<Client>> {
+        find(&self.connection, "token_hash = ?1", params![Token::hash(token)])
+    }
+
+    /// All clients in order of name.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn senders(&self) -> Result<Vec<Sender>> {
+        // Asked type by type, the index knows the newest date without being read.
+        let of = |kind: StatType| {
+            format!("SELECT max(date) AS date FROM stat WHERE stat.client = client.id AND type = {}", kind.number())
+        };
+        let newest = StatType::ALL.map(of).join(" UNION ALL ");
+        let text =
+            format!("SELECT {COLUMNS}, last_stat_at, (SELECT max(date) FROM ({newest})) FROM client ORDER BY name");
+        let mut statement = self.connection.prepare(&text).map_err(sql)?;
+        let rows = statement.query_map([], |row| {
+            let newest: Option<i64> = row.get(11)?;
+            Ok(Sender { client: from_row(row)?, arrived: row.get(10)?, newest: newest.and_then(date::from_number) })
+        });
+        rows.and_then(Iterator::collect).map_err(sql)
+    }
+}
+
+/// The newest version of a schema that this program knows.
+pub fn newest_version() -> usize {
+    migrations::newest()
+}
+
+/// The files of a store that are there: itself, its log and that one's index, the lock of its service.
+pub fn files(path: &Path) -> Vec<PathBuf> {
+    let others = ["-wal", "-shm", ".lock"].map(|ending| beside(path, ending));
+    std::iter::once(path.to_owned()).chain(others).filter(|path| path.exists()).collect()
+}
+
+/// Whether a service has the store now.
+pub fn is_served(path: &Path) -> bool {
+    let Ok(lock) = File::open(beside(path, ".lock")) else { return false };
+    matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
+}
+
+/// An address that makes SQLite write nothing. Where there is an index of the log, some service made it, and it is read as
+/// it is; where there is neither log nor index, the file is whole, and SQLite would make both.
+fn address(path: &Path) -> Result<String> {
+    let size = |ending: &str| std::fs::metadata(beside(path, ending)).map(|data| data.len()).ok();
+    let how = match (size("-shm"), size("-wal")) {
+        (Some(_), _) => "readonly_shm=1",
+        (None, None | Some(0)) => "immutable=1",
+        (None, Some(_)) => {
+            let text = format!("the log beside {} holds what is not in the store yet", path.display());
+            return Err(Error::new(Kind::Conflict, text));
+        }
+    };
+    const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
+    let escaped = percent_encode(path.as_os_str().as_bytes(), PLAIN);
+    Ok(format!("file:{escaped}?mode=ro&{how}"))
+}
