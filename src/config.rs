@@ -6,6 +6,7 @@
 mod file;
 mod proxies;
 mod settings;
+mod strangers;
 
 use crate::error::{Error, Result};
 use crate::model::Token;
@@ -115,44 +116,10 @@ impl Raw {
         (setting.default.to_owned(), Source::Default)
     }
 
-    /// Variables that are set, mean nothing, and look as if they were meant for this program: the name, and the setting
-    /// that it resembles.
-    pub fn unknown(&self) -> Vec<(&str, Option<&'static str>)> {
-        let names = || SETTINGS.iter().flat_map(|one| std::iter::once(one.name).chain(one.aliases.iter().copied()));
-        let strangers = self
-            .environment
-            .keys()
-            .map(String::as_str)
-            .filter(|name| !names().any(|known| known == *name) && !WITHOUT_EFFECT.contains(name));
-        let judged = strangers.map(|name| {
-            // A letter in five may be wrong; short names are too much like others.
-            let close = |known: &&str| known.len() > 6 && distance(known, name) <= known.len() / 5;
-            (name, names().find(close))
-        });
-        judged
-            .filter(|(name, close)| close.is_some() || name.starts_with("STATS_") || name.starts_with("MONARC_STATS_"))
-            .collect()
-    }
-
     /// Variables that are set and that only the reference implementation knows.
     pub fn without_effect(&self) -> Vec<&str> {
         WITHOUT_EFFECT.iter().copied().filter(|name| self.environment.contains_key(*name)).collect()
     }
-}
-
-/// How many letters have to be typed, left out or changed to get from one word to the other.
-fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.bytes().enumerate() {
-        let mut corner = i;
-        row[0] = i + 1;
-        for (j, b) in other.bytes().enumerate() {
-            let changed = corner + usize::from(a != b);
-            corner = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(corner + 1);
-        }
-    }
-    row[other.len()]
 }
 
 /// Everything the program needs to know, validated.
@@ -173,6 +140,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpAddr>,
     /// `ADMIN_TOKEN`
     pub admin_token: Option<Token>,
+    /// `FIRST_CLIENT`
+    pub first_client: Option<String>,
     /// `ADMIN_EMAIL`
     pub admin_email: Option<String>,
     /// `ADMIN_URL`
@@ -232,6 +201,8 @@ impl Config {
             fix_proxy: read.parsed("FIX_PROXY", switch)?,
             trusted_proxies: read.parsed("TRUSTED_PROXIES", addresses)?,
             admin_token: read.optional("ADMIN_TOKEN", Token::new)?,
+            first_client: read
+                .optional("FIRST_CLIENT", |text| crate::model::client::check_name(text).map(|()| text.to_owned()))?,
             admin_email: read.optional("ADMIN_EMAIL", line)?,
             admin_url: read.optional("ADMIN_URL", url)?,
             registration_open: read.parsed("CLIENT_REGISTRATION_OPEN", switch)?,
@@ -431,6 +402,7 @@ mod tests {
             ("SCRIPT_NAME", "/a/../b"),
             ("INSTANCE_URL", "ftp://x"),
             ("ADMIN_TOKEN", "with space"),
+            ("FIRST_CLIENT", "a\nb"),
             ("TZ", "Mars/Olympus"),
             ("TRUSTED_PROXIES", "10.0.0.1,x"),
             ("FRAME_ANCESTORS", "https://a.example; script-src *"),

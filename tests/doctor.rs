@@ -5,16 +5,17 @@ mod common;
 #[path = "common/remote.rs"]
 mod remote;
 
-use common::batch::{ANR, item};
+use common::batch::{ANR, item, rated, uuid};
 use common::{ADMIN, Place, Service, days_ago};
 use remote::Remote;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufReader, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// What the doctor said.
@@ -209,6 +210,36 @@ fn it_leaves_no_mark() {
 }
 
 #[test]
+fn beside_a_busy_service_it_sees_nothing_that_is_not_there() {
+    let place = Place::new();
+    let token = place.client("fo");
+    let service = place.serve();
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // Large and ever new, so that the log is taken into the store again and again.
+            for number in 1.. {
+                let data: Vec<String> = (0..400).map(|n| rated(&uuid(number * 400 + n), 1, 1, "1")).collect();
+                let data = data.concat().replace("][", ",");
+                service.store_stats(&token, &[item(&uuid(number), "threat", &days_ago(0), &data)]);
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+        });
+        let mut sizes = BTreeSet::new();
+        for _ in 0..20 {
+            let report = beside(&place, &service, &[], &[]);
+            stop.store(report.code != 0, Ordering::Relaxed);
+            assert_eq!(report.code, 0, "{:#?}", report.findings);
+            sizes.insert(report.findings.iter().find(|one| one["check"] == "store").unwrap()["message"].to_string());
+        }
+        stop.store(true, Ordering::Relaxed);
+        assert!(sizes.len() > 5, "{sizes:?}");
+    });
+}
+
+#[test]
 fn settings_are_judged() {
     let place = Place::new();
     place.client("fo");
@@ -318,6 +349,7 @@ fn clients_and_their_stats_are_judged() {
     let report = doctor(&place, &[], &[]);
     report.has("client", "warning", "no active client can send");
     report.has("future", "ok", "no stats yet");
+    assert!(doctor(&place, &[], &[("TZ", "/nonexistent")]).has("zone", "warning", "UTC is used").contains("TZ"));
     let token = place.client("fo");
     place.client("silent");
     let service = place.serve();

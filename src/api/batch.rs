@@ -7,8 +7,8 @@ use super::stats::{metadata, write_head};
 use super::{App, Request};
 use crate::error::{Error, Kind, Result};
 use crate::model::Client;
-use crate::model::shapes::Flaw;
-use crate::model::stat::NewStat;
+use crate::model::shapes::{Flaw, Object};
+use crate::model::stat::{Item, NewStat};
 use crate::store::Store;
 use crate::store::stats::Placed;
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, json as value};
 use std::borrow::Cow;
 use std::io::{self, Read};
+use std::marker::PhantomData;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
@@ -95,7 +96,7 @@ impl Job {
 /// Judges a batch and stores what is good of it.
 fn take_in(store: &Store, caller: &Client, body: Received) -> Taken {
     let text = std::str::from_utf8(&body.bytes).map_err(|_| Box::new(message(400, "The body is not UTF-8.")))?;
-    let (good, refused) = judge(store, items(text)?)?;
+    let (good, refused) = judge(store, open(text)?)?;
     if good.is_empty() && !refused.is_empty() {
         let text = value!({ "message": "No stat of this batch can be used.", "refused": refused }).to_string();
         return Err(Box::new(json(400, text)));
@@ -114,12 +115,23 @@ fn take_in(store: &Store, caller: &Client, body: Received) -> Taken {
     Ok((receipt(body, pieces, duplicates, refused), number))
 }
 
+/// The items of a batch, their data unchecked. One pass does for a batch that is right throughout; what is wrong with
+/// another is found out by a second one, item by item.
+fn open(text: &str) -> std::result::Result<Vec<Judged<'_>>, Box<Response>> {
+    match serde_json::from_str(text) {
+        Ok(Items::<Object<Item<'_>>>(items)) if items.len() <= MOST_ITEMS => {
+            Ok(items.into_iter().map(|Object(item)| NewStat::open(item)).collect())
+        }
+        _ => Ok(items(text)?.into_iter().map(|item| NewStat::parse_unchecked(item.get())).collect()),
+    }
+}
+
 /// The items of a batch, unparsed: a number too large for a float spoils its item, not the body.
 fn items(text: &str) -> std::result::Result<Vec<&RawValue>, Box<Response>> {
     if !text.trim_start().starts_with('[') && serde_json::from_str::<&RawValue>(text).is_ok() {
         return Err(Box::new(message(400, "The body must be a list of stats.")));
     }
-    let Items(items) = serde_json::from_str(text)
+    let Items::<&RawValue>(items) = serde_json::from_str(text)
         .map_err(|error| Box::new(message(400, &format!("The body is not JSON: {error}."))))?;
     match items.len() {
         0..=MOST_ITEMS => Ok(items),
@@ -128,13 +140,13 @@ fn items(text: &str) -> std::result::Result<Vec<&RawValue>, Box<Response>> {
 }
 
 /// The items of a batch, of which not many more are held than a batch may have.
-struct Items<'a>(Vec<&'a RawValue>);
+struct Items<T>(Vec<T>);
 
-impl<'de> Deserialize<'de> for Items<'de> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Items<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct ListVisitor;
-        impl<'de> Visitor<'de> for ListVisitor {
-            type Value = Items<'de>;
+        struct ListVisitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
+            type Value = Items<T>;
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("a list of stats")
             }
@@ -148,17 +160,18 @@ impl<'de> Deserialize<'de> for Items<'de> {
                 Ok(Items(items))
             }
         }
-        deserializer.deserialize_seq(ListVisitor)
+        deserializer.deserialize_seq(ListVisitor(PhantomData))
     }
 }
 
 /// An item's index, the field that is wrong, and the reason.
 type Refused = Map<String, serde_json::Value>;
 
+/// An item as far as it is judged.
+type Judged<'a> = std::result::Result<NewStat<'a>, Flaw>;
+
 /// The good items, and why the others are refused. What the store knows already has been checked before.
-fn judge<'a>(store: &Store, items: Vec<&'a RawValue>) -> Result<(Vec<NewStat<'a>>, Vec<Refused>)> {
-    let mut judged: Vec<std::result::Result<NewStat<'a>, Flaw>> =
-        items.iter().map(|item| NewStat::parse_unchecked(item.get())).collect();
+fn judge<'a>(store: &Store, mut judged: Vec<Judged<'a>>) -> Result<(Vec<NewStat<'a>>, Vec<Refused>)> {
     let known = store.knows(judged.iter().filter_map(|stat| stat.as_ref().ok()))?;
     let mut kept = 0;
     for (stat, is_known) in judged.iter_mut().filter(|stat| stat.is_ok()).zip(known) {

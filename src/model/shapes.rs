@@ -87,7 +87,7 @@ fn flaw(error: &serde_path_to_error::Error<serde_json::Error>, prefix: &[&str]) 
 }
 
 /// A JSON object; derived structs alone would also take a list of their fields' values.
-struct Object<T>(T);
+pub struct Object<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

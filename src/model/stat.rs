@@ -92,8 +92,9 @@ pub struct NewStat<'a> {
     contributions: Option<Vec<Contribution>>,
 }
 
+/// An item of a batch whose data was only skimmed.
 #[derive(Deserialize)]
-struct Item<'a> {
+pub struct Item<'a> {
     #[serde(borrow, default)]
     uuid: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -149,7 +150,11 @@ impl<'a> NewStat<'a> {
         if !text.trim_start().starts_with('{') {
             return Err(Flaw { field: None, reason: "a stat is an object with anr, type, date and data".into() });
         }
-        let item: Item<'a> = shapes::from_text(text, &[])?;
+        shapes::from_text(text, &[]).and_then(Self::open)
+    }
+
+    /// The same of an item that was read with its batch.
+    pub fn open(item: Item<'a>) -> Result<Self, Flaw> {
         let field = |name: &str| {
             let name = name.to_owned();
             move |reason| Flaw { field: Some(name), reason }

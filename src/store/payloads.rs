@@ -6,7 +6,7 @@
 
 use super::entries::{Entries, Entry, encode};
 use super::rollups::parsed;
-use super::{damaged, sql};
+use super::{Store, damaged, sql};
 use crate::error::{Error, Kind, Result};
 use crate::model::StatType;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
@@ -20,8 +20,12 @@ const SHORT: usize = 1024;
 const HASTY: usize = 2048;
 /// A text that needs more than this part of its length beside its base is better off as a base itself.
 const CHANGED: usize = 10;
-/// For texts without a base, which are rare: a third of the usual level's time for a sixth more bytes.
-const FAST: Compression = Compression::new(2);
+/// For texts without a base, while somebody waits: a quarter of the time of a better level. A quiet moment does better.
+const FAST: Compression = Compression::new(1);
+/// For the same texts in that moment.
+const BEST: Compression = Compression::new(9);
+/// Bytes of text that are packed in one transaction: some tens of milliseconds.
+const PACKED: usize = 1 << 20;
 /// Bases kept while a page of stats is read.
 const BASES: usize = 16;
 
@@ -38,6 +42,15 @@ pub fn find(tx: &Transaction<'_>, kind: StatType, hash: &[u8; 32]) -> Result<Opt
         })
         .map_err(sql)?;
     found.map(|(id, entries)| Ok((id, parsed(&entries)?))).transpose()
+}
+
+/// What a payload adds to the averages.
+pub fn entries(tx: &Transaction<'_>, payload: i64) -> Result<Vec<(i64, Entry)>> {
+    let bytes: Vec<u8> = tx
+        .prepare_cached("SELECT entries FROM payload WHERE id = ?1")
+        .and_then(|mut statement| statement.query_row([payload], |row| row.get(0)))
+        .map_err(sql)?;
+    parsed(&bytes)
 }
 
 /// Whether the store has this content.
@@ -88,6 +101,58 @@ pub fn remove_unused(tx: &Transaction<'_>, payload: i64) -> Result<()> {
     }
 }
 
+impl Store {
+    /// Deflates some of the texts better that were deflated in haste. Gives whether there may be more.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub(super) fn pack_some(&self) -> Result<bool> {
+        let has_new = |tx: &Transaction<'_>| {
+            tx.prepare_cached("SELECT (SELECT max(id) FROM payload) > packed FROM state")
+                .and_then(|mut statement| statement.query_row([], |row| row.get::<_, Option<bool>>(0)))
+                .map_err(sql)
+        };
+        if self.read(has_new)? != Some(true) {
+            return Ok(false);
+        }
+        self.write_quietly(repack).map(|()| true)
+    }
+}
+
+/// Deflates the next texts again, and notes how far that is done.
+fn repack(tx: &Transaction<'_>) -> Result<()> {
+    let columns = Texts::COLUMNS;
+    let mut statement = tx
+        .prepare(&format!(
+            "SELECT id, base IS NULL AND is_deflated = 1, length(content), {columns} FROM payload
+             WHERE id > (SELECT packed FROM state) ORDER BY id LIMIT 1000"
+        ))
+        .map_err(sql)?;
+    let (mut machine, mut texts, mut read) = (Compress::new(BEST, false), Texts::new(tx), 0);
+    let mut better: Vec<(i64, Vec<u8>)> = Vec::new();
+    let mut last: i64 = 0;
+    let mut rows = statement.query([]).map_err(sql)?;
+    while let Some(row) = rows.next().map_err(sql)?
+        && read < PACKED
+    {
+        last = row.get(0).map_err(sql)?;
+        if row.get(1).map_err(sql)? {
+            let text = texts.read(row, 3)?;
+            let packed = deflate(&mut machine, text.as_bytes(), b"")?;
+            read += text.len();
+            let length: i64 = row.get(2).map_err(sql)?;
+            let is_shorter = i64::try_from(packed.len()).is_ok_and(|shorter| shorter < length);
+            better.extend(is_shorter.then_some((last, packed)));
+        }
+    }
+    for (id, packed) in better {
+        tx.prepare_cached("UPDATE payload SET content = ?2 WHERE id = ?1")
+            .and_then(|mut statement| statement.execute(params![id, packed]))
+            .map_err(sql)?;
+    }
+    tx.execute("UPDATE state SET packed = max(packed, ?1)", [last]).map(drop).map_err(sql)
+}
+
 /// The shortest form of a text, and the key of the base it needs; no bytes if the text itself is that form.
 type Packed = (Option<i64>, Option<Vec<u8>>);
 
@@ -128,14 +193,16 @@ fn machine(slot: &mut Option<Compress>, level: Compression) -> &mut Compress {
 
 /// The text that the analysis's newest stat of a type is based on, or is.
 fn base(tx: &Transaction<'_>, kind: StatType, analysis: i64) -> Result<Option<(i64, String)>> {
+    // No join: see `Adding::remove_earlier`.
     let newest: Option<i64> = tx
-        .prepare_cached(
-            "SELECT coalesce(payload.base, payload.id) FROM stat JOIN payload ON payload.id = stat.payload
-             WHERE stat.analysis = ?1 AND stat.type = ?2 ORDER BY stat.date DESC LIMIT 1",
-        )
+        .prepare_cached("SELECT payload FROM stat WHERE analysis = ?1 AND type = ?2 ORDER BY date DESC LIMIT 1")
         .and_then(|mut statement| statement.query_row([analysis, kind.number()], |row| row.get(0)).optional())
         .map_err(sql)?;
-    let Some(id) = newest else { return Ok(None) };
+    let Some(newest) = newest else { return Ok(None) };
+    let id: i64 = tx
+        .prepare_cached("SELECT coalesce(base, id) FROM payload WHERE id = ?1")
+        .and_then(|mut statement| statement.query_row([newest], |row| row.get(0)))
+        .map_err(sql)?;
     let text = Texts::new(tx).base(id)?;
     Ok((text.len() >= SHORT).then(|| (id, text.to_string())))
 }
@@ -237,8 +304,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_packed_is_read(text in "[a-c]{0,300}|\\PC{0,2000}", dictionary in "[a-c]{0,300}|\\PC{0,2000}") {
-            let packed = deflate(machine(&mut None, FAST), text.as_bytes(), dictionary.as_bytes()).unwrap();
+        fn what_was_packed_is_read(
+            text in "[a-c]{0,300}|\\PC{0,2000}",
+            dictionary in "[a-c]{0,300}|\\PC{0,2000}",
+            level in prop_oneof![Just(FAST), Just(Compression::default())],
+        ) {
+            let packed = deflate(machine(&mut None, level), text.as_bytes(), dictionary.as_bytes()).unwrap();
             let length = i64::try_from(text.len()).unwrap();
             prop_assert_eq!(inflate(&packed, dictionary.as_bytes(), length).unwrap(), text.as_bytes());
         }
@@ -253,7 +324,7 @@ mod tests {
     fn a_dictionary_longer_than_the_window_serves_all_the_same() {
         let base: String = (0..40_000).map(|number| format!("{number},")).collect();
         let text = format!("[{}]", &base[base.len() - 20_000..]);
-        let packed = deflate(machine(&mut None, FAST), text.as_bytes(), base.as_bytes()).unwrap();
+        let packed = deflate(machine(&mut None, Compression::default()), text.as_bytes(), base.as_bytes()).unwrap();
         assert!(packed.len() < 200, "{}", packed.len());
         let length = i64::try_from(text.len()).unwrap();
         assert_eq!(inflate(&packed, base.as_bytes(), length).unwrap(), text.as_bytes());

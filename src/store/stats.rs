@@ -103,7 +103,7 @@ impl Store {
                 SELECT seq FROM (
                     SELECT seq, payload, lag(payload) OVER month AS before
                     FROM stat
-                    WINDOW month AS (PARTITION BY analysis, type, date / 100 ORDER BY date)
+                    WINDOW month AS (PARTITION BY analysis, type, strftime('%Y-%m', date * 86400, 'unixepoch') ORDER BY date)
                 ) WHERE payload = before)";
             let gone = delete(tx, repeats, &[])?;
             touch(tx)?;
@@ -111,6 +111,9 @@ impl Store {
         })
     }
 }
+
+/// The place of one stat: the key of its analysis, its type and date.
+type Place = (i64, StatType, i64);
 
 /// The work of storing stats in one transaction.
 pub(super) struct Adding<'a> {
@@ -143,7 +146,8 @@ impl<'a> Adding<'a> {
         let mut taken = HashSet::new();
         let mut places: HashMap<(Uuid, StatType, Date), usize> = HashMap::new();
         for (index, item) in batch.iter().enumerate() {
-            let uuid = item.uuid.unwrap_or_else(Uuid::new_v4);
+            // In order of time, so that they do not scatter over the index.
+            let uuid = item.uuid.unwrap_or_else(Uuid::now_v7);
             if item.uuid.is_some() && (!taken.insert(uuid) || self.exists(uuid)?) {
                 placed.push(Placed::Duplicate(uuid));
                 continue;
@@ -171,20 +175,35 @@ impl<'a> Adding<'a> {
         let analysis = self.analysis(item.anr)?;
         let day = date::to_number(item.date);
         let (payload, entries) = self.payload(item, analysis)?;
-        let earlier = self.remove_earlier(analysis, item.kind, day)?;
-        self.tx
-            .prepare_cached(
-                "INSERT INTO stat (uuid, client, analysis, type, date, payload, created_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )
-            .and_then(|mut statement| {
-                let id = uuid.into_bytes();
-                statement.execute(params![id, self.client.0, analysis, item.kind.number(), day, payload, self.now])
-            })
-            .map_err(sql)?;
+        let place = (analysis, item.kind, day);
+        let earlier = match self.insert(uuid, place, payload)? {
+            true => None,
+            false => {
+                let earlier = self.remove_earlier(place)?;
+                self.insert(uuid, place, payload)?;
+                Some(earlier)
+            }
+        };
         self.changes.add(item.kind, self.client.1, day, &entries, 1);
         // Not before: the new stat may well have the same payload.
         earlier.map_or(Ok(()), |payload| payloads::remove_unused(self.tx, payload))
+    }
+
+    /// Inserts a stat, unless its place is taken.
+    fn insert(&self, uuid: Uuid, (analysis, kind, day): Place, payload: i64) -> Result<bool> {
+        let inserted = self
+            .tx
+            .prepare_cached(
+                "INSERT INTO stat (uuid, client, analysis, type, date, payload, created_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                 ON CONFLICT (analysis, type, date) DO NOTHING",
+            )
+            .and_then(|mut statement| {
+                let id = uuid.into_bytes();
+                statement.execute(params![id, self.client.0, analysis, kind.number(), day, payload, self.now])
+            })
+            .map_err(sql)?;
+        Ok(inserted > 0)
     }
 
     pub(super) fn analysis(&mut self, anr: Uuid) -> Result<i64> {
@@ -220,23 +239,20 @@ impl<'a> Adding<'a> {
         Ok((id, entries.into_iter().collect()))
     }
 
-    /// Deletes the stat that had this place until now; gives its payload.
-    fn remove_earlier(&mut self, analysis: i64, kind: StatType, day: i64) -> Result<Option<i64>> {
-        let earlier = self
+    /// Deletes the stat that has this place until now; gives its payload.
+    fn remove_earlier(&mut self, (analysis, kind, day): Place) -> Result<i64> {
+        // No join: SQLite prepares one with a partial index within reach anew for every binding.
+        let (seq, payload) = self
             .tx
-            .prepare_cached(
-                "SELECT stat.seq, stat.payload, payload.entries FROM stat JOIN payload ON payload.id = stat.payload
-                 WHERE stat.analysis = ?1 AND stat.type = ?2 AND stat.date = ?3",
-            )
+            .prepare_cached("SELECT seq, payload FROM stat WHERE analysis = ?1 AND type = ?2 AND date = ?3")
             .and_then(|mut statement| {
-                let found = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get::<_, Vec<u8>>(2)?));
-                statement.query_row(params![analysis, kind.number(), day], found).optional()
+                statement.query_row(params![analysis, kind.number(), day], |row| Ok((row.get(0)?, row.get(1)?)))
             })
             .map_err(sql)?;
-        let Some((seq, payload, entries)) = earlier else { return Ok(None) };
-        self.changes.add(kind, self.client.1, day, &parsed(&entries)?, -1);
+        let entries = payloads::entries(self.tx, payload)?;
+        self.changes.add(kind, self.client.1, day, &entries, -1);
         remove(self.tx, seq)?;
-        Ok(Some(payload))
+        Ok(payload)
     }
 }
 

@@ -14,17 +14,17 @@ use std::time::Duration;
 const USUAL: &str = "/var/lib/monarc/fo/config/autoload/local.php";
 /// How long the service may take.
 const LONGEST: Duration = Duration::from_secs(5);
+/// What to do about a key that is missing or not the right one.
 const MAKE: &str = "make a client with 'monarc-stats client create --name \"Front office\" --format php', and put what it \
                     prints there";
 
 pub fn check(files: &[PathBuf], look: Option<&Look>) -> Vec<Finding> {
-    let usual = [PathBuf::from(USUAL)];
-    let is_there = Path::new(USUAL).exists();
+    let is_absent = std::fs::metadata(USUAL).is_err_and(|error| error.kind() == ErrorKind::NotFound);
     match files {
-        [] if !is_there => {
+        [] if is_absent => {
             vec![Finding::ok("front_office", "none is on this machine; --front-office names one elsewhere")]
         }
-        [] => usual.iter().flat_map(|path| examine(path, look)).collect(),
+        [] => examine(Path::new(USUAL), look),
         named => named.iter().flat_map(|path| examine(path, look)).collect(),
     }
 }

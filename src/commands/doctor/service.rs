@@ -10,7 +10,9 @@ use std::time::Duration;
 
 /// How long a service on this machine may take.
 const LONGEST: Duration = Duration::from_secs(3);
+/// The version of this program.
 const OWN: &str = env!("CARGO_PKG_VERSION");
+/// What to do about a service that is not there.
 const START: &str = "start it, such as with 'systemctl start monarc-stats', and see its log";
 
 pub fn check(config: &Config) -> Finding {
