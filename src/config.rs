@@ -14,7 +14,7 @@ pub use file::FILE;
 pub use proxies::Proxies;
 use settings::WITHOUT_EFFECT;
 pub use settings::{SETTINGS, Setting, TIME_ZONE};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -118,7 +118,13 @@ impl Raw {
 
     /// Variables that are set and that only the reference implementation knows.
     pub fn without_effect(&self) -> Vec<&str> {
-        WITHOUT_EFFECT.iter().copied().filter(|name| self.environment.contains_key(*name)).collect()
+        let names = self.names();
+        WITHOUT_EFFECT.iter().copied().filter(|name| names.contains(name)).collect()
+    }
+
+    /// The variables of the environment and of the file.
+    fn names(&self) -> BTreeSet<&str> {
+        self.environment.keys().chain(self.file.keys()).map(String::as_str).collect()
     }
 }
 
@@ -390,6 +396,8 @@ mod tests {
         let config = Config::new(&raw).unwrap();
         assert_eq!((config.port, config.host.to_string().as_str(), config.map), (1, "::1", true));
         assert_eq!(config.store, PathBuf::from("/var/lib/x.db"));
+        raw.add_file("BACKUP_DIRS=/b\nDB_HOST=x\n");
+        assert_eq!((raw.unknown(), raw.without_effect()), (vec![("BACKUP_DIRS", Some("BACKUP_DIR"))], vec!["DB_HOST"]));
     }
 
     #[test]

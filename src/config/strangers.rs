@@ -9,9 +9,8 @@ impl Raw {
     pub fn unknown(&self) -> Vec<(&str, Option<&'static str>)> {
         let names = || SETTINGS.iter().flat_map(|one| std::iter::once(one.name).chain(one.aliases.iter().copied()));
         let strangers = self
-            .environment
-            .keys()
-            .map(String::as_str)
+            .names()
+            .into_iter()
             .filter(|name| !names().any(|known| known == *name) && !WITHOUT_EFFECT.contains(name));
         let judged = strangers.map(|name| {
             // A letter in five may be wrong; short names are too much like others.
