@@ -20,7 +20,7 @@ mod import;
 pub mod reference;
 
 pub use export::{Export, export};
-pub use import::{Import, import};
+pub use import::{Import, examine, import};
 
 use crate::store::import::Imported;
 

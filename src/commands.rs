@@ -18,6 +18,7 @@ use crate::cli::{Arguments, Command, Serve};
 use crate::config::{Config, Raw};
 use crate::error::{Error, Kind, Result};
 use crate::model::date::parse_loose;
+use crate::model::text::plain;
 use crate::model::{StatType, parse_uuid};
 use crate::store::Store;
 use crate::store::listing::Filter;
@@ -96,14 +97,20 @@ fn healthcheck(config: &Config) -> Result<()> {
     }
 }
 
-/// Prints a line. A reader that has gone away, as `head` does, is no failure.
-fn say(line: &str) -> Result<()> {
-    match writeln!(std::io::stdout(), "{line}") {
+/// Prints lines, in which names and labels of others may stand. A reader that has gone away, as `head` does, is no failure.
+fn say(lines: &str) -> Result<()> {
+    let lines: Vec<_> = lines.split('\n').map(plain).collect();
+    match writeln!(std::io::stdout(), "{}", lines.join("\n")) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Error::new(Kind::Unavailable, "standard output cannot be written").because(error))
         }
         _ => Ok(()),
     }
+}
+
+/// Prints a line beside what a command is asked for: a warning, or what others said.
+fn note(line: &str) {
+    eprintln!("{}", plain(line));
 }
 
 /// Asks before something is deleted: on a terminal a question, elsewhere `--yes` is the only answer.

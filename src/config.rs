@@ -146,6 +146,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpAddr>,
     /// `ADMIN_TOKEN`
     pub admin_token: Option<Token>,
+    /// `FIRST_CLIENT`
+    pub first_client: Option<String>,
     /// `ADMIN_EMAIL`
     pub admin_email: Option<String>,
     /// `ADMIN_URL`
@@ -205,6 +207,8 @@ impl Config {
             fix_proxy: read.parsed("FIX_PROXY", switch)?,
             trusted_proxies: read.parsed("TRUSTED_PROXIES", addresses)?,
             admin_token: read.optional("ADMIN_TOKEN", Token::new)?,
+            first_client: read
+                .optional("FIRST_CLIENT", |text| crate::model::client::check_name(text).map(|()| text.to_owned()))?,
             admin_email: read.optional("ADMIN_EMAIL", line)?,
             admin_url: read.optional("ADMIN_URL", url)?,
             registration_open: read.parsed("CLIENT_REGISTRATION_OPEN", switch)?,
@@ -406,6 +410,7 @@ mod tests {
             ("SCRIPT_NAME", "/a/../b"),
             ("INSTANCE_URL", "ftp://x"),
             ("ADMIN_TOKEN", "with space"),
+            ("FIRST_CLIENT", "a\nb"),
             ("TZ", "Mars/Olympus"),
             ("TRUSTED_PROXIES", "10.0.0.1,x"),
             ("FRAME_ANCESTORS", "https://a.example; script-src *"),

@@ -263,6 +263,11 @@ pub fn examine(bytes: &[u8]) -> Option<usize> {
     head::examine(bytes, peer)
 }
 
+/// Reads bytes as a connection reads a chunked body, for the fuzzer; gives the body if it is whole. At most some 100 KB.
+pub fn examine_chunks(bytes: &[u8]) -> Option<Vec<u8>> {
+    body::examine(bytes)
+}
+
 /// Asks a server for `path` and returns the status of its answer: the health check's client.
 ///
 /// # Errors

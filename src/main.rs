@@ -5,13 +5,14 @@ use monarc_stats::cli::Arguments;
 use monarc_stats::commands;
 use monarc_stats::config::{self, Raw};
 use monarc_stats::error::{Error, Result};
+use monarc_stats::model::text::plain;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match run() {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("monarc-stats: {}", error.chain());
+            eprintln!("monarc-stats: {}", plain(&error.chain()));
             ExitCode::FAILURE
         }
     }

@@ -6,6 +6,7 @@ pub mod date;
 pub mod decimal;
 pub mod shapes;
 pub mod stat;
+pub mod text;
 
 pub use client::{Client, Role, Token};
 pub use decimal::Decimal;

@@ -4,6 +4,7 @@
 
 mod check;
 pub mod clients;
+mod common;
 pub mod entries;
 pub mod export;
 pub mod housekeeping;
@@ -33,7 +34,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -66,6 +67,8 @@ pub struct Store {
     writes: AtomicU64,
     /// Whether stats were deleted since objects were last looked through.
     deleted: AtomicBool,
+    /// The day on which rollups were last looked through for equal sums.
+    shared: AtomicI64,
 }
 
 #[derive(Default)]
@@ -117,6 +120,7 @@ impl Store {
             created,
             writes: AtomicU64::new(0),
             deleted: AtomicBool::new(false),
+            shared: AtomicI64::new(0),
         })
     }
 

@@ -124,7 +124,18 @@ fn assert_named(output: &Output, name: &str) {
 #[test]
 fn settings_of_the_reference_are_named_once_and_have_no_effect() {
     let place = Place::new();
-    let names = ["DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "SECRET_KEY", "STATS_CONFIG", "DEBUG", "ENVIRONMENT"];
+    let names = [
+        "DB_HOST",
+        "DB_HOSTNAME",
+        "DB_PORT",
+        "DB_USER",
+        "DB_USERNAME",
+        "DB_PASSWORD",
+        "SECRET_KEY",
+        "STATS_CONFIG",
+        "DEBUG",
+        "ENVIRONMENT",
+    ];
     let variables: Vec<(&str, &str)> = names.iter().map(|name| (*name, "s3cret")).collect();
     let service = place.serve_with(&variables);
     service.get("/healthz").send().expect(200);
@@ -147,6 +158,36 @@ fn serving_is_what_happens_without_a_command() {
     service.get("/healthz").send().expect(200);
     // Without an admin token there is no admin.
     service.get("/api/v1/client/me").token(ADMIN).send().expect(403);
+}
+
+#[test]
+fn a_new_store_gets_its_first_client_and_says_the_token_this_once() {
+    let place = Place::new();
+    let serve = |variables: &[(&str, &str)]| {
+        let mut command = place.command(&["--port", "0"]);
+        command.env("FIRST_CLIENT", "Front office").envs(variables.iter().copied());
+        Service::start(command)
+    };
+    let service = serve(&[]);
+    let token = service.printed.lines().find_map(|line| line.strip_prefix("Token: ")).unwrap();
+    let me = service.get("/api/v1/client/me").token(token).send().expect(200).json();
+    assert_eq!((me["name"].as_str(), me["role"].as_str()), (Some("Front office"), Some("1")));
+    let log = service.stop();
+    assert!(log.contains("created a new") && !log.contains("Token"), "{log}");
+    assert_eq!(serve(&[]).printed, "");
+    // Nor is there a new one after it was deleted.
+    place.ok(&["client", "delete", "Front office", "--yes"]);
+    assert_eq!(serve(&[]).printed, "");
+    assert_eq!(place.ok(&["client", "list"]), "");
+}
+
+#[test]
+fn who_has_an_admin_token_makes_the_first_client_with_it() {
+    let place = Place::new();
+    let service = place.serve_with(&[("FIRST_CLIENT", "Front office")]);
+    assert_eq!(service.printed, "");
+    let clients = place.ok(&["client", "list"]);
+    assert!(clients.contains("admin") && !clients.contains("Front office"), "{clients}");
 }
 
 #[test]

@@ -141,7 +141,7 @@ fn a_good_installation_is_well() {
         ("disk", "on a disk of this machine"),
         ("space", "MB free"),
         ("log", "the write-ahead log"),
-        ("store", "version 2: 2 clients, 1 analyses, 1 stats"),
+        ("store", "2 clients, 1 analyses, 1 stats"),
         ("integrity", "nothing wrong"),
         ("clock", "today is 20"),
         ("zone", "time zone"),
@@ -314,7 +314,7 @@ fn stores_are_judged() {
     says("problem", "another database");
     std::fs::write(&path, &whole).unwrap();
     sql(&place, "PRAGMA user_version = 99");
-    says("problem", "has version 99, this program knows up to 2");
+    says("problem", "has version 99, this program knows up to");
     std::fs::remove_file(&path).unwrap();
     for ending in ["-wal", "-shm"] {
         let _ = std::fs::remove_file(place.path().join(format!("stats.db{ending}")));
@@ -363,7 +363,7 @@ fn clients_and_their_stats_are_judged() {
     assert_eq!(report.names().iter().filter(|name| **name == "client").count(), 2);
     sql(&place, "UPDATE client SET last_stat_at = last_stat_at - 4 * 86400");
     beside(&place, &service, &[], &[]).has("client", "warning", "\"fo\" last sent 4 days ago");
-    sql(&place, "UPDATE stat SET date = 20990101 WHERE type = 2");
+    sql(&place, "UPDATE stat SET date = 47482 WHERE type = 2");
     assert!(beside(&place, &service, &[], &[]).has("future", "problem", "2099-01-01").contains("clock"));
     sql(&place, "INSERT INTO job (name, failed_at) VALUES ('push', 1790000000)");
     beside(&place, &service, &[], &[]).has("jobs", "warning", "the last push failed");

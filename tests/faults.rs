@@ -1,154 +1,25 @@
-//! Disks that fill up, stores that are locked, replaced or damaged, calls that fail: nothing that was not stored is
+//! Stores that are locked, replaced, deleted or damaged, and a service that is stopped: nothing that was not stored is
 //! acknowledged, nothing acknowledged is lost, and the service goes on by itself when the fault ends.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 #[path = "common/raw.rs"]
 mod raw;
+#[path = "common/writer.rs"]
+mod writer;
 
 use common::{Place, Service};
 use std::fs::{self, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
-
-/// One client that goes on writing, and remembers what it was promised.
-struct Writer {
-    token: String,
-    requests: usize,
-    acknowledged: Vec<usize>,
-}
-
-impl Writer {
-    fn new(place: &Place) -> Self {
-        Self { token: place.client("fo"), requests: 0, acknowledged: Vec::new() }
-    }
-
-    /// Posts the next batch; gives the status and the answer.
-    fn post(&mut self, service: &Service) -> (u16, String) {
-        let request = self.requests;
-        self.requests += 1;
-        let batch = raw::batch(7, request);
-        let answer = raw::send(&service.address, "POST", "/api/v1/stats/", &self.token, &batch).unwrap();
-        if answer.0 == 201 {
-            self.acknowledged.push(request);
-        }
-        answer
-    }
-
-    /// Posts until one is acknowledged: the fault has ended.
-    fn recovers(&mut self, service: &Service) {
-        let deadline = Instant::now() + Duration::from_secs(15);
-        loop {
-            let (status, body) = self.post(service);
-            if status == 201 {
-                return;
-            }
-            assert!(status == 503 || status == 507, "{status}: {body}");
-            assert!(Instant::now() < deadline, "still {status}: {body}");
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    /// What was promised is there, and nothing is half there.
-    fn holds(&self, service: &Service) {
-        let stored = raw::stored(&service.address, &self.token, 7);
-        raw::assert_whole(&stored, 7, self.requests, &self.acknowledged);
-    }
-
-    fn get(&self, service: &Service) -> (u16, String) {
-        raw::send(&service.address, "GET", "/api/v1/stats/?type=threat&date_from=1000", &self.token, "").unwrap()
-    }
-}
-
-/// A sentence that a person can act on, and nothing of SQLite's.
-fn assert_sentence(body: &str, words: &str) {
-    let message: serde_json::Value = serde_json::from_str(body).unwrap();
-    let text = message["message"].as_str().unwrap_or_else(|| panic!("{body}"));
-    assert!(text.contains(words), "{text:?} does not say {words:?}");
-}
+use writer::{Writer, assert_sentence};
 
 /// Moves everything from the write-ahead log into the store's file itself.
 fn settle(place: &Place) {
     let store = rusqlite::Connection::open(place.store()).unwrap();
     store.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
-}
-
-/// A small file system of its own, if this machine lets us mount one.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    fn mount(at: &Path, megabytes: u32) -> Option<Self> {
-        fs::create_dir_all(at).unwrap();
-        let size = format!("size={megabytes}m");
-        let done = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(at).output();
-        done.is_ok_and(|output| output.status.success()).then(|| Self(at.to_owned()))
-    }
-
-    fn remount(&self, how: &str) {
-        assert!(Command::new("mount").args(["-o", &format!("remount,{how}")]).arg(&self.0).status().unwrap().success());
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
-
-/// A place on that disk; none, with a printed reason, where nothing can be mounted.
-fn small_place(megabytes: u32) -> Option<(Place, SmallDisk)> {
-    let place = Place::new();
-    let disk = SmallDisk::mount(place.path(), megabytes);
-    if disk.is_none() {
-        println!("SKIPPED: this machine lets us mount no file system");
-    }
-    Some((place, disk?))
-}
-
-#[test]
-fn a_full_disk_is_507_until_there_is_room() {
-    let Some((place, _disk)) = small_place(4) else { return };
-    let mut writer = Writer::new(&place);
-    let service = place.serve();
-    writer.recovers(&service);
-    let ballast = place.path().join("ballast");
-    let mut file = OpenOptions::new().create(true).append(true).open(&ballast).unwrap();
-    while file.write_all(&[0; 4096]).is_ok() {}
-    drop(file);
-    // What the write-ahead log has room for still goes in.
-    let refused = (0..2000).map(|_| writer.post(&service)).find(|answer| answer.0 != 201).expect("a full disk");
-    assert_eq!(refused.0, 507, "{}", refused.1);
-    assert_sentence(&refused.1, "disk is full");
-    for _ in 0..5 {
-        assert_eq!(writer.post(&service).0, 507);
-        assert_eq!(writer.get(&service).0, 200, "reading needs no room");
-    }
-    writer.holds(&service);
-    fs::remove_file(ballast).unwrap();
-    writer.recovers(&service);
-    writer.holds(&service);
-    drop(service);
-    writer.holds(&place.serve());
-    place.ok(&["database", "check"]);
-}
-
-#[test]
-fn a_read_only_disk_is_told_at_the_start() {
-    let Some((place, disk)) = small_place(4) else { return };
-    let mut writer = Writer::new(&place);
-    let service = place.serve();
-    writer.recovers(&service);
-    drop(service);
-    disk.remount("ro");
-    let said = place.fails(&["serve", "--port", "0"], 1);
-    assert!(said.contains("stats.db") || said.contains("cannot be"), "{said}");
-    disk.remount("rw");
-    let service = place.serve();
-    writer.recovers(&service);
-    writer.holds(&service);
 }
 
 #[test]
@@ -233,6 +104,37 @@ fn a_store_that_is_gone_is_503_until_it_is_back() {
 }
 
 #[test]
+fn a_store_that_is_deleted_is_503_until_a_backup_is_in_its_place() {
+    let place = Place::new();
+    let mut writer = Writer::new(&place);
+    let service = place.serve();
+    (0..5).for_each(|_| writer.recovers(&service));
+    let copy = place.path().join("copy.db");
+    place.ok(&["database", "backup", copy.to_str().unwrap()]);
+    let kept = writer.acknowledged.clone();
+    // These go with the file, or stay in its log, which belongs to no other.
+    (0..5).for_each(|_| writer.recovers(&service));
+    fs::remove_file(place.store()).unwrap();
+    for _ in 0..3 {
+        let (status, body) = writer.post(&service);
+        assert_eq!(status, 503, "{body}");
+        assert_sentence(&body, "is gone");
+        assert_eq!(writer.get(&service).0, 503);
+        assert_eq!(service.get("/healthz").send().status, 503);
+    }
+    assert!(!place.store().exists(), "an empty store would look as if everything were lost");
+    fs::copy(&copy, place.store()).unwrap();
+    writer.acknowledged = kept;
+    writer.recovers(&service);
+    writer.holds(&service);
+    assert_eq!(raw::stored(&service.address, &writer.token, 7).len(), writer.acknowledged.len() * 5);
+    service.signal("KILL");
+    drop(service);
+    place.ok(&["database", "check"]);
+    writer.holds(&place.serve());
+}
+
+#[test]
 fn a_truncated_store_is_503_and_a_copy_put_in_its_place_mends_it() {
     let place = Place::new();
     let mut writer = Writer::new(&place);
@@ -283,83 +185,6 @@ fn a_corrupt_page_is_found_told_and_mended_by_a_restore() {
     writer.recovers(&service);
     writer.holds(&service);
     place.ok(&["database", "check"]);
-}
-
-/// strace on a running service, which makes some of its calls fail. Detaches when dropped.
-struct Strace(Child);
-
-impl Strace {
-    /// None, with a printed reason, where nothing can be traced.
-    fn attach(service: &Service, inject: &str) -> Option<Self> {
-        let pid = service.child.id().to_string();
-        let child = Command::new("strace")
-            .args(["-f", "-qq", "-o", "/dev/null", "-p", &pid, "-e", &format!("inject={inject}")])
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        let Ok(mut child) = child else {
-            println!("SKIPPED: there is no strace");
-            return None;
-        };
-        let deadline = Instant::now() + Duration::from_secs(10);
-        let traced =
-            || fs::read_to_string(format!("/proc/{pid}/status")).is_ok_and(|text| !text.contains("TracerPid:\t0"));
-        while !traced() {
-            if child.try_wait().unwrap().is_some() || Instant::now() > deadline {
-                let _ = child.kill();
-                println!("SKIPPED: strace may trace nothing here");
-                return None;
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-        Some(Self(child))
-    }
-}
-
-impl Drop for Strace {
-    fn drop(&mut self) {
-        let _ = Command::new("kill").args(["-s", "TERM", &self.0.id().to_string()]).status();
-        let _ = self.0.wait();
-    }
-}
-
-#[test]
-fn calls_that_fail_are_never_acknowledged() {
-    let place = Place::new();
-    let mut writer = Writer::new(&place);
-    let mut service = place.serve();
-    writer.recovers(&service);
-    let (mut refused, mut served) = (0, 0);
-    for (calls, error) in [
-        ("fsync,fdatasync", "EIO"),
-        ("fsync,fdatasync", "ENOSPC"),
-        ("pwrite64", "EIO"),
-        ("pwrite64", "ENOSPC"),
-        ("pwrite64", "EROFS"),
-    ] {
-        for when in ["1+", "2+3", "1+7", "5+11"] {
-            let Some(strace) = Strace::attach(&service, &format!("{calls}:error={error}:when={when}")) else { return };
-            for _ in 0..10 {
-                let (status, body) = writer.post(&service);
-                match status {
-                    201 => served += 1,
-                    503 | 507 => refused += 1,
-                    _ => panic!("{calls} {error} {when}: {status}: {body}"),
-                }
-            }
-            drop(strace);
-            writer.recovers(&service);
-            writer.holds(&service);
-            // What the next start finds on the disk is what was acknowledged.
-            service.signal("KILL");
-            drop(service);
-            place.ok(&["database", "check"]);
-            service = place.serve();
-            writer.holds(&service);
-        }
-    }
-    println!("FAULT calls: {refused} refused, {served} served, {} acknowledged in all", writer.acknowledged.len());
-    assert!(refused > 0 && served > 0);
 }
 
 #[test]
@@ -437,19 +262,43 @@ fn commands_write_beside_a_loaded_service() {
     assert!(writer.acknowledged.len() > 10);
 }
 
+/// `MONARC_TEST_STOPPED` sets for how many seconds.
 #[test]
 fn a_service_that_was_stopped_for_a_while_goes_on() {
+    let seconds = std::env::var("MONARC_TEST_STOPPED").map_or(2, |text| text.parse().unwrap());
     let place = Place::new();
-    let mut writer = Writer::new(&place);
+    let token = place.client("fo");
     let service = place.serve();
-    writer.recovers(&service);
-    service.signal("STOP");
+    let mut writers: Vec<_> = (0..4).map(|number| Writer::of(token.clone(), number)).collect();
+    let going = AtomicBool::new(true);
     thread::scope(|scope| {
-        let post = scope.spawn(|| writer.post(&service).0);
-        thread::sleep(Duration::from_secs(2));
+        for writer in &mut writers {
+            scope.spawn(|| {
+                while going.load(Ordering::SeqCst) {
+                    // Whose body was half read when the time stood still may be told that it took too long.
+                    let (status, body) = writer.post(&service);
+                    assert!(status == 201 || status == 408, "{status}: {body}");
+                }
+            });
+        }
+        thread::sleep(Duration::from_millis(300));
+        service.signal("STOP");
+        thread::sleep(Duration::from_secs(seconds));
         service.signal("CONT");
-        assert_eq!(post.join().unwrap(), 201);
+        thread::sleep(Duration::from_millis(300));
+        going.store(false, Ordering::SeqCst);
     });
-    writer.recovers(&service);
-    writer.holds(&service);
+    for writer in &mut writers {
+        assert!(writer.acknowledged.len() > 1);
+        writer.recovers(&service);
+        writer.holds(&service);
+    }
+    let acknowledged: usize = writers.iter().map(|writer| writer.acknowledged.len()).sum();
+    let requests: usize = writers.iter().map(|writer| writer.requests).sum();
+    println!("FAULT stopped for {seconds} s: {requests} requests, {acknowledged} acknowledged, 0 lost");
+    service.signal("KILL");
+    drop(service);
+    place.ok(&["database", "check"]);
+    let service = place.serve();
+    writers.iter().for_each(|writer| writer.holds(&service));
 }

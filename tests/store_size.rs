@@ -68,8 +68,7 @@ fn nothing_new_every_day_costs_little_more_than_an_index() {
     store.tidy().unwrap();
     let kept = metadata(place.store()).unwrap().len();
     println!("posted {posted} bytes, kept {kept}: {:.2} %", 100.0 * kept as f64 / posted as f64);
-    // Some 160 bytes a stat. These samples are short; of a front office's, which have 10 KB, it is below 2 %.
-    assert!(kept * 1000 <= posted * 23, "{kept} bytes of {posted}");
+    assert!(kept * 100 <= posted * 2, "{kept} bytes of {posted}");
 }
 
 /// The stats of one day of one set of analyses, by their index.

@@ -11,6 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 const VERSION_1: &str = include_str!("stores/version_1.sql");
+const VERSION_2: &str = include_str!("stores/version_2.sql");
 
 /// A place with a store made of this text.
 fn place_with(text: &str) -> Place {
@@ -82,14 +83,37 @@ fn a_store_of_version_1_keeps_its_data() {
 }
 
 #[test]
+fn a_store_of_version_2_keeps_its_days_and_what_was_pushed() {
+    let place = place_with(VERSION_2);
+    assert!(place.ok(&["database", "migrate"]).contains("up to date, 1 clients, 1 analyses, 15 stats"));
+    assert!(place.ok(&["database", "check"]).contains("is well"));
+    let service = place.serve();
+    let list = json!({"type": "risk", "date_from": "1900-01-01", "get_last": false});
+    let read = service.list("fo-token", &list).expect(200).json();
+    let dates: Vec<&str> = read["data"].as_array().unwrap().iter().map(|stat| stat["date"].as_str().unwrap()).collect();
+    assert_eq!(dates, ["1969-12-31", "2026-10-31", "2026-11-01"]);
+    let batch = FRONT_OFFICE.replace("2026-11-01", "2026-11-03");
+    service.post("/api/v1/stats/").token("fo-token").text(&batch).send().expect(201);
+    service.stop();
+    let connection = Connection::open(place.store()).unwrap();
+    let number = |text: &str| connection.query_row(text, [], |row| row.get::<_, i64>(0)).unwrap();
+    let pushed = "SELECT count(*) FROM pushed JOIN stat USING (uuid, type, date) WHERE date IN (-1, 20757, 20758)";
+    assert_eq!(number(pushed), 3);
+    // The five stats that were deleted before the migration were the newest: their numbers are not given again.
+    assert_eq!(number("SELECT min(seq) FROM (SELECT seq FROM stat ORDER BY seq DESC LIMIT 5)"), 21);
+}
+
+#[test]
 fn old_and_new_stores_have_the_same_schema() {
-    let (old, new) = (place_with(VERSION_1), Place::new());
-    for place in [&old, &new] {
+    let (oldest, old, new) = (place_with(VERSION_1), place_with(VERSION_2), Place::new());
+    for place in [&oldest, &old, &new] {
         place.ok(&["database", "migrate"]);
     }
-    assert_eq!(schema(&old.store()), schema(&new.store()));
-    for name in ["application_id", "user_version"] {
-        assert_eq!(pragma(&old.store(), name), pragma(&new.store(), name), "{name}");
+    for old in [&oldest, &old] {
+        assert_eq!(schema(&old.store()), schema(&new.store()));
+        for name in ["application_id", "user_version"] {
+            assert_eq!(pragma(&old.store(), name), pragma(&new.store(), name), "{name}");
+        }
     }
     // And the file that newcomers read is what new stores are made of.
     let read = Place::new();

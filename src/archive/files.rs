@@ -68,6 +68,11 @@ impl Lines {
         Ok(Self::new(path, path.display().to_string(), total, file, is_packed(path)))
     }
 
+    /// Lines that are in memory.
+    pub(super) fn of(bytes: Vec<u8>, packed: bool) -> Self {
+        Self::new(Path::new("memory"), "memory".into(), 0, io::Cursor::new(bytes), packed)
+    }
+
     fn new(path: &Path, name: String, total: u64, source: impl Read + 'static, packed: bool) -> Self {
         let (source, read) = Counted::new(source);
         let source: Box<dyn BufRead> = match packed {

@@ -98,10 +98,7 @@ impl Work {
 
     /// Imports one line; what is wrong with it is an `Invalid` without its place.
     fn line(&mut self, importing: &mut Importing<'_>, line: &[u8], reporter: &mut Reporter<'_>) -> Result<Imported> {
-        let text = std::str::from_utf8(line).map_err(|_| Error::invalid("it is not UTF-8"))?;
-        let stat = NewStat::parse(text).map_err(|flaw| invalid(&flaw))?;
-        let about: Line<'_> = shapes::from_text(text, &[]).map_err(|flaw| invalid(&flaw))?;
-        let arrived = about.created_at.as_deref().map(moment).transpose()?;
+        let (stat, about, arrived) = take_apart(line)?;
         if let Some(client) = &self.client {
             return importing.add(client, &stat, arrived);
         }
@@ -147,6 +144,25 @@ impl Work {
         (reporter.notice)(&format!("made the client {name:?}; 'client rotate-token' gives it a token"));
         Ok(client)
     }
+}
+
+/// What a line says: a stat, and whose it is and when it arrived, in seconds since 1970.
+fn take_apart(line: &[u8]) -> Result<(NewStat<'_>, Line<'_>, Option<i64>)> {
+    let text = std::str::from_utf8(line).map_err(|_| Error::invalid("it is not UTF-8"))?;
+    let stat = NewStat::parse(text).map_err(|flaw| invalid(&flaw))?;
+    let about: Line<'_> = shapes::from_text(text, &[]).map_err(|flaw| invalid(&flaw))?;
+    let arrived = about.created_at.as_deref().map(moment).transpose()?;
+    Ok((stat, about, arrived))
+}
+
+/// Reads bytes as a file to import, for the fuzzer; gives how many of its lines have a stat.
+pub fn examine(bytes: &[u8], packed: bool) -> usize {
+    let mut lines = Lines::of(bytes.to_vec(), packed);
+    let mut good = 0;
+    while let Ok(Some((_, line))) = lines.next() {
+        good += usize::from(take_apart(line).is_ok());
+    }
+    good
 }
 
 /// A moment of arrival, in seconds since 1970.

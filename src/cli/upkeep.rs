@@ -34,7 +34,7 @@ pub struct Doctor {
     #[argh(switch)]
     pub json: bool,
     /// configuration of a front office to look at; may be repeated (default:
-    /// /var/lib/monarc/fo/config/autoload/local.php if there is one)
+    /// /var/lib/monarc/fo/config/autoload/stats.local.php or local.php if there is one)
     #[argh(option, arg_name = "file")]
     pub front_office: Vec<PathBuf>,
 }

@@ -1,6 +1,6 @@
 //! `monarc-stats export` and `import`.
 
-use super::{filter, grouped, progress, say, store};
+use super::{filter, grouped, note, progress, say, store};
 use crate::archive::{self, Export, Import, Reporter, Tally, reference};
 use crate::cli::{ExportCommand, ImportCommand};
 use crate::config::Config;
@@ -27,7 +27,7 @@ pub fn export(config: &Config, command: &ExportCommand) -> Result<()> {
 pub fn import(config: &Config, command: &ImportCommand) -> Result<()> {
     let store = Store::open(&config.store)?;
     let mut progress = progress("importing");
-    let mut notice = |text: &str| eprintln!("{text}");
+    let mut notice = note;
     let mut reporter = Reporter { progress: &mut progress, notice: &mut notice };
     match (&command.file, &command.from_reference) {
         (None, None) if std::io::stdin().is_terminal() => {

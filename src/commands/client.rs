@@ -93,6 +93,19 @@ fn create(config: &Config, store: &Store, command: &ClientCreate) -> Result<()> 
     say(&format(config, &client, &token))
 }
 
+/// Makes the client of a new store, and prints what `client create` would: nobody can read its token later.
+pub(super) fn make_first(config: &Config, store: &Store, name: &str) -> Result<()> {
+    let token = token(None)?;
+    let client = store.create_client(&NewClient {
+        uuid: None,
+        name,
+        token: &token,
+        role: Role::User,
+        is_sharing_enabled: false,
+    })?;
+    say(&as_text(config, &client, &token))
+}
+
 fn moment(seconds: i64) -> String {
     jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |moment| moment.to_string())
 }

@@ -1,6 +1,6 @@
 //! `monarc-stats mosp …`
 
-use super::{bad, say};
+use super::{bad, note, say};
 use crate::cli::{MospAction, MospPublished};
 use crate::config::Config;
 use crate::error::{Kind, Result};
@@ -17,7 +17,7 @@ pub fn run(config: &Config, action: &MospAction) -> Result<ExitCode> {
     match action {
         MospAction::Published(command) => published(config, command).or_else(|error| {
             // Exit code 1 has a meaning of its own here.
-            eprintln!("monarc-stats: {}", error.chain());
+            note(&format!("monarc-stats: {}", error.chain()));
             Ok(ExitCode::from(if error.kind == Kind::Invalid { 64 } else { NO_ANSWER }))
         }),
     }

@@ -1,6 +1,6 @@
 //! `monarc-stats serve` and `demo`.
 
-use super::{say, schedule};
+use super::{client, say, schedule};
 use crate::api::App;
 use crate::config::{Config, Raw};
 use crate::demo;
@@ -36,6 +36,7 @@ pub fn demo(mut config: Config, days: u32) -> Result<()> {
     config.map = true;
     // What is invented is not for others, and must not push real backups out of their directory.
     (config.push_every, config.purge_after_months, config.backup_dir) = (None, None, None);
+    config.first_client = None;
     let store = Store::open(&config.store)?;
     let number = demo::fill(&store, crate::api::today(), days)?;
     log::info!("invented {number} stats");
@@ -46,6 +47,8 @@ fn run(config: Config, store: Store) -> Result<()> {
     let claim = store.claim()?;
     if let Some(token) = &config.admin_token {
         store.ensure_admin(token)?;
+    } else if let Some(name) = config.first_client.as_deref().filter(|_| store.is_new()) {
+        client::make_first(&config, &store, name)?;
     }
     let store = Arc::new(store);
     let address = SocketAddr::new(config.host, config.port);

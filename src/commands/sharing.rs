@@ -1,6 +1,6 @@
 //! `monarc-stats push` and `pull`.
 
-use super::{bad, confirm, filter, grouped, progress, read_line, say, store};
+use super::{bad, confirm, filter, grouped, note, progress, read_line, say, store};
 use crate::api::today;
 use crate::cli::{PullCommand, PushCommand};
 use crate::config::{self, Config};
@@ -65,7 +65,7 @@ pub fn pull(config: &Config, command: &PullCommand) -> Result<()> {
     warn_of_plain(&remote);
     let pulled = with_reporter("pulling", |reporter| sharing::pull(&store, &pull, reporter))?;
     for sentence in &pulled.refused {
-        eprintln!("{sentence}");
+        note(sentence);
     }
     let refused = u64::try_from(pulled.refused.len()).unwrap_or_default();
     let (stored, known) = (grouped(pulled.stored), grouped(pulled.known));
@@ -120,7 +120,7 @@ fn token(config: &Config, given: Option<&str>) -> Result<Token> {
 
 fn with_reporter<T>(what: &'static str, work: impl FnOnce(&mut Reporter<'_>) -> Result<T>) -> Result<T> {
     let mut progress = progress(what);
-    let mut notice = |text: &str| eprintln!("{text}");
+    let mut notice = note;
     let mut pause = |time| {
         std::thread::sleep(time);
         true
@@ -155,7 +155,7 @@ fn describe(store: &Store, wanted: Wanted) -> Result<()> {
 fn report(sent: &Sent) -> Result<()> {
     for refusal in &sent.refusals {
         let (kind, reason) = (refusal.kind.name(), &refusal.reason);
-        eprintln!("refused: {} of {}, {kind}, {}: {reason}", refusal.uuid, refusal.anr, refusal.date);
+        note(&format!("refused: {} of {}, {kind}, {}: {reason}", refusal.uuid, refusal.anr, refusal.date));
     }
     if sent.held_back > 0 {
         let number = grouped(sent.held_back);

@@ -59,6 +59,11 @@ pub const SETTINGS: &[Setting] = &[
         help: "token of the client \"admin\", made sure of at start; --admin-token - reads it from standard input",
         ..PLAIN
     },
+    Setting {
+        name: "FIRST_CLIENT",
+        help: "client made together with the store, its token printed this once; not if there is an ADMIN_TOKEN to make clients with",
+        ..PLAIN
+    },
     Setting { name: "ADMIN_EMAIL", help: "whom to write to about this instance", ..PLAIN },
     Setting { name: "ADMIN_URL", help: "page about whoever runs this instance", ..PLAIN },
     Setting {
@@ -138,20 +143,24 @@ pub const TIME_ZONE: &str = "the time zone of \"today\", such as Europe/Luxembou
 /// Variables of the reference implementation that mean nothing here; they are named once in the log.
 pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "DB_HOST",
+    "DB_HOSTNAME",
     "DB_PORT",
     "DB_USER",
+    "DB_USERNAME",
     "DB_PASSWORD",
     "DB_NAME",
     "DB_PATH",
     "SECRET_KEY",
     "STATS_CONFIG",
     "DEBUG",
+    "TESTING",
     "ENVIRONMENT",
     "FLASK_APP",
     "FLASK_ENV",
     "FLASK_DEBUG",
     "SECURITY_PASSWORD_SALT",
     "SQLALCHEMY_DATABASE_URI",
+    "SQLALCHEMY_TRACK_MODIFICATIONS",
     "STATS_SECRET_KEY",
     "STATS_DB_HOST",
     "STATS_DB_NAME",

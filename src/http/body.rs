@@ -1,12 +1,19 @@
 //! Receiving a body: its framing, its pace, and its share of the budget that all bodies have in common.
 //!
-//! Memory follows the bytes that have arrived, never the length that was announced.
+//! Memory follows the bytes that have arrived, never the length that was announced. The right to it does not: who took it
+//! bit by bit could meet others who are as far, and none of them would ever have a whole body.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::TcpStream;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::head::Framing;
 use super::input::{BUFFER, Input};
+use super::slots::Slot;
 use super::{Fault, Limits};
 use crate::api::message::Received;
 
@@ -30,30 +37,57 @@ const NO_ROOM: Fault = Fault::Refuse(503, "too many large requests at once; try 
 
 /// The memory that bodies may hold.
 pub(super) struct Budget {
-    free: Mutex<usize>,
-    returned: Condvar,
+    bytes: usize,
+    room: Mutex<Room>,
+    changed: Condvar,
+}
+
+struct Room {
+    free: usize,
+    /// What those who wait need, in the order in which they came.
+    waiting: BTreeMap<u64, usize>,
+    next: u64,
+}
+
+impl Room {
+    /// Whether what somebody needs is free and nobody was there before him whom it would serve as well.
+    fn is_turn(&self, turn: u64, need: usize) -> bool {
+        self.free >= need && self.waiting.range(..turn).all(|(_, other)| *other > need)
+    }
 }
 
 impl Budget {
     pub(super) fn new(bytes: usize) -> Self {
-        Self { free: Mutex::new(bytes), returned: Condvar::new() }
+        let room = Room { free: bytes, waiting: BTreeMap::new(), next: 0 };
+        Self { bytes, room: Mutex::new(room), changed: Condvar::new() }
     }
 
-    /// Takes `bytes`, waiting for them up to `patience`; false if they do not become free.
-    fn take(&self, bytes: usize, patience: Duration) -> bool {
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.returned.wait_timeout_while(free, patience, |free| *free < bytes);
-        let mut free = waited.unwrap_or_else(PoisonError::into_inner).0;
-        let fits = *free >= bytes;
+    /// Takes `bytes` once `need`, which is as much or more, is free. Waits for that up to `patience`; false if in vain.
+    fn take(&self, bytes: usize, need: usize, patience: Duration) -> bool {
+        let mut room = self.lock();
+        let turn = room.next;
+        room.next += 1;
+        room.waiting.insert(turn, need);
+        let waited = self.changed.wait_timeout_while(room, patience, |room| !room.is_turn(turn, need));
+        let mut room = waited.unwrap_or_else(PoisonError::into_inner).0;
+        let fits = room.is_turn(turn, need);
+        room.waiting.remove(&turn);
         if fits {
-            *free -= bytes;
+            room.free -= bytes;
         }
+        drop(room);
+        // Who let this one go first.
+        self.changed.notify_all();
         fits
     }
 
     fn give_back(&self, bytes: usize) {
-        *self.free.lock().unwrap_or_else(PoisonError::into_inner) += bytes;
-        self.returned.notify_all();
+        self.lock().free += bytes;
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Room> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -103,8 +137,9 @@ pub(super) fn receive(
     let most = declared.map_or(Ok(limit), usize::try_from).ok().filter(|most| *most <= limit).ok_or(TOO_LARGE)?;
     let pace = Pace { start: Instant::now(), grace: limits.body_grace, rate: limits.body_rate, arrived: 0 };
     let share = Share { budget: Arc::clone(budget), taken: 0 };
+    let patience = limits.budget_wait;
     let mut gathered =
-        Gathered { input, bytes: Vec::new(), filled: 0, most, pace, share, patience: limits.budget_wait };
+        Gathered { input, bytes: Vec::new(), filled: 0, most, sized: declared.is_some(), pace, share, patience };
     match framing {
         Framing::None => {}
         Framing::Length(_) => gathered.take(most)?,
@@ -120,6 +155,8 @@ struct Gathered<'a, 'b> {
     bytes: Vec<u8>,
     filled: usize,
     most: usize,
+    /// Whether `most` is what will arrive, and not only what may.
+    sized: bool,
     pace: Pace,
     share: Share,
     patience: Duration,
@@ -145,19 +182,37 @@ impl Gathered<'_, '_> {
     fn grow(&mut self) -> Result<(), Fault> {
         let step = (self.filled / 2).clamp(FREE, MOST_STEP).min(self.most - self.filled);
         let length = self.filled + step;
-        let wanted = length.saturating_sub(FREE) - self.share.taken;
+        self.reserve(length.saturating_sub(FREE))?;
+        // What is not filled is never touched, and costs no memory.
+        let room = if length > LARGE { OWN_PAGES.max(length) - self.filled } else { step };
+        self.bytes.try_reserve_exact(room).map_err(|_| NO_ROOM)?;
+        self.bytes.resize(length, 0);
+        Ok(())
+    }
+
+    /// Sees to it that the share is at least `counted` bytes.
+    ///
+    /// A body of known size has all of its share or nothing. One of unknown size takes a step only while all that it
+    /// may come to need is free: whoever took the last step can always finish, and after him the one before.
+    fn reserve(&mut self, counted: usize) -> Result<(), Fault> {
+        let taken = self.share.taken;
+        if counted <= taken {
+            return Ok(());
+        }
+        let whole = self.most - FREE;
+        let (bytes, need) = match self.sized {
+            true => (whole - taken, whole - taken),
+            false => (counted - taken, whole.min(self.share.budget.bytes.max(counted)) - taken),
+        };
         let began = Instant::now();
-        let fits = self.share.budget.take(wanted, self.patience);
+        let fits = self.share.budget.take(bytes, need, self.patience);
         // The client is not to blame for the time in which we did not read.
         self.pace.start += began.elapsed();
         self.patience = self.patience.saturating_sub(began.elapsed());
-        // What is not filled is never touched, and costs no memory.
-        let room = if length > LARGE { OWN_PAGES.max(length) - self.filled } else { step };
-        if !fits || self.bytes.try_reserve_exact(room).is_err() {
+        if !fits {
             return Err(NO_ROOM);
         }
-        self.share.taken += wanted;
-        self.bytes.resize(length, 0);
+        self.share.taken += bytes;
         Ok(())
     }
 
@@ -232,6 +287,18 @@ impl Gathered<'_, '_> {
     }
 }
 
+/// Reads bytes as a chunked body, for the fuzzer; gives the body if it is whole.
+pub(super) fn examine(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (ours, mut theirs) = UnixStream::pair().ok()?;
+    theirs.write_all(bytes).ok()?;
+    drop(theirs);
+    // For the kernel a socket is a socket.
+    let slot = Slot::new(TcpStream::from(OwnedFd::from(ours)));
+    let limits = Limits::default();
+    let budget = Arc::new(Budget::new(limits.body_budget));
+    receive(&mut Input::new(&slot), Framing::Chunked, MOST_STEP, &limits, &budget).ok().map(|received| received.bytes)
+}
+
 /// The size in a chunk's first line; extensions are ignored.
 fn chunk_size(line: &[u8]) -> Result<u64, Fault> {
     let digits = line.split(|byte| *byte == b';').next().unwrap_or_default();
@@ -259,9 +326,32 @@ mod tests {
     #[test]
     fn the_budget_comes_back() {
         let budget = Arc::new(Budget::new(10));
-        assert!(budget.take(7, Duration::ZERO));
-        assert!(!budget.take(4, Duration::ZERO));
+        assert!(budget.take(7, 7, Duration::ZERO));
+        assert!(!budget.take(4, 4, Duration::ZERO));
         drop(Share { budget: Arc::clone(&budget), taken: 7 });
-        assert!(budget.take(10, Duration::ZERO));
+        assert!(budget.take(10, 10, Duration::ZERO));
+    }
+
+    #[test]
+    fn nobody_takes_what_another_needs_to_finish() {
+        let budget = Budget::new(10);
+        // Two of unknown size, up to 6 each: the second may begin, and from there on only one of them goes on.
+        assert!(budget.take(3, 6, Duration::ZERO));
+        assert!(budget.take(3, 6, Duration::ZERO));
+        assert!(!budget.take(1, 6, Duration::ZERO), "a third would leave too little for any");
+        assert!(budget.take(2, 3, Duration::ZERO));
+        assert!(!budget.take(2, 3, Duration::ZERO));
+        assert!(budget.take(1, 1, Duration::ZERO));
+    }
+
+    #[test]
+    fn who_came_first_is_served_first_and_who_needs_less_need_not_wait() {
+        let mut room = Room { free: 5, waiting: BTreeMap::from([(1, 8), (2, 4), (3, 4), (4, 2)]), next: 5 };
+        assert_eq!(
+            [(1, 8), (2, 4), (3, 4), (4, 2)].map(|(turn, need)| room.is_turn(turn, need)),
+            [false, true, false, true]
+        );
+        room.waiting.remove(&2);
+        assert!(room.is_turn(3, 4) && !room.is_turn(5, 8));
     }
 }

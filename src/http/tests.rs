@@ -754,6 +754,43 @@ fn a_body_waits_for_the_budget() {
 }
 
 #[test]
+fn who_has_begun_a_large_body_can_finish_it() {
+    let part = "x".repeat(128 << 10);
+    let chunk = format!("20000\r\n{part}\r\n");
+    for (field, part, end) in
+        [("Content-Length: 262144\r\n", &part, ""), ("Transfer-Encoding: chunked\r\n", &chunk, "0\r\n\r\n")]
+    {
+        let house = House::open(Limits { body_budget: 256 << 10, budget_wait: SHORT, ..patient() });
+        let mut first = house.dial();
+        first.send(post("/large", field, part));
+        house.until_read(&first);
+        // There is room for what these have sent, and none for what they may still send.
+        for _ in 0..3 {
+            let mut other = house.dial();
+            other.send(post("/large", field, part));
+            assert_eq!(other.answer().status, 503, "{field}");
+        }
+        first.send(part);
+        first.send(end);
+        assert_eq!(first.answer().text(), "262144", "{field}");
+    }
+}
+
+#[test]
+fn who_stalls_within_a_large_body_keeps_its_room_no_longer_than_its_pace_allows() {
+    let grace = Duration::from_millis(500);
+    let house = House::open(Limits { body_budget: 128 << 10, body_grace: grace, ..patient() });
+    let body = "x".repeat(192 << 10);
+    let mut stalling = house.dial();
+    stalling.send(post("/large", "Content-Length: 196608\r\n", &body[..(64 << 10) + 1]));
+    house.until_read(&stalling);
+    let mut waiting = house.dial();
+    waiting.send(post("/large", "Content-Length: 196608\r\n", &body));
+    assert_eq!(stalling.answer().status, 408);
+    assert_eq!(waiting.answer().text(), "196608");
+}
+
+#[test]
 fn at_the_cap_the_longest_waiting_one_leaves() {
     // Waiting for a head, within a head, within a body, within an answer that is not read, between requests.
     let unread = get("/endless");

@@ -34,15 +34,17 @@ pub fn parse_loose(text: &str) -> Result<Date, String> {
     date.filter(in_range).ok_or_else(|| reason(text))
 }
 
-/// `YYYYMMDD` as a number: how the store keeps dates, readable and in order.
+/// The first day of the store's calendar.
+const FIRST: Date = Date::constant(1970, 1, 1);
+
+/// Days since 1970-01-01: how the store keeps dates, in order and in two bytes.
 pub fn to_number(date: Date) -> i64 {
-    i64::from(date.year()) * 10_000 + i64::from(date.month()) * 100 + i64::from(date.day())
+    date.duration_since(FIRST).as_secs() / 86_400
 }
 
 /// The date of such a number.
 pub fn from_number(number: i64) -> Option<Date> {
-    let part = |value: i64| i8::try_from(value).ok();
-    Date::new(i16::try_from(number / 10_000).ok()?, part(number / 100 % 100)?, part(number % 100)?).ok()
+    FIRST.checked_add(jiff::Span::new().try_days(number).ok()?).ok()
 }
 
 fn reason(text: &str) -> String {
@@ -60,7 +62,9 @@ fn parse_day(text: &str) -> Option<Date> {
         return None;
     }
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    from_number(digits.parse().ok()?).filter(in_range)
+    let part = |range: std::ops::Range<usize>| digits.get(range)?.parse::<i16>().ok();
+    let narrow = |number: i16| i8::try_from(number).ok();
+    Date::new(part(0..4)?, narrow(part(4..6)?)?, narrow(part(6..8)?)?).ok().filter(in_range)
 }
 
 /// A time of day, with or without fraction and offset, as far as a stat's date depends on it: not at all.

@@ -36,7 +36,7 @@ impl Store {
     /// Only those of the store; it is left as it was then.
     pub fn repair(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
         self.write(|tx| {
-            tx.execute_batch("DELETE FROM rollup").map_err(sql)?;
+            tx.execute_batch("DELETE FROM rollup; DELETE FROM common").map_err(sql)?;
             let mut objects = Objects::default();
             for_each_payload(tx, progress, |id, kind, _, text| {
                 let parts = shapes::contributions(kind, text)
@@ -103,14 +103,15 @@ fn payload_findings(tx: &Transaction<'_>, progress: &mut dyn FnMut(u64, u64)) ->
 
 fn rollup_findings(tx: &Transaction<'_>) -> Result<Findings> {
     let mut expected = rebuild(tx)?.into_days();
-    let mut statement = tx.prepare("SELECT type, is_local, date, entries FROM rollup").map_err(sql)?;
+    let mut statement = tx.prepare("SELECT type, is_local, date, entries FROM sums").map_err(sql)?;
     let mut rows = statement.query([]).map_err(sql)?;
     let mut found: BTreeMap<(StatType, bool, i64), Entries> = BTreeMap::new();
+    // Of a row whose common sums are gone nothing is found, so that it differs.
     while let Some(row) = rows.next().map_err(sql)? {
         let kind = stat_type(row.get(0).map_err(sql)?)?;
         let day = (kind, row.get(1).map_err(sql)?, row.get(2).map_err(sql)?);
-        let entries = row.get_ref(3).and_then(|value| Ok(value.as_blob()?)).map_err(sql)?;
-        found.entry(day).or_default().extend(parsed(entries)?);
+        let entries = row.get_ref(3).and_then(|value| Ok(value.as_blob_or_null()?)).map_err(sql)?;
+        found.entry(day).or_default().extend(parsed(entries.unwrap_or_default())?);
     }
     let mut findings = Findings::new();
     for (day, entries) in found {

@@ -111,7 +111,7 @@ impl<'a> Importing<'a> {
         {
             return Ok(Imported::Outdated);
         }
-        adding.add(stat.uuid.unwrap_or_else(Uuid::new_v4), stat)?;
+        adding.add(stat.uuid.unwrap_or_else(Uuid::now_v7), stat)?;
         let latest = self.latest.entry(client.id).or_insert(adding.now);
         *latest = adding.now.max(*latest);
         self.collected += 1;

@@ -53,10 +53,17 @@ pub struct Filter {
 }
 
 /// Where a reader has got to: after this date and arrival.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Position {
     pub(super) date: i64,
     pub(super) seq: i64,
+}
+
+impl Default for Position {
+    /// Before everything.
+    fn default() -> Self {
+        Self { date: i64::MIN, seq: 0 }
+    }
 }
 
 /// What a page was, once its stats have been handed over.

@@ -6,7 +6,7 @@ use super::jobs::{self, Runs};
 use super::maintenance::{Counts, counts};
 use super::{BUSY, beside, migrations, opening, sql};
 use crate::error::{Error, Kind, Result};
-use crate::model::{Client, StatType, Token, date};
+use crate::model::{Client, Token, date};
 use jiff::civil::Date;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use rusqlite::{Connection, OpenFlags, params};
@@ -93,13 +93,8 @@ impl Look {
     /// # Errors
     /// Only those of the store.
     pub fn senders(&self) -> Result<Vec<Sender>> {
-        // Asked type by type, the index knows the newest date without being read.
-        let of = |kind: StatType| {
-            format!("SELECT max(date) AS date FROM stat WHERE stat.client = client.id AND type = {}", kind.number())
-        };
-        let newest = StatType::ALL.map(of).join(" UNION ALL ");
-        let text =
-            format!("SELECT {COLUMNS}, last_stat_at, (SELECT max(date) FROM ({newest})) FROM client ORDER BY name");
+        let newest = "SELECT max(date) FROM stat WHERE stat.client = client.id";
+        let text = format!("SELECT {COLUMNS}, last_stat_at, ({newest}) FROM client ORDER BY name");
         let mut statement = self.connection.prepare(&text).map_err(sql)?;
         let rows = statement.query_map([], |row| {
             let newest: Option<i64> = row.get(11)?;

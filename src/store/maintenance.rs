@@ -114,9 +114,11 @@ impl Store {
     /// Only those of the store.
     pub fn vacuum_some(&self) -> Result<bool> {
         self.maintain(|connection| {
-            let free = |c: &Connection| c.pragma_query_value(None, "freelist_count", |row| row.get::<_, i64>(0));
-            let before = free(connection).map_err(sql)?;
-            if before < VACUUM_PAGES / 10 {
+            let number =
+                |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).map_err(sql);
+            let before = number("freelist_count")?;
+            // A few are soon in use again.
+            if before <= (VACUUM_PAGES / 10).min(number("page_count")? / 50) {
                 return Ok(false);
             }
             let mut statement =

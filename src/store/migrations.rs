@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 pub const SCHEMA: &str = include_str!("../../schema.sql");
 
 /// The steps from version 1 to 2, from 2 to 3, and so on.
-const STEPS: &[&str] = &[include_str!("migrations/2_sharing.sql")];
+const STEPS: &[&str] = &[include_str!("migrations/2_sharing.sql"), include_str!("migrations/3_days.sql")];
 
 /// Brings a store up to date or creates its schema. What an older program could still use is kept beside it before, in
 /// a file named after its version, such as `stats.db.version-1`.

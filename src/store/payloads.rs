@@ -6,7 +6,7 @@
 
 use super::entries::{Entries, Entry, encode};
 use super::rollups::parsed;
-use super::{damaged, sql};
+use super::{Store, damaged, sql};
 use crate::error::{Error, Kind, Result};
 use crate::model::StatType;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
@@ -20,8 +20,12 @@ const SHORT: usize = 1024;
 const HASTY: usize = 2048;
 /// A text that needs more than this part of its length beside its base is better off as a base itself.
 const CHANGED: usize = 10;
-/// For texts without a base, which are rare: a third of the usual level's time for a sixth more bytes.
+/// For texts without a base, while somebody waits: a quarter of the time of a better level. A quiet moment does better.
 const FAST: Compression = Compression::new(1);
+/// For the same texts in that moment.
+const BEST: Compression = Compression::new(9);
+/// Bytes of text that are packed in one transaction: some ten milliseconds, which a POST may have to wait.
+const PACKED: usize = 1 << 18;
 /// Bases kept while a page of stats is read.
 const BASES: usize = 16;
 
@@ -95,6 +99,58 @@ pub fn remove_unused(tx: &Transaction<'_>, payload: i64) -> Result<()> {
         Some(base) => remove_unused(tx, base),
         None => Ok(()),
     }
+}
+
+impl Store {
+    /// Deflates some of the texts better that were deflated in haste. Gives whether there may be more.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub(super) fn pack_some(&self) -> Result<bool> {
+        let has_new = |tx: &Transaction<'_>| {
+            tx.prepare_cached("SELECT (SELECT max(id) FROM payload) > packed FROM state")
+                .and_then(|mut statement| statement.query_row([], |row| row.get::<_, Option<bool>>(0)))
+                .map_err(sql)
+        };
+        if self.read(has_new)? != Some(true) {
+            return Ok(false);
+        }
+        self.write_quietly(repack).map(|()| true)
+    }
+}
+
+/// Deflates the next texts again, and notes how far that is done.
+fn repack(tx: &Transaction<'_>) -> Result<()> {
+    let columns = Texts::COLUMNS;
+    let mut statement = tx
+        .prepare(&format!(
+            "SELECT id, base IS NULL AND is_deflated = 1, length(content), {columns} FROM payload
+             WHERE id > (SELECT packed FROM state) ORDER BY id LIMIT 1000"
+        ))
+        .map_err(sql)?;
+    let (mut machine, mut texts, mut read) = (Compress::new(BEST, false), Texts::new(tx), 0);
+    let mut better: Vec<(i64, Vec<u8>)> = Vec::new();
+    let mut last: i64 = 0;
+    let mut rows = statement.query([]).map_err(sql)?;
+    while let Some(row) = rows.next().map_err(sql)?
+        && read < PACKED
+    {
+        last = row.get(0).map_err(sql)?;
+        if row.get(1).map_err(sql)? {
+            let text = texts.read(row, 3)?;
+            let packed = deflate(&mut machine, text.as_bytes(), b"")?;
+            read += text.len();
+            let length: i64 = row.get(2).map_err(sql)?;
+            let is_shorter = i64::try_from(packed.len()).is_ok_and(|shorter| shorter < length);
+            better.extend(is_shorter.then_some((last, packed)));
+        }
+    }
+    for (id, packed) in better {
+        tx.prepare_cached("UPDATE payload SET content = ?2 WHERE id = ?1")
+            .and_then(|mut statement| statement.execute(params![id, packed]))
+            .map_err(sql)?;
+    }
+    tx.execute("UPDATE state SET packed = max(packed, ?1)", [last]).map(drop).map_err(sql)
 }
 
 /// The shortest form of a text, and the key of the base it needs; no bytes if the text itself is that form.

@@ -90,7 +90,7 @@ pub(super) fn intern(
 fn write_bucket(tx: &Transaction<'_>, (kind, local, day): Day, bucket: i64, change: &Entries) -> Result<()> {
     let key = params![kind.number(), local, day, bucket];
     let old: Option<Vec<u8>> = tx
-        .prepare_cached("SELECT entries FROM rollup WHERE type = ?1 AND is_local = ?2 AND date = ?3 AND bucket = ?4")
+        .prepare_cached("SELECT entries FROM sums WHERE type = ?1 AND is_local = ?2 AND date = ?3 AND bucket = ?4")
         .and_then(|mut statement| statement.query_row(key, |row| row.get(0)).optional())
         .map_err(sql)?;
     let mut sums: Entries = parsed(&old.unwrap_or_default())?.into_iter().collect();
@@ -109,7 +109,7 @@ fn write_bucket(tx: &Transaction<'_>, (kind, local, day): Day, bucket: i64, chan
     }
     tx.prepare_cached(
         "INSERT INTO rollup (type, is_local, date, bucket, entries) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT DO UPDATE SET entries = excluded.entries",
+         ON CONFLICT DO UPDATE SET entries = excluded.entries, common = NULL",
     )
     .and_then(|mut statement| statement.execute(params![kind.number(), local, day, bucket, encode(&sums)]))
     .map_err(sql)?;
@@ -212,7 +212,7 @@ impl Store {
 
 /// First and last day of a selection as the store's numbers.
 fn span(selection: &Selection) -> (i64, i64) {
-    (selection.from.map_or(0, date::to_number), selection.to.map_or(i64::MAX, date::to_number))
+    (selection.from.map_or(i64::MIN, date::to_number), selection.to.map_or(i64::MAX, date::to_number))
 }
 
 /// Reads the sums of whole days.
@@ -220,7 +220,7 @@ fn add_days(tx: &Transaction<'_>, selection: &Selection, rollup: &mut Rollup) ->
     let (from, to) = span(selection);
     let mut statement = tx
         .prepare_cached(
-            "SELECT date, entries FROM rollup
+            "SELECT date, entries FROM sums
              WHERE type = ?1 AND is_local IN (1, ?2) AND date BETWEEN ?3 AND ?4",
         )
         .map_err(sql)?;
@@ -251,8 +251,7 @@ fn add_stats(tx: &Transaction<'_>, selection: &Selection, rollup: &mut Rollup) -
         None => {
             values.push(Box::new(selection.newest.unwrap_or(-1)));
             "SELECT stat.date, payload.entries
-             FROM stat JOIN payload ON payload.id = stat.payload
-             JOIN client ON client.id = stat.client
+             FROM stat CROSS JOIN client ON client.id = stat.client CROSS JOIN payload ON payload.id = stat.payload
              WHERE stat.type = ?1 AND stat.date BETWEEN ?2 AND ?3 AND client.is_local >= ?4
              ORDER BY stat.date DESC, stat.seq DESC LIMIT ?5"
         }

@@ -103,7 +103,7 @@ impl Store {
                 SELECT seq FROM (
                     SELECT seq, payload, lag(payload) OVER month AS before
                     FROM stat
-                    WINDOW month AS (PARTITION BY analysis, type, date / 100 ORDER BY date)
+                    WINDOW month AS (PARTITION BY analysis, type, strftime('%Y-%m', date * 86400, 'unixepoch') ORDER BY date)
                 ) WHERE payload = before)";
             let gone = delete(tx, repeats, &[])?;
             touch(tx)?;
@@ -146,7 +146,8 @@ impl<'a> Adding<'a> {
         let mut taken = HashSet::new();
         let mut places: HashMap<(Uuid, StatType, Date), usize> = HashMap::new();
         for (index, item) in batch.iter().enumerate() {
-            let uuid = item.uuid.unwrap_or_else(Uuid::new_v4);
+            // In order of time, so that they do not scatter over the index.
+            let uuid = item.uuid.unwrap_or_else(Uuid::now_v7);
             if item.uuid.is_some() && (!taken.insert(uuid) || self.exists(uuid)?) {
                 placed.push(Placed::Duplicate(uuid));
                 continue;

@@ -56,7 +56,7 @@ fn count(tx: &Transaction<'_>, kind: StatType, dates: &mut BTreeSet<Date>) -> Re
         .map_err(sql)?;
     let Some(every) = every else { return Ok(0) };
     let mut statement =
-        tx.prepare_cached("SELECT date, entries FROM rollup WHERE type = ?1 AND bucket = ?2").map_err(sql)?;
+        tx.prepare_cached("SELECT date, entries FROM sums WHERE type = ?1 AND bucket = ?2").map_err(sql)?;
     let mut rows = statement.query(params![kind.number(), every / BUCKET]).map_err(sql)?;
     let mut stats = 0;
     while let Some(row) = rows.next().map_err(sql)? {

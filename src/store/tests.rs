@@ -163,7 +163,11 @@ impl House {
                 self.store.set_local(&self.clients[*client], *local).unwrap();
                 self.local[*client] = *local;
             }
-            Action::Tidy => self.store.tidy().unwrap(),
+            Action::Tidy => {
+                // As on a day on which it was not yet done.
+                self.store.shared.store(0, std::sync::atomic::Ordering::Relaxed);
+                self.store.tidy().unwrap();
+            }
         }
     }
 

@@ -2,11 +2,14 @@
 
 use monarc_stats::api::message::{Body, Head, Received, Response, Served, Service};
 use monarc_stats::http;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+
+/// Bytes of a row of sums: as many as 32 threats of a few analyses take.
+const SUMS: usize = 300;
 
 /// A bare table of stats with the durability of the service's.
 pub fn database(path: &Path) -> Connection {
@@ -18,19 +21,32 @@ pub fn database(path: &Path) -> Connection {
              PRAGMA synchronous = FULL;
              CREATE TABLE IF NOT EXISTS stat (
                  uuid BLOB NOT NULL UNIQUE, client INTEGER, anr BLOB, type TEXT, date TEXT, data TEXT,
-                 UNIQUE (client, anr, type, date)) STRICT;",
+                 UNIQUE (client, anr, type, date)) STRICT;
+             CREATE TABLE IF NOT EXISTS sums (date TEXT, bucket INTEGER, entries BLOB, PRIMARY KEY (date, bucket))
+                 WITHOUT ROWID;",
         )
         .unwrap();
     connection
 }
 
-/// One transaction with these rows.
-pub fn insert(connection: &mut Connection, anr: uuid::Uuid, date: &str, rows: &[(&str, String)]) {
+/// One transaction with these rows, and with as many rows of sums read and written again as the service has for them.
+pub fn insert(connection: &mut Connection, anr: uuid::Uuid, date: &str, rows: &[(&str, String)], sums: usize) {
     let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
     for (kind, data) in rows {
         tx.prepare_cached("INSERT INTO stat VALUES (?1, 1, ?2, ?3, ?4, ?5)")
             .unwrap()
             .execute(params![uuid::Uuid::new_v4().into_bytes(), anr.into_bytes(), kind, date, data])
+            .unwrap();
+    }
+    for bucket in 0..i64::try_from(sums).unwrap() {
+        let old: Option<Vec<u8>> = tx
+            .prepare_cached("SELECT entries FROM sums WHERE date = ?1 AND bucket = ?2")
+            .and_then(|mut statement| statement.query_row(params![date, bucket], |row| row.get(0)).optional())
+            .unwrap();
+        let entries: Vec<u8> = old.unwrap_or(vec![1; SUMS]).iter().map(|byte| byte.wrapping_add(1)).collect();
+        tx.prepare_cached("INSERT INTO sums VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET entries = excluded.entries")
+            .unwrap()
+            .execute(params![date, bucket, entries])
             .unwrap();
     }
     tx.commit().unwrap();

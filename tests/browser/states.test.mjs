@@ -90,6 +90,44 @@ describe("states", () => {
       assert.deepEqual(page.noticed, []);
     }));
 
+  test("labels that mean harm are text in every export", () =>
+    withService(serve(), async (service, page) => {
+      const labels = [
+        "<script>alert(1)</script>", "]]><svg onload=alert(1)>", "=1+1", "+1", "-1", "@SUM(A1)", "\uff1d1+1", "\t=1", "\n=1", "x;=1+1", "x\t=1+1",
+        "\u202edesrever\u2066", "\u0000\u001b[2J\uffff", "😀", "long ".repeat(200_000),
+      ];
+      const data = labels.map((label2, n) => ({ uuid: `b402d4e0-4576-11e9-9173-${String(n).padStart(12, "0")}`, label2, count: 1, maxRisk: 3, averageRate: "2.5" }));
+      await store(service, [{ anr: ANR, type: "threat", date: ago(0), data }]);
+      await visit(page, service, "threats?n=all");
+      async function saved(form) {
+        const download = page.waitForEvent("download");
+        if ((await page.locator(".exports").getAttribute("open")) === null) await page.locator(".exports summary").click();
+        await page.locator(`button[data-form="${form}"]`).click();
+        return readFile(await (await download).path());
+      }
+      for (const form of ["spreadsheet", "data"]) {
+        const text = (await saved(form)).toString().replace("\ufeff", "");
+        // A cell begins a formula for one program or another, whatever separates its cells.
+        const cells = [...text.matchAll(/(?:^|,|\r\n)("(?:[^"]|"")*"|[^",\r\n]*)/g)].map(([, cell]) => cell);
+        assert.ok(labels.every((label) => cells.some((cell) => cell.replace(/^"|"$/g, "").replace(/^'/, "") === label)), form);
+        assert.deepEqual(cells.filter((cell) => /^"?[=+\-@\t\r\n＝＋－＠]/.test(cell)), [], form);
+        assert.deepEqual(cells.filter((cell) => /[;\t\n]/.test(cell) && !cell.startsWith('"')), [], form);
+      }
+      const svg = (await saved("svg")).toString();
+      const picture = await page.evaluate((text) => {
+        const parsed = new DOMParser().parseFromString(text, "image/svg+xml");
+        const all = [...parsed.querySelectorAll("*")];
+        return { names: [...new Set(all.map((one) => one.tagName))], texts: all.map((one) => one.textContent), handlers: all.filter((one) => [...one.attributes].some(({ name }) => name.startsWith("on"))).length };
+      }, svg);
+      assert.ok(!picture.names.some((name) => ["parsererror", "script", "foreignObject", "image", "a"].includes(name)), picture.names.join());
+      assert.equal(picture.handlers, 0);
+      assert.ok(picture.texts.includes("<script>alert(1)</script>"));
+      const png = await saved("png");
+      assert.equal(png.toString("latin1", 1, 4), "PNG");
+      // The policy of the page counts for the styles of a picture that is only parsed, too.
+      assert.deepEqual(page.noticed.filter((one) => !/Content Security Policy/.test(one)), []);
+    }));
+
   for (const [name, answer] of [
     ["that is no JSON", { status: 200, contentType: "application/json", body: '{"current": {' }],
     ["that is of another shape", { status: 200, contentType: "application/json", body: '{"current": 5}' }],

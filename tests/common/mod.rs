@@ -88,6 +88,8 @@ pub struct Service {
     pub child: Child,
     pub address: String,
     pub announcement: String,
+    /// What it printed before that.
+    pub printed: String,
     log: Option<std::thread::JoinHandle<String>>,
 }
 
@@ -96,9 +98,11 @@ impl Service {
     pub fn start(mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let mut announcement = String::new();
+        let (mut announcement, mut printed) = (String::new(), String::new());
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        stdout.read_line(&mut announcement).unwrap();
+        while stdout.read_line(&mut announcement).unwrap() > 0 && !announcement.starts_with("listening") {
+            printed.push_str(&std::mem::take(&mut announcement));
+        }
         let stderr = child.stderr.take().unwrap();
         let log = std::thread::spawn(move || {
             let mut text = String::new();
@@ -114,18 +118,12 @@ impl Service {
             let _ = child.kill();
             log.join().unwrap()
         });
-        Self { child, address, announcement, log: Some(log) }
+        Self { child, address, announcement, printed, log: Some(log) }
     }
 
     /// A request that is ready to be changed and sent.
     pub fn request(&self, method: &str, path: &str) -> Request {
-        Request {
-            address: self.address.clone(),
-            method: method.into(),
-            path: path.into(),
-            headers: vec![("User-Agent".into(), "MONARC/2.13.3".into())],
-            body: None,
-        }
+        Request::new(&self.address, method, path)
     }
 
     pub fn get(&self, path: &str) -> Request {
@@ -182,6 +180,17 @@ pub struct Request {
 }
 
 impl Request {
+    /// A request to whatever listens there.
+    pub fn new(address: &str, method: &str, path: &str) -> Self {
+        Self {
+            address: address.into(),
+            method: method.into(),
+            path: path.into(),
+            headers: vec![("User-Agent".into(), "MONARC/2.13.3".into())],
+            body: None,
+        }
+    }
+
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self.headers.push((name.into(), value.into()));
@@ -251,7 +260,8 @@ impl Reply {
             .collect();
         let rest = &bytes[end + 4..];
         let body = match headers.get("transfer-encoding") {
-            Some(coding) if coding == "chunked" => dechunked(rest),
+            // The answer to a HEAD names chunks that do not follow.
+            Some(coding) if coding == "chunked" && !rest.is_empty() => dechunked(rest),
             _ => rest.to_vec(),
         };
         Self { status, headers, body }

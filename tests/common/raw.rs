@@ -8,7 +8,7 @@ use std::time::Duration;
 /// Sends a request; gives status and body, whole or not at all.
 pub fn send(address: &str, method: &str, path: &str, token: &str, body: &str) -> Result<(u16, String)> {
     let mut socket = TcpStream::connect_timeout(&address.parse().unwrap(), Duration::from_secs(5))?;
-    socket.set_read_timeout(Some(Duration::from_secs(60)))?;
+    socket.set_read_timeout(Some(Duration::from_secs(120)))?;
     let length = body.len();
     write!(
         socket,

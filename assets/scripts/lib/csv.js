@@ -2,17 +2,18 @@
 
 import { lang } from "./page.js";
 
-/** A cell that a spreadsheet would take for a formula becomes plain text. */
-const harmless = (text) => (/^[=+\-@\t\r]/.test(text) ? `'${text}` : text);
+/** A cell that a spreadsheet would take for a formula becomes plain text; East Asian ones read wide signs as well. */
+const harmless = (text) => (/^[=+\-@＝＋－＠\t\r\n]/.test(text) ? `'${text}` : text);
 
-function field(text, separator) {
-  return text.includes(separator) || /["\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+/** Quoted too if it has what separates cells elsewhere. */
+function field(text) {
+  return /[",;\t\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 function lines({ columns, rows }, separator, numeral) {
   const cell = (value) => (value == null ? "" : typeof value === "number" ? numeral(value) : harmless(String(value)));
   const all = [columns.map(({ name }) => name), ...rows];
-  return all.map((row) => row.map((value) => field(cell(value), separator)).join(separator)).join("\r\n") + "\r\n";
+  return all.map((row) => row.map((value) => field(cell(value))).join(separator)).join("\r\n") + "\r\n";
 }
 
 /** With a byte-order mark, and the separators that spreadsheets in this language expect. */

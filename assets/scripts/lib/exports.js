@@ -51,7 +51,8 @@ function svg(spec) {
   const height = heightOf(spec);
   const chart = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height });
   chart.setOption(option(spec, height));
-  const text = chart.renderToSVGString();
+  // XML has no room for control characters, not even for escaped ones.
+  const text = chart.renderToSVGString().replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "\ufffd");
   chart.dispose();
   return new Blob([text], { type: "image/svg+xml" });
 }

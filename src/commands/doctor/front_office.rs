@@ -10,8 +10,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Where MONARC's own images have it.
-const USUAL: &str = "/var/lib/monarc/fo/config/autoload/local.php";
+/// Where MONARC's own images have it. What the first boot of a virtual machine writes comes first: the front office
+/// merges it over the other.
+const USUAL: [&str; 2] =
+    ["/var/lib/monarc/fo/config/autoload/stats.local.php", "/var/lib/monarc/fo/config/autoload/local.php"];
 /// How long the service may take.
 const LONGEST: Duration = Duration::from_secs(5);
 /// What to do about a key that is missing or not the right one.
@@ -19,13 +21,12 @@ const MAKE: &str = "make a client with 'monarc-stats client create --name \"Fron
                     prints there";
 
 pub fn check(files: &[PathBuf], look: Option<&Look>) -> Vec<Finding> {
-    let is_absent = std::fs::metadata(USUAL).is_err_and(|error| error.kind() == ErrorKind::NotFound);
-    match files {
-        [] if is_absent => {
-            vec![Finding::ok("front_office", "none is on this machine; --front-office names one elsewhere")]
-        }
-        [] => examine(Path::new(USUAL), look),
-        named => named.iter().flat_map(|path| examine(path, look)).collect(),
+    let is_absent = |path: &Path| std::fs::metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    let usual = USUAL.iter().map(Path::new).find(|path| !is_absent(path));
+    match (files, usual) {
+        ([], None) => vec![Finding::ok("front_office", "none is on this machine; --front-office names one elsewhere")],
+        ([], Some(path)) => examine(path, look),
+        (named, _) => named.iter().flat_map(|path| examine(path, look)).collect(),
     }
 }
 

@@ -8,9 +8,12 @@ use monarc_stats::model::{StatType, date, parse_uuid, shapes};
 
 fuzz_target!(|input: &[u8]| {
     let Some((&reader, bytes)) = input.split_first() else { return };
-    if reader == b'h' {
-        let _ = monarc_stats::http::examine(bytes);
-        return;
+    match reader {
+        b'h' => return drop(monarc_stats::http::examine(bytes)),
+        b'k' => return chunks(bytes),
+        b'l' => return drop(monarc_stats::archive::examine(bytes, false)),
+        b'z' => return drop(monarc_stats::archive::examine(bytes, true)),
+        _ => {}
     }
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     match reader {
@@ -25,6 +28,21 @@ fuzz_target!(|input: &[u8]| {
         _ => {}
     }
 });
+
+/// A body is never more than what was sent, and the same in other chunks.
+fn chunks(bytes: &[u8]) {
+    let Some(body) = monarc_stats::http::examine_chunks(bytes) else { return };
+    assert!(body.len() < bytes.len());
+    let size = 1 + bytes.len() % 7;
+    let mut again: Vec<u8> = Vec::new();
+    for part in body.chunks(size) {
+        again.extend(format!("{:X};x=\"y\"\r\n", part.len()).bytes());
+        again.extend(part);
+        again.extend(b"\r\n");
+    }
+    again.extend(b"00\r\nTrailer: z\r\n\r\n");
+    assert_eq!(monarc_stats::http::examine_chunks(&again).as_ref(), Some(&body));
+}
 
 /// What is accepted can be taken apart, and its data is the text that was sent.
 fn item(text: &str) {

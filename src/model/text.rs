@@ -1,0 +1,30 @@
+//! Texts of others on terminals and in logs.
+
+use std::borrow::Cow;
+
+/// Spells out what would move a terminal's cursor, begin another line of a log, or turn letters around: control
+/// characters become `\u001b`, and so do those that set the direction of what follows.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_trick) {
+        return text.into();
+    }
+    let spell = |letter: char| if is_trick(letter) { format!("\\u{:04x}", u32::from(letter)) } else { letter.into() };
+    text.chars().map(spell).collect::<String>().into()
+}
+
+fn is_trick(letter: char) -> bool {
+    let turns =
+        matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    letter.is_control() || turns || matches!(letter, '\u{2028}' | '\u{2029}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_moves_is_spelt_out() {
+        assert_eq!(plain("Menace élevée: شركة 火"), "Menace élevée: شركة 火");
+        assert_eq!(plain("a\x1b[2J\r\n\u{9b}b\u{202e}c\u{2028}"), "a\\u001b[2J\\u000d\\u000a\\u009bb\\u202ec\\u2028");
+    }
+}
