@@ -363,7 +363,7 @@ fn clients_and_their_stats_are_judged() {
     assert_eq!(report.names().iter().filter(|name| **name == "client").count(), 2);
     sql(&place, "UPDATE client SET last_stat_at = last_stat_at - 4 * 86400");
     beside(&place, &service, &[], &[]).has("client", "warning", "\"fo\" last sent 4 days ago");
-    sql(&place, "UPDATE stat SET date = 47482 WHERE type = 2");
+    sql(&place, "UPDATE stat SET date = 47117 WHERE type = 2");
     assert!(beside(&place, &service, &[], &[]).has("future", "problem", "2099-01-01").contains("clock"));
     sql(&place, "INSERT INTO job (name, failed_at) VALUES ('push', 1790000000)");
     beside(&place, &service, &[], &[]).has("jobs", "warning", "the last push failed");

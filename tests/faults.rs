@@ -170,11 +170,13 @@ fn a_corrupt_page_is_found_told_and_mended_by_a_restore() {
     place.ok(&["database", "backup", copy.to_str().unwrap()]);
     drop(service);
     settle(&place);
-    let pages = fs::metadata(place.store()).unwrap().len() / 4096;
+    let store = rusqlite::Connection::open(place.store()).unwrap();
+    let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'stat'";
+    let page: u32 = store.query_row(root, [], |row| row.get(0)).unwrap();
+    drop(store);
     let mut file = OpenOptions::new().write(true).open(place.store()).unwrap();
-    // The last third: stats, not clients.
-    file.seek(SeekFrom::Start(pages * 2 / 3 * 4096)).unwrap();
-    file.write_all(&vec![0xa5; usize::try_from((pages - pages * 2 / 3) * 4096).unwrap()]).unwrap();
+    file.seek(SeekFrom::Start(u64::from(page - 1) * 4096)).unwrap();
+    file.write_all(&[0xa5; 4096]).unwrap();
     drop(file);
     let service = Service::start(place.command(&["serve", "--port", "0"]));
     let (status, body) = writer.get(&service);
