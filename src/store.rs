@@ -30,6 +30,7 @@ mod tests;
 use crate::error::{Error, Kind, Result};
 use clients::Callers;
 use objects::Objects;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -385,6 +386,8 @@ fn connect(path: &Path) -> Result<Connection> {
         )
         .map_err(|e| opening(path, e))?;
     connection.set_prepared_statement_cache_capacity(64);
+    // Else SQLite prepares some look-ups anew for every value that is bound: a tenth of the time of a POST.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(sql)?;
     Ok(connection)
 }
 

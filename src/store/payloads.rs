@@ -193,7 +193,6 @@ fn machine(slot: &mut Option<Compress>, level: Compression) -> &mut Compress {
 
 /// The text that the analysis's newest stat of a type is based on, or is.
 fn base(tx: &Transaction<'_>, kind: StatType, analysis: i64) -> Result<Option<(i64, String)>> {
-    // No join: see `Adding::remove_earlier`.
     let newest: Option<i64> = tx
         .prepare_cached("SELECT payload FROM stat WHERE analysis = ?1 AND type = ?2 ORDER BY date DESC LIMIT 1")
         .and_then(|mut statement| statement.query_row([analysis, kind.number()], |row| row.get(0)).optional())

@@ -241,7 +241,6 @@ impl<'a> Adding<'a> {
 
     /// Deletes the stat that has this place until now; gives its payload.
     fn remove_earlier(&mut self, (analysis, kind, day): Place) -> Result<i64> {
-        // No join: SQLite prepares one with a partial index within reach anew for every binding.
         let (seq, payload) = self
             .tx
             .prepare_cached("SELECT seq, payload FROM stat WHERE analysis = ?1 AND type = ?2 AND date = ?3")

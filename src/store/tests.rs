@@ -363,3 +363,19 @@ fn stats_of_a_client_that_was_just_deleted_are_refused() {
     assert_eq!(error.kind, Kind::NotFound);
     house.inspect();
 }
+
+/// Bug: a look-up was prepared again for each stat of each batch.
+#[test]
+fn no_statement_is_prepared_twice() {
+    let house = House::new();
+    let text = "SELECT payload FROM stat WHERE analysis = ?1 AND type = ?2 ORDER BY date DESC LIMIT 1";
+    let again = |tx: &rusqlite::Transaction<'_>| {
+        let mut statement = tx.prepare(text).unwrap();
+        for analysis in 1..5 {
+            assert!(!statement.exists([analysis, 1]).unwrap());
+        }
+        Ok(statement.get_status(rusqlite::StatementStatus::RePrepare))
+    };
+    assert_eq!(house.store.write(again).unwrap(), 0);
+    assert_eq!(house.store.read(again).unwrap(), 0);
+}
