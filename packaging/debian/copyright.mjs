@@ -38,4 +38,5 @@ const stanzas = head.split("\n").flatMap((line) => {
   return [`Files: ${name}-${version}/*\nCopyright: ${holders(name, numbers)}\nLicense: ${terms}\n ${where}`];
 });
 const words = texts.map((text, index) => `License: text-${index + 1}\n${body(text)}`);
-console.log([readFileSync(process.argv[2], "utf8").trim(), ...stanzas, ...words].join("\n\n"));
+const own = readFileSync("../../LICENSE", "utf8").trim();
+console.log([`${readFileSync(process.argv[2], "utf8").trim()}\n .\n${indented(own)}`, ...stanzas, ...words].join("\n\n"));
