@@ -109,7 +109,10 @@ impl Store {
         let created = !path.exists() && create_private(path)?;
         recognise(path)?;
         let mut connection = connect(path)?;
+        // An older program that still serves it would take the days of the new schema for its own.
+        let alone = migrations::is_older(&connection, path)?.then(|| claim(path)).transpose()?;
         migrations::run(&mut connection, path)?;
+        drop(alone);
         Ok(Self {
             path: path.into(),
             writer: Mutex::new(Some(connection)),
@@ -120,7 +123,8 @@ impl Store {
             callers: Mutex::default(),
             created,
             writes: AtomicU64::new(0),
-            deleted: AtomicBool::new(false),
+            // The last time it may have been killed before it had forgotten them.
+            deleted: AtomicBool::new(true),
             shared: AtomicI64::new(0),
         })
     }
@@ -152,16 +156,7 @@ impl Store {
     /// # Errors
     /// `Conflict` if another service has it.
     pub fn claim(&self) -> Result<File> {
-        let path = beside(&self.path, ".lock");
-        let file = private().create(true).truncate(false).open(&path).map_err(|e| unusable(&path, e))?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => {
-                let text = format!("another monarc-stats serves the store {}: stop it first", self.path.display());
-                Err(Error::new(Kind::Conflict, text))
-            }
-            Err(TryLockError::Error(e)) => Err(unusable(&path, e)),
-        }
+        claim(&self.path)
     }
 
     /// Runs `work` in a read transaction: everything it reads belongs to one moment.
@@ -358,6 +353,19 @@ fn recognise(path: &Path) -> Result<()> {
     let connection = connect_as_is(path)?;
     connection.execute_batch("PRAGMA schema_version").map_err(|e| opening(path, e))?;
     migrations::version(&connection, path).map(|_| ())
+}
+
+fn claim(store: &Path) -> Result<File> {
+    let path = beside(store, ".lock");
+    let file = private().create(true).truncate(false).open(&path).map_err(|e| unusable(&path, e))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let text = format!("another monarc-stats serves the store {}: stop it first", store.display());
+            Err(Error::new(Kind::Conflict, text))
+        }
+        Err(TryLockError::Error(e)) => Err(unusable(&path, e)),
+    }
 }
 
 fn connect_as_is(path: &Path) -> Result<Connection> {

@@ -167,13 +167,46 @@ fn an_upgrade_that_can_keep_no_copy_changes_nothing() {
     assert_eq!(pragma(&place.store(), "user_version"), 1);
 }
 
+/// Bug: an older service went on with the new schema, whose days are other numbers; its purge would have deleted all.
+#[test]
+fn no_store_is_brought_up_to_date_while_an_older_program_serves_it() {
+    let place = place_with(VERSION_2);
+    let lock = std::fs::File::create(place.path().join("stats.db.lock")).unwrap();
+    lock.try_lock().unwrap();
+    for words in [&["database", "migrate"][..], &["client", "list"], &["serve", "--port", "0"]] {
+        assert!(place.fails(words, 1).contains("stop it first"), "{words:?}");
+    }
+    assert_eq!(pragma(&place.store(), "user_version"), 2);
+    drop(lock);
+    place.ok(&["database", "migrate"]);
+}
+
+/// Bug: while an older backup was restored, a running service met the old schema.
+#[test]
+fn an_older_backup_is_restored_beside_a_service_in_its_new_form() {
+    let place = Place::new();
+    let backup = place.path().join("backup.db");
+    std::fs::write(&backup, whole(VERSION_1)).unwrap();
+    let service = place.serve();
+    place.ok(&["database", "restore", backup.to_str().unwrap(), "--yes"]);
+    service.get("/api/v1/client/me").token("fo-token").send().expect(200);
+    assert_eq!(std::fs::read(&backup).unwrap(), whole(VERSION_1), "a backup is only read");
+    let left = std::fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(!left.into_iter().any(|name| name.to_string_lossy().contains("restoring")));
+}
+
 #[test]
 fn a_newer_store_is_refused_with_a_way_out() {
     let place = place_with(VERSION_1);
     place.ok(&["database", "migrate"]);
     Connection::open(place.store()).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
     for error in refused(&place) {
-        assert!(error.contains("version 99") && error.contains(&format!("stats.db.version-{}", newest())), "{error}");
+        // The copy that is there, whichever version it is of.
+        assert!(error.contains("version 99") && error.contains("stats.db.version-1, in its place"), "{error}");
+    }
+    std::fs::remove_file(place.path().join("stats.db.version-1")).unwrap();
+    for error in refused(&place) {
+        assert!(error.ends_with("use the newer monarc-stats\n"), "{error}");
     }
 }
 

@@ -24,7 +24,7 @@ pub fn run(config: &Config, action: ClientAction) -> Result<()> {
             let client = store.client(&command.client)?;
             confirm(command.yes, &format!("Delete the client {:?} and all its stats?", client.name))?;
             let gone = store.delete_client(&client)?;
-            store.tidy()?;
+            store.clear_up()?;
             say(&format!("deleted {:?} and {gone} stats", client.name))
         }
         ClientAction::SetLocation(command) => {

@@ -47,7 +47,9 @@ fn run(config: Config, store: Store) -> Result<()> {
     let claim = store.claim()?;
     if let Some(token) = &config.admin_token {
         store.ensure_admin(token)?;
-    } else if let Some(name) = config.first_client.as_deref().filter(|_| store.is_new()) {
+    } else if let Some(name) = config.first_client.as_deref()
+        && store.clients()?.is_empty()
+    {
         client::make_first(&config, &store, name)?;
     }
     let store = Arc::new(store);

@@ -23,7 +23,7 @@ pub fn run(config: &Config, action: StatsAction) -> Result<()> {
         StatsAction::Deduplicate(command) => {
             confirm(command.yes, "Delete every stat that equals the one before it in the same month?")?;
             let gone = store.deduplicate_stats()?;
-            store.tidy()?;
+            store.clear_up()?;
             say(&format!("deleted {gone} stats"))
         }
     }
@@ -74,6 +74,6 @@ fn remove(store: &Store, filter: &Filter, yes: bool, which: &str) -> Result<()> 
     let number = store.count_stats(filter)?;
     confirm(yes || number == 0, &format!("Delete {number} stats {which}?"))?;
     let gone = store.delete_stats(filter)?;
-    store.tidy()?;
+    store.clear_up()?;
     say(&format!("deleted {gone} stats"))
 }

@@ -6,7 +6,7 @@ use super::payloads::Texts;
 use super::rollups::{Changes, intern, parsed, stat_type};
 use super::{Store, damaged, sql, touch};
 use crate::error::{Error, Result};
-use crate::model::{StatType, shapes};
+use crate::model::{StatType, date, shapes};
 use rusqlite::{OptionalExtension, Transaction, params};
 use std::collections::BTreeMap;
 
@@ -113,13 +113,17 @@ fn rollup_findings(tx: &Transaction<'_>) -> Result<Findings> {
         let entries = row.get_ref(3).and_then(|value| Ok(value.as_blob_or_null()?)).map_err(sql)?;
         found.entry(day).or_default().extend(parsed(entries.unwrap_or_default())?);
     }
+    let name = |(kind, _, number): (StatType, bool, i64)| {
+        let day = date::from_number(number).map_or_else(|| format!("day {number}"), |day| day.to_string());
+        format!("the rollup of {} on {day}", kind.name())
+    };
     let mut findings = Findings::new();
     for (day, entries) in found {
         if expected.remove(&day).as_ref() != Some(&entries) {
-            findings.push(format!("the rollup of {} on {} differs from its stats", day.0.name(), day.2));
+            findings.push(format!("{} differs from its stats", name(day)));
         }
     }
-    findings.extend(expected.keys().map(|day| format!("the rollup of {} on {} is missing", day.0.name(), day.2)));
+    findings.extend(expected.keys().map(|day| format!("{} is missing", name(*day))));
     Ok(findings)
 }
 

@@ -43,18 +43,19 @@ impl Store {
             return Ok(false);
         }
         let found = self.read(|tx| look(tx, today))?;
-        if found.pairs.len() < MOST {
+        let is_last = found.pairs.len() < MOST;
+        let is_done = found.pairs.is_empty() && !found.unused;
+        if !is_done {
+            self.write_quietly(|tx| {
+                share(tx, &found.pairs)?;
+                let unused = "DELETE FROM common WHERE id NOT IN (SELECT common FROM rollup WHERE common IS NOT NULL)";
+                if is_last { tx.execute(unused, []).map(drop).map_err(sql) } else { Ok(()) }
+            })?;
+        }
+        if is_last {
             self.shared.store(today, Ordering::Relaxed);
         }
-        if found.pairs.is_empty() && !found.unused {
-            return Ok(false);
-        }
-        self.write_quietly(|tx| {
-            share(tx, &found.pairs)?;
-            tx.execute("DELETE FROM common WHERE id NOT IN (SELECT common FROM rollup WHERE common IS NOT NULL)", [])
-                .map_err(sql)
-        })?;
-        Ok(true)
+        Ok(!is_done)
     }
 }
 

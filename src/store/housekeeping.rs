@@ -4,6 +4,7 @@
 use super::Store;
 use crate::error::Result;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -19,8 +20,7 @@ impl Store {
     /// # Errors
     /// Only those of the store.
     pub fn tidy_some(&self) -> Result<bool> {
-        if self.has_deleted() {
-            self.forget_objects()?;
+        if self.forget_deleted()? {
             return Ok(true);
         }
         if self.pack_some()? || self.share_sums()? || self.vacuum_some()? {
@@ -29,13 +29,31 @@ impl Store {
         self.checkpoint().map(|()| false)
     }
 
-    /// All of it, for a command that has just deleted something.
+    /// All of it at once.
     ///
     /// # Errors
     /// Only those of the store.
     pub fn tidy(&self) -> Result<()> {
         while self.tidy_some()? {}
         Ok(())
+    }
+
+    /// Forgets what a command has just deleted, and gives its space back.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn clear_up(&self) -> Result<()> {
+        while self.forget_deleted()? || self.vacuum_some()? {}
+        self.checkpoint()
+    }
+
+    fn forget_deleted(&self) -> Result<bool> {
+        if !self.has_deleted() {
+            return Ok(false);
+        }
+        let result = self.forget_objects();
+        self.deleted.fetch_or(result.is_err(), Ordering::Relaxed);
+        result.map(|()| true)
     }
 }
 

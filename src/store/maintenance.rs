@@ -102,10 +102,30 @@ impl Store {
             .map_err(|e| Error::invalid(format!("{} cannot be opened", source.display())).because(e))?;
         verified(&mut backup, source)?;
         *self.lock_objects() = Objects::default();
-        self.maintain(|live| copy_pages(&backup, live, progress))?;
-        self.maintain(|live| migrations::upgrade(live, &self.path))?;
+        match migrations::is_older(&backup, source)? {
+            false => self.maintain(|live| copy_pages(&backup, live, progress))?,
+            true => self.restore_older(source, &backup, progress)?,
+        }
         self.write(touch)?;
         Ok((before, self.counts()?))
+    }
+
+    /// Brings a copy of an older backup up to date before it takes the live store's place: a service that runs on that
+    /// must never meet the old schema.
+    fn restore_older(&self, source: &Path, backup: &Connection, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
+        let copy = beside(&self.path, ".restoring");
+        require_room_for(source, &copy, 3)?;
+        super::private().create(true).truncate(true).open(&copy).map_err(|e| unusable(&copy, e))?;
+        let result = Connection::open(&copy).map_err(sql).and_then(|mut upgraded| {
+            copy_pages(backup, &mut upgraded, &mut |_, _| {})?;
+            migrations::upgrade(&mut upgraded, &copy)?;
+            self.maintain(|live| copy_pages(&upgraded, live, progress))
+        });
+        for ending in ["", "-wal", "-shm", "-journal"] {
+            // Most are not there; one that stays is overwritten by the next restore.
+            let _ = std::fs::remove_file(beside(&copy, ending));
+        }
+        result
     }
 
     /// Gives some free pages back to the file system. Gives whether there may be more.
@@ -171,13 +191,18 @@ fn sizes(store: &Path) -> (u64, u64) {
     (size(store), size(&beside(store, "-wal")))
 }
 
+/// Makes sure that this many copies of a store fit beside `target`.
+pub(super) fn require_room_for(store: &Path, target: &Path, copies: u64) -> Result<()> {
+    let (file, log) = sizes(store);
+    super::space::require(target, file.saturating_add(log).saturating_mul(copies))
+}
+
 /// What [`Store::backup`] does, for a store that is not open yet.
 pub(super) fn copy(store: &Path, target: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Counts> {
     if target.exists() {
         return Err(Error::new(Kind::Conflict, format!("{} exists already", target.display())));
     }
-    let (file, log) = sizes(store);
-    super::space::require(target, file.saturating_add(log))?;
+    require_room_for(store, target, 1)?;
     let partial = beside(target, ".partial");
     super::private().create(true).truncate(true).open(&partial).map_err(|e| unusable(&partial, e))?;
     let result = copy_to(store, &partial, progress).and_then(|counts| {

@@ -6,6 +6,7 @@
 use super::{APPLICATION_ID, beside, maintenance, sql, unusable};
 use crate::error::{Error, Result};
 use rusqlite::{Connection, TransactionBehavior};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The end state, for new stores.
@@ -17,11 +18,16 @@ const STEPS: &[&str] = &[include_str!("migrations/2_sharing.sql"), include_str!(
 /// Brings a store up to date or creates its schema. What an older program could still use is kept beside it before, in
 /// a file named after its version, such as `stats.db.version-1`.
 pub fn run(connection: &mut Connection, path: &Path) -> Result<()> {
-    let version = version(connection, path)?;
-    if (1..newest()).contains(&version) {
+    if is_older(connection, path)? {
+        let version = version(connection, path)?;
         keep(connection, path, version)?;
     }
     upgrade(connection, path)
+}
+
+/// Whether it is a store of an older version.
+pub fn is_older(connection: &Connection, path: &Path) -> Result<bool> {
+    Ok((1..newest()).contains(&version(connection, path)?))
 }
 
 /// The same without keeping anything, each step in a transaction of its own.
@@ -29,12 +35,16 @@ pub fn upgrade(connection: &mut Connection, path: &Path) -> Result<()> {
     let newest = newest();
     let version = version(connection, path)?;
     if version > newest {
-        return Err(Error::invalid(format!(
-            "the store {} has version {version}, this program knows up to {newest}: use the newer monarc-stats, or stop \
-             the service and put the copy from before the upgrade, {}, in its place",
-            path.display(),
-            kept(path, newest).display()
-        )));
+        let text = format!(
+            "the store {} has version {version}, this program knows up to {newest}: use the newer",
+            path.display()
+        );
+        let copy = (1..=newest).rev().map(|version| kept(path, version)).find(|copy| copy.exists());
+        let back = copy.map(|copy| {
+            let (store, copy) = (path.display(), copy.display());
+            format!(", or stop the service, delete {store}-wal, and put the copy from before the upgrade, {copy}, in its place")
+        });
+        return Err(Error::invalid(format!("{text} monarc-stats{}", back.unwrap_or_default())));
     }
     if version == newest {
         return Ok(());
@@ -66,7 +76,12 @@ fn keep(connection: &mut Connection, path: &Path, from: usize) -> Result<()> {
     if copy.exists() {
         std::fs::remove_file(&copy).map_err(|e| unusable(&copy, e))?;
     }
+    // The copy, and the store's new form twice: in its log first, then in the file.
+    maintenance::require_room_for(path, &copy, 3)?;
     maintenance::copy(path, &copy, &mut |_, _| {})?;
+    // Root may do this; going back, the service has to be able to read it.
+    let owner = std::fs::metadata(path).map_err(|e| unusable(path, e))?;
+    std::os::unix::fs::chown(&copy, Some(owner.uid()), Some(owner.gid())).map_err(|e| unusable(&copy, e))?;
     log::info!("kept the store of version {from} as {}", copy.display());
     Ok(())
 }

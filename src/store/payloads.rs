@@ -24,7 +24,7 @@ const CHANGED: usize = 10;
 const FAST: Compression = Compression::new(1);
 /// For the same texts in that moment.
 const BEST: Compression = Compression::new(9);
-/// Bytes of text that are packed in one transaction: some ten milliseconds, which a POST may have to wait.
+/// Bytes of text after which a piece of that work ends.
 const PACKED: usize = 1 << 18;
 /// Bases kept while a page of stats is read.
 const BASES: usize = 16;
@@ -101,60 +101,59 @@ pub fn remove_unused(tx: &Transaction<'_>, payload: i64) -> Result<()> {
     }
 }
 
+/// Payloads in a better form, and the key up to which that was tried.
+type Packed = (Vec<(i64, Vec<u8>)>, i64);
+
 impl Store {
     /// Deflates some of the texts better that were deflated in haste. Gives whether there may be more.
     ///
     /// # Errors
     /// Only those of the store.
     pub(super) fn pack_some(&self) -> Result<bool> {
-        let has_new = |tx: &Transaction<'_>| {
-            tx.prepare_cached("SELECT (SELECT max(id) FROM payload) > packed FROM state")
-                .and_then(|mut statement| statement.query_row([], |row| row.get::<_, Option<bool>>(0)))
-                .map_err(sql)
-        };
-        if self.read(has_new)? != Some(true) {
-            return Ok(false);
-        }
-        self.write_quietly(repack).map(|()| true)
+        let Some((better, last)) = self.read(pack)? else { return Ok(false) };
+        // Contents never change and keys are never used twice, so what was read still holds.
+        self.write_quietly(|tx| {
+            for (id, packed) in better {
+                tx.prepare_cached("UPDATE payload SET content = ?2 WHERE id = ?1")
+                    .and_then(|mut statement| statement.execute(params![id, packed]))
+                    .map_err(sql)?;
+            }
+            tx.execute("UPDATE state SET packed = max(packed, ?1)", [last]).map(|_| true).map_err(sql)
+        })
     }
 }
 
-/// Deflates the next texts again, and notes how far that is done.
-fn repack(tx: &Transaction<'_>) -> Result<()> {
+/// Deflates the next texts again; nothing if there are none.
+fn pack(tx: &Transaction<'_>) -> Result<Option<Packed>> {
     let columns = Texts::COLUMNS;
     let mut statement = tx
-        .prepare(&format!(
+        .prepare_cached(&format!(
             "SELECT id, base IS NULL AND is_deflated = 1, length(content), {columns} FROM payload
              WHERE id > (SELECT packed FROM state) ORDER BY id LIMIT 1000"
         ))
         .map_err(sql)?;
-    let (mut machine, mut texts, mut read) = (Compress::new(BEST, false), Texts::new(tx), 0);
-    let mut better: Vec<(i64, Vec<u8>)> = Vec::new();
-    let mut last: i64 = 0;
+    let (mut better, mut last, mut read) = (Vec::new(), None, 0);
+    let (mut machine, mut texts) = (None, Texts::new(tx));
     let mut rows = statement.query([]).map_err(sql)?;
-    while let Some(row) = rows.next().map_err(sql)?
-        && read < PACKED
+    while read < PACKED
+        && let Some(row) = rows.next().map_err(sql)?
     {
-        last = row.get(0).map_err(sql)?;
+        let id = row.get(0).map_err(sql)?;
+        last = Some(id);
         if row.get(1).map_err(sql)? {
             let text = texts.read(row, 3)?;
-            let packed = deflate(&mut machine, text.as_bytes(), b"")?;
+            let packed = deflate(self::machine(&mut machine, BEST), text.as_bytes(), b"")?;
             read += text.len();
             let length: i64 = row.get(2).map_err(sql)?;
             let is_shorter = i64::try_from(packed.len()).is_ok_and(|shorter| shorter < length);
-            better.extend(is_shorter.then_some((last, packed)));
+            better.extend(is_shorter.then_some((id, packed)));
         }
     }
-    for (id, packed) in better {
-        tx.prepare_cached("UPDATE payload SET content = ?2 WHERE id = ?1")
-            .and_then(|mut statement| statement.execute(params![id, packed]))
-            .map_err(sql)?;
-    }
-    tx.execute("UPDATE state SET packed = max(packed, ?1)", [last]).map(drop).map_err(sql)
+    Ok(last.map(|last| (better, last)))
 }
 
 /// The shortest form of a text, and the key of the base it needs; no bytes if the text itself is that form.
-type Packed = (Option<i64>, Option<Vec<u8>>);
+type Form = (Option<i64>, Option<Vec<u8>>);
 
 /// Compresses texts. Its machines are large: made when the first text needs one, and kept for the rest of a batch.
 #[derive(Default)]
@@ -171,7 +170,7 @@ impl Packer {
         Self { short: HASTY, ..Self::default() }
     }
 
-    fn pack(&mut self, tx: &Transaction<'_>, kind: StatType, text: &str, analysis: i64) -> Result<Packed> {
+    fn pack(&mut self, tx: &Transaction<'_>, kind: StatType, text: &str, analysis: i64) -> Result<Form> {
         if text.len() < SHORT.max(self.short) {
             return Ok((None, None));
         }
