@@ -76,7 +76,7 @@ CREATE INDEX "stat#payload" ON stat (payload);
 
 -- Sums per type, date and object, of local clients and of others, in groups of objects (see src/store/entries.rs).
 -- Always equal to what a rebuild from the stats would give. Days on which nothing changed have their sums in common:
--- in quiet moments those move to `common`, and the row keeps its id. The view `sums` does not tell one from the other.
+-- in quiet moments those move to `common`, and the row has their id. The view `sums` does not tell one from the other.
 CREATE TABLE common (
     id INTEGER PRIMARY KEY,
     entries BLOB NOT NULL
@@ -135,7 +135,7 @@ CREATE TABLE job (
 ) STRICT, WITHOUT ROWID;
 
 -- One row; `version` is random and new after every change, so that equal versions mean equal answers. Payloads up to the
--- key `packed` are as small as they get.
+-- key `packed` are deflated as well as they get.
 CREATE TABLE state (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     version BLOB NOT NULL,

@@ -122,6 +122,13 @@ impl Raw {
         WITHOUT_EFFECT.iter().copied().filter(|name| names.contains(name)).collect()
     }
 
+    /// The variables of the file, where the environment has no other value for them.
+    fn variables(&self) -> BTreeMap<String, String> {
+        let mut variables = self.file.clone();
+        variables.extend(self.environment.clone());
+        variables
+    }
+
     /// The variables of the environment and of the file.
     fn names(&self) -> BTreeSet<&str> {
         self.environment.keys().chain(self.file.keys()).map(String::as_str).collect()
@@ -225,7 +232,7 @@ impl Config {
             purge_after_months: read.optional("PURGE_AFTER_MONTHS", |text| at_least_one(text, "months"))?,
             backup_dir: read.optional("BACKUP_DIR", |text| Ok(text.into()))?,
             backup_keep: read.parsed("BACKUP_KEEP", |text| at_least_one(text, "backups"))?.into(),
-            proxies: Proxies::new(&raw.environment),
+            proxies: Proxies::new(&raw.variables()),
         })
     }
 

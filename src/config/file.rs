@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 /// Where Debian's package keeps them.
 pub const FILE: &str = "/etc/monarc-stats/monarc-stats.env";
 
-/// The variables that a file sets, read as systemd reads an `EnvironmentFile=`: lines of `NAME=value`, the value perhaps
-/// in quotes; what begins with `#` or `;` is a comment.
+/// The variables that a file sets: lines of `NAME=value`, the value perhaps in quotes; what begins with `#` or `;` is a
+/// comment. So does systemd read an `EnvironmentFile=`, which also knows backslashes and continued lines.
 pub(super) fn variables(text: &str) -> BTreeMap<String, String> {
     let lines = text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';']));
     lines
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_read_as_systemd_reads_them() {
+    fn lines_are_read_as_a_unit_reads_them() {
         let text = "# PORT=1\n; PORT=2\n\nPORT = 5000\nADMIN_URL=\"https://x.example/?a=b\"\nMOSP_URL=\nnothing\nPORT=5001\nX='\n";
         let found = variables(text);
         let expected = [("ADMIN_URL", "https://x.example/?a=b"), ("MOSP_URL", ""), ("PORT", "5001"), ("X", "'")];
