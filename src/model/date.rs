@@ -1,6 +1,8 @@
 //! Calendar dates as clients write them.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::Offset;
 
 /// Reads a full date (`2026-11-01`, `20261101`) or a date-time, of which the date counts.
 pub fn parse_full(text: &str) -> Result<Date, String> {
@@ -44,7 +46,8 @@ pub fn to_number(date: Date) -> i64 {
 
 /// The date of such a number.
 pub fn from_number(number: i64) -> Option<Date> {
-    FIRST.checked_add(jiff::Span::new().try_days(number).ok()?).ok()
+    let midnight = Timestamp::from_second(number.checked_mul(86_400)?).ok()?;
+    Some(Offset::UTC.to_datetime(midnight).date())
 }
 
 fn reason(text: &str) -> String {

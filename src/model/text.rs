@@ -5,7 +5,7 @@ use std::borrow::Cow;
 /// Spells out what would move a terminal's cursor, begin another line of a log, or turn letters around: control
 /// characters become `\u001b`, and so do those that set the direction of what follows.
 pub fn plain(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_trick) {
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) || !text.chars().any(is_trick) {
         return text.into();
     }
     let spell = |letter: char| if is_trick(letter) { format!("\\u{:04x}", u32::from(letter)) } else { letter.into() };
