@@ -168,12 +168,14 @@ fn a_new_store_gets_its_first_client_and_says_the_token_this_once() {
         command.env("FIRST_CLIENT", "Front office").envs(variables.iter().copied());
         Service::start(command)
     };
+    // Bug: a service that was killed between making the store and the client never made it.
+    place.ok(&["database", "migrate"]);
     let service = serve(&[]);
     let token = service.printed.lines().find_map(|line| line.strip_prefix("Token: ")).unwrap();
     let me = service.get("/api/v1/client/me").token(token).send().expect(200).json();
     assert_eq!((me["name"].as_str(), me["role"].as_str()), (Some("Front office"), Some("1")));
     let log = service.stop();
-    assert!(log.contains("created a new") && !log.contains("Token"), "{log}");
+    assert!(!log.contains("Token"), "{log}");
     assert_eq!(serve(&[]).printed, "");
     // Nor is there a new one after it was deleted.
     place.ok(&["client", "delete", "Front office", "--yes"]);

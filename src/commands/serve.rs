@@ -48,7 +48,7 @@ fn run(config: Config, store: Store) -> Result<()> {
     if let Some(token) = &config.admin_token {
         store.ensure_admin(token)?;
     } else if let Some(name) = config.first_client.as_deref()
-        && store.clients()?.is_empty()
+        && store.never_had_clients()?
     {
         client::make_first(&config, &store, name)?;
     }

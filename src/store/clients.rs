@@ -95,6 +95,19 @@ impl Store {
         self.read(|tx| by_name(tx, name_or_uuid))
     }
 
+    /// Whether no client was ever made, not even one that is deleted by now.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    pub fn never_had_clients(&self) -> Result<bool> {
+        self.read(|tx| {
+            tx.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'client')", [], |row| {
+                row.get(0)
+            })
+            .map_err(sql)
+        })
+    }
+
     /// All clients in order of name.
     ///
     /// # Errors
