@@ -50,6 +50,8 @@ pub struct Raw {
     flags: BTreeMap<&'static str, String>,
     environment: BTreeMap<String, String>,
     file: BTreeMap<String, String>,
+    /// Why the file was not read although it is there.
+    unreadable: Option<std::io::Error>,
 }
 
 impl Raw {
@@ -82,8 +84,12 @@ impl Raw {
     }
 
     /// Adds what the file of an installed service says, where neither a flag nor the environment does.
-    pub fn add_file(&mut self, text: &str) {
-        self.file = file::variables(text);
+    pub fn add_file(&mut self, read: std::io::Result<String>) {
+        match read {
+            Ok(text) => self.file = file::variables(&text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => self.unreadable = Some(error),
+        }
     }
 
     /// Replaces each secret that was typed as `-` by a line from `read`: what is typed is seen by everybody who lists the
@@ -273,6 +279,11 @@ impl Reader<'_> {
             return Ok(given.into());
         }
         let variable = |name: &str| self.raw.environment.get(name).filter(|value| !value.is_empty());
+        if let Some(error) = self.raw.unreadable.as_ref().filter(|_| variable("STATE_DIRECTORY").is_none()) {
+            // A store of one's own would be made silently, beside that of the service.
+            let text = format!("{FILE} cannot be read ({error}): run this as root, or name the store with --store");
+            return Err(Error::invalid(text));
+        }
         let directory = if let Some(state) = variable("STATE_DIRECTORY") {
             PathBuf::from(state.split(':').next().unwrap_or(state))
         } else if let Some(data) = variable("XDG_DATA_HOME") {
@@ -399,12 +410,25 @@ mod tests {
     #[test]
     fn the_file_says_what_nothing_else_says() {
         let (mut raw, _) = raw(&["--port", "1"], &[("HOST", "::1"), ("HOME", "/home/x"), ("MAP", "")]);
-        raw.add_file("PORT=2\nHOST=127.0.0.2\nMAP=on\nSTATS_DATABASE=/var/lib/x.db\n");
+        raw.add_file(Ok("PORT=2\nHOST=127.0.0.2\nMAP=on\nSTATS_DATABASE=/var/lib/x.db\n".into()));
         let config = Config::new(&raw).unwrap();
         assert_eq!((config.port, config.host.to_string().as_str(), config.map), (1, "::1", true));
         assert_eq!(config.store, PathBuf::from("/var/lib/x.db"));
-        raw.add_file("BACKUP_DIRS=/b\nDB_HOST=x\n");
+        raw.add_file(Ok("BACKUP_DIRS=/b\nDB_HOST=x\n".into()));
         assert_eq!((raw.unknown(), raw.without_effect()), (vec![("BACKUP_DIRS", Some("BACKUP_DIR"))], vec!["DB_HOST"]));
+    }
+
+    /// Bug: whoever may not read the service's settings made a store of his own without a word.
+    #[test]
+    fn a_file_that_cannot_be_read_is_told_where_it_matters() {
+        let denied = || Err(std::io::ErrorKind::PermissionDenied.into());
+        let (mut of_others, _) = raw(&[], &[("HOME", "/home/x")]);
+        of_others.add_file(denied());
+        let error = Config::new(&of_others).err().unwrap();
+        assert!(error.message.contains(FILE) && error.message.contains("as root"), "{}", error.message);
+        let (mut named, _) = raw(&["--store", "/tmp/x.db"], &[("HOME", "/home/x")]);
+        named.add_file(denied());
+        assert_eq!(Config::new(&named).unwrap().store, PathBuf::from("/tmp/x.db"));
     }
 
     #[test]

@@ -25,8 +25,7 @@ fn run() -> Result<ExitCode> {
     let environment =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let (mut raw, rest) = Raw::take(words.collect::<Result<_>>()?, environment.collect())?;
-    // Most machines have none, and on the others not everybody may read it.
-    raw.add_file(&std::fs::read_to_string(config::FILE).unwrap_or_default());
+    raw.add_file(std::fs::read_to_string(config::FILE));
     raw.read_secrets(commands::read_line)?;
     let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
     match Arguments::from_args(&["monarc-stats"], &rest) {

@@ -106,7 +106,7 @@ impl Store {
     /// # Errors
     /// `Invalid` if the file is no store or a newer program's, `Unavailable` or `Busy` if it cannot be used now.
     pub fn open(path: &Path) -> Result<Self> {
-        let created = !path.exists() && create_private(path)?;
+        let created = !path.try_exists().map_err(|e| unusable(path, e))? && create_private(path)?;
         recognise(path)?;
         let mut connection = connect(path)?;
         // An older program that still serves it would take the days of the new schema for its own.
@@ -134,7 +134,7 @@ impl Store {
     /// # Errors
     /// `NotFound` if there is no such file, and those of [`Store::open`].
     pub fn open_existing(path: &Path) -> Result<Self> {
-        if !path.exists() {
+        if !path.try_exists().map_err(|e| unusable(path, e))? {
             let text = format!("there is no store at {}; 'monarc-stats serve' creates one", path.display());
             return Err(Error::new(Kind::NotFound, text));
         }

@@ -79,9 +79,13 @@ fn keep(connection: &mut Connection, path: &Path, from: usize) -> Result<()> {
     // The copy, and the store's new form twice: in its log first, then in the file.
     maintenance::require_room_for(path, &copy, 3)?;
     maintenance::copy(path, &copy, &mut |_, _| {})?;
-    // Root may do this; going back, the service has to be able to read it.
-    let owner = std::fs::metadata(path).map_err(|e| unusable(path, e))?;
-    std::os::unix::fs::chown(&copy, Some(owner.uid()), Some(owner.gid())).map_err(|e| unusable(&copy, e))?;
+    let owner =
+        |path: &Path| std::fs::metadata(path).map(|data| (data.uid(), data.gid())).map_err(|e| unusable(path, e));
+    let (user, group) = owner(path)?;
+    // Root may do this; going back, the service has to be able to read it. (The unit's filter lets nobody else try.)
+    if owner(&copy)? != (user, group) {
+        std::os::unix::fs::chown(&copy, Some(user), Some(group)).map_err(|e| unusable(&copy, e))?;
+    }
     log::info!("kept the store of version {from} as {}", copy.display());
     Ok(())
 }

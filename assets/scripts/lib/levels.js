@@ -46,7 +46,7 @@ export function levelBars(tree, kind, caption) {
       xAxis: valueAxis(tokens),
       yAxis: categoryAxis(tokens, STATES.map(stateName), { inverse: true, axisLabel: { color: tokens.ink, fontSize: 14 } }),
       series: LEVELS.map((level, index) => ({
-        name: levelName(level), type: "bar", stack: "all", barMaxWidth: 56, data: values.map((row) => row[index]),
+        name: levelName(level), type: "bar", stack: "all", barMaxWidth: 56, data: values.map((row) => row[index] || null),
         itemStyle: { color: tokens[TOKENS[index]], borderColor: tokens.paper, borderWidth: 1, decal: PATTERNS[index] },
         label: {
           show: true, color: index === 2 ? "#fff" : "#1a1a1a", fontWeight: 600, fontSize: 13,
