@@ -11,7 +11,7 @@ mod writer;
 use common::{Place, Service};
 use std::fs::{self, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 use writer::{Writer, assert_sentence};
@@ -273,25 +273,34 @@ fn a_service_that_was_stopped_for_a_while_goes_on() {
     let service = place.serve();
     let mut writers: Vec<_> = (0..4).map(|number| Writer::of(token.clone(), number)).collect();
     let going = AtomicBool::new(true);
+    let counts: Vec<AtomicUsize> = writers.iter().map(|_| AtomicUsize::new(0)).collect();
     thread::scope(|scope| {
-        for writer in &mut writers {
-            scope.spawn(|| {
+        for (writer, count) in writers.iter_mut().zip(&counts) {
+            let (going, service) = (&going, &service);
+            scope.spawn(move || {
                 while going.load(Ordering::SeqCst) {
                     // Whose body was half read when the time stood still may be told that it took too long.
-                    let (status, body) = writer.post(&service);
+                    let (status, body) = writer.post(service);
                     assert!(status == 201 || status == 408, "{status}: {body}");
+                    count.fetch_add(usize::from(status == 201), Ordering::SeqCst);
                 }
             });
         }
-        thread::sleep(Duration::from_millis(300));
+        // Bug: one of the four had hardly a turn in the time that was allowed for it.
+        let each_has = |number| counts.iter().all(|count| count.load(Ordering::SeqCst) >= number);
+        while !each_has(2) {
+            thread::yield_now();
+        }
         service.signal("STOP");
         thread::sleep(Duration::from_secs(seconds));
         service.signal("CONT");
-        thread::sleep(Duration::from_millis(300));
+        let before: Vec<usize> = counts.iter().map(|count| count.load(Ordering::SeqCst)).collect();
+        while counts.iter().zip(&before).any(|(count, before)| count.load(Ordering::SeqCst) <= *before) {
+            thread::yield_now();
+        }
         going.store(false, Ordering::SeqCst);
     });
     for writer in &mut writers {
-        assert!(writer.acknowledged.len() > 1);
         writer.recovers(&service);
         writer.holds(&service);
     }
