@@ -1,0 +1,45 @@
+//! A clock that jumps, as that of a virtual machine does when it wakes. It needs Debian's package `faketime`; where
+//! there is none the test says so.
+
+use crate::common;
+use crate::common::{Place, Service};
+use serde_json::json;
+
+const LIBRARY: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+
+#[test]
+fn a_clock_that_jumps_loses_nothing() {
+    if !std::path::Path::new(LIBRARY).exists() {
+        eprintln!("NOT TESTED: a clock that jumps: install Debian's package faketime");
+        return;
+    }
+    let place = Place::new();
+    let token = place.client("fo");
+    let clock = place.path().join("clock");
+    let set = |offset: &str| std::fs::write(&clock, offset).unwrap();
+    set("+0d");
+    let mut command = place.command(&["serve", "--port", "0"]);
+    // What the machine measures spans with does not jump with its calendar.
+    command.env("LD_PRELOAD", LIBRARY).env("FAKETIME_TIMESTAMP_FILE", &clock);
+    command.env("FAKETIME_NO_CACHE", "1").env("DONT_FAKE_MONOTONIC", "1");
+    let service = Service::start(command);
+    let mut known = 0;
+    for (offset, days) in [("+0d", 0), ("+40d", 40), ("-400d", -400), ("+0d", 0), ("+2d", 2)] {
+        set(offset);
+        let today = common::today().checked_add(jiff::Span::new().days(days)).unwrap();
+        let anr = format!("5f0c5d8e-6f0e-4b4e-9d0a-{known:012}");
+        let stat = json!([{"anr": anr, "type": "threat", "date": today.to_string(), "data": []}]);
+        service.post("/api/v1/stats/").token(&token).json(&stat).send().expect(201);
+        known += 1;
+        let all = json!({"type": "threat", "date_from": "2000-01-01", "date_to": "2100-01-01"});
+        let read = service.get("/api/v1/stats/").token(&token).json(&all).send().expect(200);
+        assert_eq!(read.json()["metadata"]["count"], known.to_string(), "after a jump of {offset}");
+        // The usual window ends today, wherever the clock says that is.
+        let usual = service.get("/api/v1/stats/?type=threat").token(&token).send().expect(200);
+        let dates: Vec<String> =
+            usual.json()["data"].as_array().unwrap().iter().map(|s| s["date"].to_string()).collect();
+        assert!(dates.contains(&format!("\"{today}\"")), "{offset}: {dates:?} without {today}");
+    }
+    drop(service);
+    assert!(place.ok(&["database", "check"]).contains("5 stats"));
+}

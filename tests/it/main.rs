@@ -1,0 +1,50 @@
+//! Every test of the binary that ships, a module per feature. The attacks, the cost measurements and the benchmark stay
+//! apart, because they measure.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../common/raw.rs"]
+mod raw;
+#[path = "../common/remote.rs"]
+mod remote;
+#[path = "../common/writer.rs"]
+mod writer;
+
+mod access;
+mod api_admin;
+mod api_arguments;
+mod api_clients;
+mod api_periods;
+mod api_processed;
+mod api_public;
+mod api_routing;
+mod api_stats;
+mod api_stats_post;
+mod archive;
+mod clock;
+mod commands_client;
+mod commands_database;
+mod commands_documents;
+mod commands_settings;
+mod commands_stats;
+mod container;
+mod crash;
+mod dashboard;
+mod disks;
+mod doctor;
+mod failing_calls;
+mod faults;
+mod hostile_content;
+mod licenses;
+mod mosp;
+mod network;
+mod openapi;
+mod proxies;
+mod reference;
+mod schedule;
+mod security;
+mod sharing;
+mod store_size;
+mod store_versions;
+mod terminal;

@@ -1,0 +1,117 @@
+//! Look-ups on MOSP.
+
+use crate::common::{Place, Service, days_ago};
+use crate::remote::{Remote, Trick};
+use serde_json::{Value, json};
+
+const THREAT: &str = "b402d4e0-4576-11e9-9173-0800277f0571";
+const VULNERABILITY: &str = "69fc1ab1-4591-11e9-9173-0800277f0571";
+const UNKNOWN: &str = "69fc1ab1-4591-11e9-9173-0800277f0572";
+
+fn object() -> Value {
+    json!({"id": 17, "name": "Fire", "description": "A threat", "last_updated": "2026-11-01T10:00:00",
+        "json_object": {"uuid": THREAT}, "organization": {"id": 1, "name": "MONARC"},
+        "licenses": [{"license_id": "CC0-1.0", "name": "Creative Commons Zero"}]})
+}
+
+/// A store with a threat and a vulnerability, and a MOSP that has the threat.
+fn place() -> (Place, Remote) {
+    let (place, mosp) = (Place::new(), Remote::start());
+    mosp.state().objects.insert(THREAT.into(), object());
+    place.client("fo");
+    let line = |kind: &str, uuid: &str| {
+        let data = json!([{"uuid": uuid, "count": 1, "maxRisk": 3, "averageRate": "2"}]);
+        let anr = "5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e01";
+        format!("{}\n", json!({"anr": anr, "type": kind, "date": days_ago(1), "data": data}))
+    };
+    let path = place.path().join("stats.ndjson");
+    std::fs::write(&path, line("threat", THREAT) + &line("vulnerability", VULNERABILITY)).unwrap();
+    place.ok(&["import", &path.display().to_string(), "--client", "fo"]);
+    (place, mosp)
+}
+
+fn ask(service: &Service, uuid: &str) -> Value {
+    service.get(&format!("/mosp/{uuid}.json")).send().expect(200).json()
+}
+
+#[test]
+fn the_command_says_whether_an_object_is_published() {
+    let (place, mosp) = place();
+    let run = |words: &[&str]| place.run(&[&["mosp", "published"], words, &["--mosp-url", &mosp.url]].concat());
+    let output = run(&[THREAT, "--verbose"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    for part in [
+        &format!("is published: {}/object/{THREAT}", mosp.url),
+        "17  Fire",
+        "Organisation: MONARC",
+        "Licences: Creative",
+    ] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+    assert_eq!(run(&[THREAT]).stdout.split(|byte| *byte == b'\n').count(), 2);
+    assert_eq!(run(&[UNKNOWN]).status.code(), Some(1));
+    for trick in [Trick::HangUp, Trick::Answer(500, "", ""), Trick::Answer(200, "", "<html>")] {
+        mosp.play(&[trick]);
+        let output = run(&[THREAT]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(!output.stderr.is_empty());
+    }
+    assert_eq!(run(&["nonsense"]).status.code(), Some(64));
+    assert!(mosp.state().requests.iter().all(|request| !request.headers.contains_key("x-api-key")));
+    let off = place.run(&["mosp", "published", THREAT, "--mosp-url", ""]);
+    assert!(String::from_utf8(off.stderr).unwrap().contains("MOSP_URL is empty"));
+}
+
+#[test]
+fn the_service_answers_for_its_own_objects_and_remembers() {
+    let (place, mosp) = place();
+    let service = place.serve_with(&[("MOSP_URL", &mosp.url)]);
+    let expected = json!({
+        "uuid": THREAT, "published": true, "url": format!("{}/object/{THREAT}", mosp.url),
+        "objects": [{"id": 17, "name": "Fire", "organization": "MONARC", "last_updated": "2026-11-01T10:00:00",
+            "licenses": ["Creative Commons Zero"], "description": "A threat"}],
+    });
+    let missing = json!({"uuid": VULNERABILITY, "published": false, "url": null, "objects": []});
+    for _ in 0..2 {
+        assert_eq!(ask(&service, THREAT), expected);
+        assert_eq!(ask(&service, &THREAT.to_uppercase()), expected);
+        assert_eq!(ask(&service, VULNERABILITY), missing);
+    }
+    assert_eq!(mosp.state().requests.len(), 2);
+    service.get(&format!("/mosp/{UNKNOWN}.json")).send().expect(404);
+    service.get("/mosp/nonsense.json").send().expect(400);
+    service.get(&format!("/mosp/{THREAT}")).send().expect(404);
+    assert_eq!(mosp.state().requests.len(), 2, "nobody asks MOSP through this service");
+    service.stop();
+    // Answers outlive the service: found for 7 days, not found for one.
+    let service = place.serve_with(&[("MOSP_URL", &mosp.url)]);
+    let age = |days: i64| {
+        let store = rusqlite::Connection::open(place.store()).unwrap();
+        store.execute("UPDATE mosp SET asked_at = unixepoch() - ?1", [days * 86_400 + 60]).unwrap();
+    };
+    for (days, number) in [(0, 2), (1, 3), (6, 4), (7, 6)] {
+        age(days);
+        ask(&service, THREAT);
+        ask(&service, VULNERABILITY);
+        assert_eq!(mosp.state().requests.len(), number, "after {days} days");
+    }
+    service.stop();
+}
+
+#[test]
+fn without_mosp_only_the_link_is_missing() {
+    let (place, mosp) = place();
+    let unknown = json!({"uuid": THREAT, "published": null, "url": null, "objects": []});
+    let service = place.serve_with(&[("MOSP_URL", "")]);
+    assert_eq!(ask(&service, THREAT), unknown);
+    service.stop();
+    let service = place.serve_with(&[("MOSP_URL", &mosp.url)]);
+    mosp.play(&[Trick::HangUp]);
+    for _ in 0..3 {
+        assert_eq!(ask(&service, THREAT), unknown);
+    }
+    assert_eq!(mosp.state().requests.len(), 1, "it is left alone for a while");
+    service.get("/stats/threats.json").send().expect(200);
+    service.stop();
+}
