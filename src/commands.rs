@@ -1,6 +1,7 @@
 //! The commands: one short function each.
 
 mod archive;
+pub mod args;
 mod client;
 mod completions;
 mod database;
@@ -8,22 +9,21 @@ mod doctor;
 mod licenses;
 mod manual;
 mod mosp;
-mod schedule;
-mod serve;
+
 mod settings;
 mod sharing;
 mod stats;
 
-use crate::cli::{Arguments, Command, Serve};
+use crate::commands::args::{Arguments, Command, Serve};
 use crate::config::{Config, Raw};
 use crate::error::{Error, Kind, Result};
 use crate::model::date::parse_loose;
-use crate::model::text::plain;
 use crate::model::{StatType, parse_uuid};
+use crate::server;
+use crate::service::{logging, serve};
 use crate::store::Store;
 use crate::store::listing::Filter;
-use crate::{http, logging};
-use std::io::{BufRead, IsTerminal, Write};
+use crate::terminal::say;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -87,7 +87,7 @@ fn own_address(config: &Config) -> SocketAddr {
 
 fn healthcheck(config: &Config) -> Result<()> {
     let address = own_address(config);
-    match http::probe(address, "/healthz", Duration::from_secs(5)) {
+    match server::probe(address, "/healthz", Duration::from_secs(5)) {
         Ok(200) => say(&format!("{address} is well")),
         Ok(status) => Err(Error::new(Kind::Unavailable, format!("{address} is not well: it answered {status}"))),
         Err(error) => {
@@ -97,58 +97,9 @@ fn healthcheck(config: &Config) -> Result<()> {
     }
 }
 
-/// Prints lines, in which names and labels of others may stand. A reader that has gone away, as `head` does, is no failure.
-fn say(lines: &str) -> Result<()> {
-    let lines: Vec<_> = lines.split('\n').map(plain).collect();
-    match writeln!(std::io::stdout(), "{}", lines.join("\n")) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::new(Kind::Unavailable, "standard output cannot be written").because(error))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Prints a line beside what a command is asked for: a warning, or what others said.
-fn note(line: &str) {
-    eprintln!("{}", plain(line));
-}
-
-/// Asks before something is deleted: on a terminal a question, elsewhere `--yes` is the only answer.
-fn confirm(yes: bool, question: &str) -> Result<()> {
-    if yes {
-        return Ok(());
-    }
-    if !std::io::stdin().is_terminal() {
-        return Err(Error::invalid(format!("{question} Say --yes to do it.")));
-    }
-    eprint!("{question} [y/N] ");
-    match read_line()?.to_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(Error::invalid("nothing was changed")),
-    }
-}
-
-/// A line of standard input without its end.
-///
-/// # Errors
-/// `Unavailable` if there is nothing to read from.
-pub fn read_line() -> Result<String> {
-    let mut line = String::new();
-    let read = std::io::stdin().lock().read_line(&mut line);
-    read.map_err(|error| Error::new(Kind::Unavailable, "standard input cannot be read").because(error))?;
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
-}
-
 /// An argument that could not be used, named.
 fn bad(flag: &str) -> impl Fn(String) -> Error + '_ {
     move |reason| Error::invalid(format!("{flag}: {reason}"))
-}
-
-/// A number with commas between thousands.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|part| str::from_utf8(part).ok()).collect();
-    groups.join(",")
 }
 
 /// Which stats a command is about, from its options.
@@ -167,28 +118,4 @@ fn filter(
         to: to.map(parse_loose).transpose().map_err(bad("--to"))?,
         newest: false,
     })
-}
-
-/// A progress bar on a terminal, nothing elsewhere.
-fn progress(what: &'static str) -> impl FnMut(u64, u64) {
-    let bar = indicatif::ProgressBar::new(0).with_message(what);
-    if let Ok(style) = indicatif::ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}") {
-        bar.set_style(style);
-    }
-    move |done, total| {
-        bar.set_length(total);
-        bar.set_position(done);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thousands_are_grouped() {
-        for (number, text) in [(0, "0"), (999, "999"), (1240, "1,240"), (1_000_000, "1,000,000")] {
-            assert_eq!(grouped(number), text);
-        }
-    }
 }

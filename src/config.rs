@@ -6,7 +6,7 @@
 mod file;
 mod proxies;
 mod settings;
-mod strangers;
+mod unknown_settings;
 
 use crate::error::{Error, Result};
 use crate::model::Token;

@@ -8,8 +8,8 @@ mod assets;
 mod language;
 mod template;
 
-use crate::api::message::Response;
-use crate::api::{Answer, App, Request, tag};
+use crate::app::{Answer, App, Request, tag};
+use crate::server::message::Response;
 use assets::{asset, entry};
 use language::Language;
 use std::borrow::Cow;
@@ -90,7 +90,7 @@ pub fn compliance(app: &App, request: Request<'_>) -> Answer {
 /// `GET /map`, if `MAP` is on
 pub fn map(app: &App, request: Request<'_>) -> Answer {
     if !app.config.map {
-        return Err(Box::new(crate::api::nothing_here()));
+        return Err(Box::new(crate::app::nothing_here()));
     }
     show(app, &request, &MAP)
 }

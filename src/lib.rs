@@ -2,19 +2,19 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
-pub mod api;
+pub mod app;
 pub mod archive;
-pub mod auth;
-pub mod cli;
+pub mod averages;
 pub mod commands;
 pub mod config;
 pub mod dashboard;
 pub mod demo;
 pub mod error;
-pub mod http;
-mod logging;
 pub mod model;
 pub mod mosp;
-pub mod processors;
+pub mod outbound;
+pub mod server;
+pub mod service;
 pub mod sharing;
 pub mod store;
+pub mod terminal;

@@ -1,11 +1,12 @@
 //! monarc-stats: collects, averages and shows the statistics of MONARC risk analyses.
 
 use argh::FromArgs;
-use monarc_stats::cli::Arguments;
 use monarc_stats::commands;
+use monarc_stats::commands::args::Arguments;
 use monarc_stats::config::{self, Raw};
 use monarc_stats::error::{Error, Result};
 use monarc_stats::model::text::plain;
+use monarc_stats::terminal;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -26,7 +27,7 @@ fn run() -> Result<ExitCode> {
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let (mut raw, rest) = Raw::take(words.collect::<Result<_>>()?, environment.collect())?;
     raw.add_file(std::fs::read_to_string(config::FILE));
-    raw.read_secrets(commands::read_line)?;
+    raw.read_secrets(terminal::read_line)?;
     let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
     match Arguments::from_args(&["monarc-stats"], &rest) {
         Ok(arguments) => commands::run(arguments, &raw),

@@ -1,10 +1,10 @@
-//! Look-ups on MOSP, the MONARC objects sharing platform: whether an object is published there.
+//! ReadOnlyStore-ups on MOSP, the MONARC objects sharing platform: whether an object is published there.
 //!
 //! The service asks for its dashboard, and keeps the answers; when MOSP cannot be reached, only a link is missing.
 
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
-use crate::sharing::web::{Question, Web};
+use crate::outbound::{HttpClient, Request};
 use crate::store::Store;
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -99,9 +99,9 @@ pub fn page(url: &str, uuid: Uuid) -> String {
 ///
 /// # Errors
 /// `Unavailable` if it does not answer, or not as MOSP does.
-pub fn ask(web: &Web, url: &str, uuid: Uuid) -> Result<Vec<Published>> {
-    let question = format!("{url}/api/v2/object/?uuid={uuid}");
-    let answer = web.ask(&Question { method: "GET", url: &question, token: None, body: None });
+pub fn ask(web: &HttpClient, url: &str, uuid: Uuid) -> Result<Vec<Published>> {
+    let request = format!("{url}/api/v2/object/?uuid={uuid}");
+    let answer = web.ask(&Request { method: "GET", url: &request, token: None, body: None });
     let answer = answer.map_err(|trouble| trouble.error)?;
     let wrong =
         || Error::new(Kind::Unavailable, format!("{url} does not answer as MOSP: it answered {}", answer.status));
@@ -116,24 +116,21 @@ pub fn ask(web: &Web, url: &str, uuid: Uuid) -> Result<Vec<Published>> {
 ///
 /// # Errors
 /// `Invalid` if look-ups are turned off, or the proxy's address cannot be used.
-pub fn connect(config: &Config) -> Result<(Web, &str)> {
+pub fn connect(config: &Config) -> Result<(HttpClient, &str)> {
     let url = config.mosp.as_deref().ok_or_else(|| Error::invalid("look-ups are turned off: MOSP_URL is empty"))?;
-    Ok((Web::new(url, &config.proxies, LONGEST)?, url))
+    Ok((HttpClient::new(url, &config.proxies, LONGEST)?, url))
 }
 
 /// What a running service knows of MOSP.
 #[derive(Default)]
 pub struct Lookups {
-    web: OnceLock<Option<Web>>,
+    web: OnceLock<Option<HttpClient>>,
     asking: AtomicUsize,
     silent_until: Mutex<Option<Instant>>,
 }
 
 impl Lookups {
     /// What MOSP has under a UUID, from the store if it was asked lately; none if that cannot be known now.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn find(&self, store: &Store, config: &Config, uuid: Uuid) -> Result<Option<Vec<Published>>> {
         if config.mosp.is_none() {
             return Ok(None);
@@ -145,7 +142,7 @@ impl Lookups {
         });
         match kept {
             Some((objects, true)) => Ok(Some(objects)),
-            old => match self.question(config, uuid) {
+            old => match self.request(config, uuid) {
                 Some(objects) => {
                     store.keep_mosp_answer(uuid, &serde_json::to_string(&objects).unwrap_or_default())?;
                     Ok(Some(objects))
@@ -157,7 +154,7 @@ impl Lookups {
     }
 
     /// Asks, unless too many are asking or MOSP has just not answered.
-    fn question(&self, config: &Config, uuid: Uuid) -> Option<Vec<Published>> {
+    fn request(&self, config: &Config, uuid: Uuid) -> Option<Vec<Published>> {
         let silent = *self.silent_until.lock().unwrap_or_else(PoisonError::into_inner);
         if silent.is_some_and(|until| Instant::now() < until) {
             return None;
@@ -175,7 +172,7 @@ impl Lookups {
     }
 
     /// Reads the system's certificates when they are first needed.
-    fn web(&self, config: &Config) -> Option<&Web> {
+    fn web(&self, config: &Config) -> Option<&HttpClient> {
         let connected = || connect(config).map(|(web, _)| web).inspect_err(|e| log::warn!("{}", e.chain())).ok();
         self.web.get_or_init(connected).as_ref()
     }

@@ -6,7 +6,6 @@
 mod pull;
 mod push;
 mod remote;
-pub mod web;
 
 pub use pull::{Pull, Pulled, pull};
 pub use push::{Push, Refusal, Sent, first_body, push, withdraw};

@@ -12,13 +12,13 @@ pub mod import;
 pub mod jobs;
 pub mod labels;
 pub mod listing;
-pub mod look;
 pub mod maintenance;
 pub mod map;
 mod migrations;
 pub mod mosp;
 mod objects;
 mod payloads;
+pub mod read_only;
 pub mod rollups;
 pub mod sharing;
 mod space;
@@ -162,7 +162,7 @@ impl Store {
     /// Runs `work` in a read transaction: everything it reads belongs to one moment.
     fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
         let mut reader = self.take_reader()?;
-        let result = (|| work(&reader.0.transaction().map_err(sql)?))();
+        let result = (|| work(&reader.0.transaction()?))();
         self.give_back(reader, result.as_ref().err());
         result
     }
@@ -177,9 +177,9 @@ impl Store {
     /// The same for housekeeping, which must not take its own work for somebody else's.
     fn write_quietly<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
         self.maintain(|connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let value = work(&transaction)?;
-            transaction.commit().map_err(sql)?;
+            transaction.commit()?;
             Ok(value)
         })
     }
@@ -370,9 +370,8 @@ fn claim(store: &Path) -> Result<File> {
 
 fn connect_as_is(path: &Path) -> Result<Connection> {
     let connection =
-        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-            .map_err(sql)?;
-    connection.busy_timeout(BUSY).map_err(sql)?;
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY)?;
     Ok(connection)
 }
 
@@ -395,13 +394,13 @@ fn connect(path: &Path) -> Result<Connection> {
         .map_err(|e| opening(path, e))?;
     connection.set_prepared_statement_cache_capacity(64);
     // Else SQLite prepares some look-ups anew for every value that is bound: a tenth of the time of a POST.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(sql)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
 
 fn connect_reader(path: &Path) -> Result<Connection> {
     let connection = connect(path)?;
-    connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -1000;").map_err(sql)?;
+    connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -1000;")?;
     Ok(connection)
 }
 
@@ -431,6 +430,12 @@ fn sql(error: rusqlite::Error) -> Error {
     Error::new(kind, text).because(error)
 }
 
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        sql(error)
+    }
+}
+
 /// A value in the store that this program never wrote.
 fn damaged(what: &str) -> Error {
     Error::new(Kind::Unavailable, format!("the store is damaged ({what}): see 'monarc-stats database check'"))
@@ -440,8 +445,7 @@ fn damaged(what: &str) -> Error {
 fn touch(transaction: &Transaction<'_>) -> Result<()> {
     transaction
         .prepare_cached("UPDATE state SET version = randomblob(16)")
-        .and_then(|mut statement| statement.execute([]))
-        .map_err(sql)?;
+        .and_then(|mut statement| statement.execute([]))?;
     Ok(())
 }
 

@@ -1,11 +1,13 @@
 //! `monarc-stats export` and `import`.
 
-use super::{filter, grouped, note, progress, say, store};
+use super::{filter, store};
 use crate::archive::{self, Export, Import, Reporter, Tally, reference};
-use crate::cli::{ExportCommand, ImportCommand};
+use crate::commands::args::{ExportCommand, ImportCommand};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::model::text::grouped;
 use crate::store::Store;
+use crate::terminal::{note, progress, say};
 use std::io::IsTerminal;
 
 /// Writes stats as lines.

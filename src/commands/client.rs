@@ -1,13 +1,15 @@
 //! `monarc-stats client …`
 
-use super::{bad, confirm, read_line, say, store};
-use crate::cli::{ClientAction, ClientCreate, ClientList};
+use super::{bad, store};
+use crate::commands::args::{ClientAction, ClientCreate, ClientList};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::model::client::{Location, check_name};
 use crate::model::{Client, Role, Token, parse_uuid};
+use crate::service::first_client;
 use crate::store::Store;
 use crate::store::clients::NewClient;
+use crate::terminal::{confirm, read_line, say};
 use serde_json::json;
 
 /// Runs one of them.
@@ -75,7 +77,7 @@ fn token(given: Option<&str>) -> Result<Token> {
 fn create(config: &Config, store: &Store, command: &ClientCreate) -> Result<()> {
     check_name(&command.name).map_err(bad("--name"))?;
     let format: fn(&Config, &Client, &Token) -> String = match command.format.as_str() {
-        "text" => as_text,
+        "text" => |_, client, token| first_client::as_text(client, token),
         "php" => as_php,
         "env" => as_env,
         "json" => as_json,
@@ -91,36 +93,6 @@ fn create(config: &Config, store: &Store, command: &ClientCreate) -> Result<()> 
     };
     let client = store.create_client(&new)?;
     say(&format(config, &client, &token))
-}
-
-/// Makes the client of a new store, and prints what `client create` would: nobody can read its token later.
-pub(super) fn make_first(config: &Config, store: &Store, name: &str) -> Result<()> {
-    let token = token(None)?;
-    let client = store.create_client(&NewClient {
-        uuid: None,
-        name,
-        token: &token,
-        role: Role::User,
-        is_sharing_enabled: false,
-    })?;
-    say(&as_text(config, &client, &token))
-}
-
-fn moment(seconds: i64) -> String {
-    jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |moment| moment.to_string())
-}
-
-/// Deployment scripts cut the token out of the line that begins with `Token: `.
-fn as_text(_: &Config, client: &Client, token: &Token) -> String {
-    format!(
-        "UUID: {}\nName: {}\nRole: {}\nToken: {}\nSharing Enabled: {}\nCreated at: {}",
-        client.uuid,
-        client.name,
-        client.role.number(),
-        token.reveal(),
-        if client.is_sharing_enabled { "True" } else { "False" },
-        moment(client.created_at)
-    )
 }
 
 /// What goes into the front office's `config/autoload/local.php`.
@@ -154,7 +126,7 @@ fn described(client: &Client) -> serde_json::Value {
         "is_local": client.is_local,
         "latitude": client.location.map(|place| place.latitude),
         "longitude": client.location.map(|place| place.longitude),
-        "created_at": moment(client.created_at),
+        "created_at": first_client::moment(client.created_at),
     })
 }
 

@@ -3,8 +3,8 @@
 //! A place is where a line has got to: the words of the command so far, each behind a space. A crate for this exists,
 //! argh_complete, but it knows no settings and takes `stats delete` for `client delete`.
 
-use crate::cli::tree::{Entry, tree};
-use crate::cli::{Completions, Shell};
+use crate::commands::args::tree::{Entry, tree};
+use crate::commands::args::{Completions, Shell};
 use crate::config::{SETTINGS, Setting};
 use crate::error::Result;
 use crate::model::StatType;

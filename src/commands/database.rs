@@ -1,10 +1,11 @@
 //! `monarc-stats database …`
 
-use super::{confirm, progress, say, store};
-use crate::cli::DatabaseAction;
+use super::store;
+use crate::commands::args::DatabaseAction;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::store::Store;
+use crate::terminal::{confirm, progress, say};
 
 /// Runs one of them.
 pub fn run(config: &Config, action: DatabaseAction) -> Result<()> {

@@ -12,12 +12,13 @@ mod service;
 mod settings;
 mod stats;
 
-use super::{say, schedule};
-use crate::cli::Doctor;
+use crate::commands::args::Doctor;
 use crate::config::{Config, Raw};
 use crate::error::Result;
-use crate::logging;
-use crate::store::look::Look;
+use crate::service::logging;
+use crate::service::schedule;
+use crate::store::read_only::ReadOnlyStore;
+use crate::terminal::say;
 use serde::Serialize;
 use std::process::ExitCode;
 
@@ -113,6 +114,6 @@ fn asked<T>(check: &'static str, result: Result<T>) -> std::result::Result<T, Fi
 }
 
 /// A store that has the schema of this program, of which questions can be asked.
-fn current(look: Option<&Look>) -> Option<&Look> {
+fn current(look: Option<&ReadOnlyStore>) -> Option<&ReadOnlyStore> {
     look.filter(|look| look.is_current())
 }

@@ -1,9 +1,9 @@
 //! `monarc-stats licenses`: whose work is in the program, for people or as a bill of materials.
 
-use super::say;
-use crate::cli::{BillFormat, Licenses};
+use crate::commands::args::{BillFormat, Licenses};
 use crate::dashboard::licences_json;
 use crate::error::{Error, Kind, Result};
+use crate::terminal::say;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

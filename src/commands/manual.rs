@@ -2,7 +2,7 @@
 //!
 //! It is written in roff, as man(7) describes it, and has no date: the same program always prints the same page.
 
-use crate::cli::tree::{Entry, tree};
+use crate::commands::args::tree::{Entry, tree};
 use crate::config::{SETTINGS, TIME_ZONE};
 use crate::error::Result;
 use argh::{FlagInfo, FlagInfoKind, Optionality, PositionalInfo};

@@ -1,11 +1,12 @@
 //! `monarc-stats mosp …`
 
-use super::{bad, note, say};
-use crate::cli::{MospAction, MospPublished};
+use super::bad;
+use crate::commands::args::{MospAction, MospPublished};
 use crate::config::Config;
 use crate::error::{Kind, Result};
 use crate::model::parse_uuid;
 use crate::mosp;
+use crate::terminal::{note, say};
 use std::process::ExitCode;
 
 /// The exit codes beside 0: it is not published; nobody knows.

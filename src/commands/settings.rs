@@ -1,8 +1,8 @@
 //! `monarc-stats config`: what holds, or a file of all that can be set.
 
-use super::say;
 use crate::config::{Config, Raw, SETTINGS};
 use crate::error::Result;
+use crate::terminal::say;
 
 const HEAD: &str = "\
 # Settings of monarc-stats. Take the # away before a name to set it, and start the service again:

@@ -1,15 +1,17 @@
 //! `monarc-stats push` and `pull`.
 
-use super::{bad, confirm, filter, grouped, note, progress, read_line, say, store};
-use crate::api::today;
-use crate::cli::{PullCommand, PushCommand};
+use super::{bad, filter, store};
+use crate::commands::args::{PullCommand, PushCommand};
 use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
+use crate::model::date::today;
+use crate::model::text::grouped;
 use crate::model::{StatType, Token};
 use crate::sharing::{self, Pull, Push, Reporter, Sent};
 use crate::store::Store;
 use crate::store::listing::Filter;
-use crate::store::sharing::{Standing, Wanted};
+use crate::store::sharing::{PushQuery, PushState};
+use crate::terminal::{confirm, note, progress, read_line, say};
 use jiff::{Span, ToSpan};
 use uuid::Uuid;
 
@@ -33,7 +35,7 @@ pub fn push(config: &Config, command: &PushCommand) -> Result<()> {
         };
     }
     if command.dry_run {
-        return describe(&store, Wanted { remote, filter, all: command.all, replaced: false });
+        return describe(&store, PushQuery { remote, filter, all: command.all, replaced: false });
     }
     let token = token(config, command.token.as_deref())?;
     let (all, retries, proxies) = (command.all, command.retries, &config.proxies);
@@ -128,15 +130,15 @@ fn with_reporter<T>(what: &'static str, work: impl FnOnce(&mut Reporter<'_>) -> 
     work(&mut Reporter { progress: &mut progress, notice: &mut notice, pause: &mut pause })
 }
 
-fn describe(store: &Store, wanted: Wanted) -> Result<()> {
-    let shares = store.shares(&wanted)?;
+fn describe(store: &Store, query: PushQuery) -> Result<()> {
+    let shares = store.push_summaries(&query)?;
     let mut leaving = 0;
     for share in &shares {
-        let (leaves, why) = match share.standing {
-            Standing::New => (true, "new"),
-            Standing::Accepted => (wanted.all, "already there"),
-            Standing::Replaced => (false, "replaced since; leaves if the remote replaces, too"),
-            Standing::Withdrawn => (false, "taken back"),
+        let (leaves, why) = match share.state {
+            PushState::New => (true, "new"),
+            PushState::Accepted => (query.all, "already there"),
+            PushState::Replaced => (false, "replaced since; leaves if the remote replaces, too"),
+            PushState::Withdrawn => (false, "taken back"),
         };
         leaving += if leaves { share.number } else { 0 };
         say(&format!(
@@ -149,7 +151,7 @@ fn describe(store: &Store, wanted: Wanted) -> Result<()> {
             share.client
         ))?;
     }
-    say(&format!("{} stats would leave for {}", grouped(leaving), wanted.remote))
+    say(&format!("{} stats would leave for {}", grouped(leaving), query.remote))
 }
 
 fn report(sent: &Sent) -> Result<()> {

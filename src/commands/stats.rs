@@ -1,13 +1,13 @@
 //! `monarc-stats stats …`
 
-use super::{confirm, filter, say, store};
-use crate::api::today;
-use crate::cli::{StatsAction, StatsDelete, StatsLatest};
+use super::{filter, store};
+use crate::commands::args::{StatsAction, StatsDelete, StatsLatest};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::service::schedule::older_than;
 use crate::store::Store;
 use crate::store::listing::Filter;
-use jiff::civil::Date;
+use crate::terminal::{confirm, say};
 use serde_json::json;
 
 /// Runs one of them.
@@ -27,14 +27,6 @@ pub fn run(config: &Config, action: StatsAction) -> Result<()> {
             say(&format!("deleted {gone} stats"))
         }
     }
-}
-
-/// The date that stands a number of months before today, and the stats from before it.
-pub(super) fn older_than(months: u16) -> Result<(Date, Filter)> {
-    let ancient = |_| Error::invalid("--months: so long ago there was no calendar");
-    let first = today().checked_sub(jiff::Span::new().months(months)).map_err(ancient)?;
-    let last = first.yesterday().map_err(ancient)?;
-    Ok((first, Filter { to: Some(last), ..Filter::default() }))
 }
 
 fn latest(store: &Store, command: &StatsLatest) -> Result<()> {

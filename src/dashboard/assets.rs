@@ -1,7 +1,7 @@
 //! Scripts, styles and data under hashed names: a name never means other bytes, so browsers may keep them for good.
 
-use crate::api::message::{Body, Response};
-use crate::api::{Answer, App, Request, nothing_here};
+use crate::app::{Answer, App, Request, nothing_here};
+use crate::server::message::{Body, Response};
 use flate2::read::GzDecoder;
 use std::borrow::Cow;
 use std::io::Read;

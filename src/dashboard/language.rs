@@ -1,7 +1,7 @@
 //! MONARC's four languages: which one a reader gets, and the texts of each.
 
 use super::template::escape;
-use crate::api::message::Head;
+use crate::server::message::Head;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -36,6 +36,11 @@ pub fn parse_loose(text: &str) -> Result<Date, String> {
     date.filter(in_range).ok_or_else(|| reason(text))
 }
 
+/// Today's date in the machine's time zone.
+pub fn today() -> Date {
+    jiff::ZonedDateTime::now().date()
+}
+
 /// The first day of the store's calendar.
 const FIRST: Date = Date::constant(1970, 1, 1);
 

@@ -296,12 +296,12 @@ labelled! {
 }
 
 /// Bytes that the texts of referentials may have when each is written once for each of its categories.
-const MOST_REPEATED: usize = 4 << 20;
+const MAX_REPEATED: usize = 4 << 20;
 
 fn compliance(referentials: &[Object<Referential<'_>>]) -> Result<Vec<Contribution>, Flaw> {
     // A long text and many categories would be small as a request and fill any memory as keys.
     let repeated = referentials.iter().map(|Object(one)| one.repeated()).fold(0, usize::saturating_add);
-    if repeated > MOST_REPEATED {
+    if repeated > MAX_REPEATED {
         let reason = "the texts of its referentials are too long for so many categories".into();
         return Err(Flaw { field: Some("data".into()), reason });
     }

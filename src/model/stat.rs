@@ -73,7 +73,7 @@ pub fn parse_uuid(text: &str) -> Result<Uuid, String> {
 
 /// Bytes of data that one stat may have. The largest analyses that are known have a fortieth of it; the memory that it
 /// takes to judge a stat is some multiple of its length.
-pub const MOST_DATA: usize = 8 << 20;
+pub const MAX_DATA: usize = 8 << 20;
 
 /// One good item of a posted batch. `data` is the sender's own text.
 pub struct NewStat<'a> {
@@ -160,7 +160,7 @@ impl<'a> NewStat<'a> {
             move |reason| Flaw { field: Some(name), reason }
         };
         let kind = StatType::parse(&item.kind).map_err(field("type"))?;
-        if item.data.get().len() > MOST_DATA {
+        if item.data.get().len() > MAX_DATA {
             return Err(field("data")("is larger than 8 MB".into()));
         }
         let uuid = item.uuid.as_deref().map(parse_uuid).transpose().map_err(field("uuid"))?;

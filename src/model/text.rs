@@ -18,6 +18,13 @@ fn is_trick(letter: char) -> bool {
     letter.is_control() || turns || matches!(letter, '\u{2028}' | '\u{2029}')
 }
 
+/// A number with commas between thousands.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|part| str::from_utf8(part).ok()).collect();
+    groups.join(",")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -26,5 +33,12 @@ mod tests {
     fn what_moves_is_spelt_out() {
         assert_eq!(plain("Menace élevée: شركة 火"), "Menace élevée: شركة 火");
         assert_eq!(plain("a\x1b[2J\r\n\u{9b}b\u{202e}c\u{2028}"), "a\\u001b[2J\\u000d\\u000a\\u009bb\\u202ec\\u2028");
+    }
+
+    #[test]
+    fn thousands_are_grouped() {
+        for (number, text) in [(0, "0"), (999, "999"), (1240, "1,240"), (1_000_000, "1,000,000")] {
+            assert_eq!(grouped(number), text);
+        }
     }
 }

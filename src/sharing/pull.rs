@@ -7,7 +7,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::stat::NewStat;
 use crate::model::{Client, StatType, Token};
 use crate::store::Store;
-use crate::store::stats::Placed;
+use crate::store::stats::ItemOutcome;
 use jiff::civil::Date;
 use jiff::{Span, ToSpan};
 use serde::Deserialize;
@@ -20,7 +20,7 @@ use uuid::Uuid;
 /// Days of the first window.
 const FIRST: i64 = 7;
 /// Most days of a window.
-const MOST: i64 = 366;
+const MAX_ITEMS: i64 = 366;
 /// Bytes and seconds that an answer should stay below.
 const BYTES: usize = 4 << 20;
 const SECONDS: f64 = 5.0;
@@ -90,7 +90,7 @@ pub fn pull(store: &Store, pull: &Pull<'_>, reporter: &mut Reporter<'_>) -> Resu
             if last == Date::MAX {
                 break;
             }
-            window.days = if is_small { (window.days * 2).min(MOST) } else { window.days };
+            window.days = if is_small { (window.days * 2).min(MAX_ITEMS) } else { window.days };
             if body.len() > BYTES {
                 window.days = (window.days / 2).max(1);
             }
@@ -118,15 +118,15 @@ fn ask(
     (first, last): (Date, Date),
     reporter: &mut Reporter<'_>,
 ) -> Result<Option<Vec<u8>>> {
-    let mut question = json!({"type": kind.name(), "date_from": first.to_string(), "date_to": last.to_string()});
+    let mut request = json!({"type": kind.name(), "date_from": first.to_string(), "date_to": last.to_string()});
     if let Some(anrs) = pull.anrs {
-        question["anrs"] = anrs.iter().map(ToString::to_string).collect();
+        request["anrs"] = anrs.iter().map(ToString::to_string).collect();
     }
-    let question = question.to_string();
+    let request = request.to_string();
     loop {
-        match remote.attempt(("GET", "/api/v1/stats/"), Some(question.as_bytes()), reporter)? {
-            Try::Answer(answer) if answer.status == 200 => return Ok(Some(answer.body)),
-            Try::Answer(answer) => {
+        match remote.attempt(("GET", "/api/v1/stats/"), Some(request.as_bytes()), reporter)? {
+            Try::Response(answer) if answer.status == 200 => return Ok(Some(answer.body)),
+            Try::Response(answer) => {
                 let text = format!("{} cannot be pulled from: it answered {}", pull.remote, said(&answer));
                 return Err(Error::new(Kind::Unavailable, text));
             }
@@ -162,7 +162,7 @@ fn take(store: &Store, pull: &Pull<'_>, body: &[u8], pulled: &mut Pulled) -> Res
     let before = u64::try_from(stats.len()).unwrap_or_default();
     let stats = one_a_day(store, stats)?;
     let placed = store.add_stats(pull.client, &stats)?;
-    let stored = placed.iter().filter(|place| matches!(place, Placed::Stored(_))).count();
+    let stored = placed.iter().filter(|place| matches!(place, ItemOutcome::Stored(_))).count();
     let stored = u64::try_from(stored).unwrap_or_default();
     pulled.stored += stored;
     pulled.known += before - stored;

@@ -2,13 +2,13 @@
 
 use super::Reporter;
 use super::remote::{Remote, Try, said};
-use super::web::Answer;
 use crate::config::Proxies;
 use crate::error::{Error, Kind, Result};
 use crate::model::{StatType, Token};
+use crate::outbound::Response;
 use crate::store::Store;
 use crate::store::listing::{Filter, Position, Stat};
-use crate::store::sharing::{Share, Standing, Wanted};
+use crate::store::sharing::{PushQuery, PushState, PushSummary};
 use jiff::civil::Date;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -19,11 +19,11 @@ use uuid::Uuid;
 /// Stats of the first batch, before it is known how fast the remote is.
 const FIRST: usize = 50;
 /// Most stats of a batch.
-const MOST: usize = 5000;
+const MAX_ITEMS: usize = 5000;
 /// Bytes of data of the first batches: what a proxy lets pass that nobody has configured is 1 MB.
 const BYTES: usize = 900_000;
 /// Most bytes of data of a batch.
-const MOST_BYTES: usize = 16 << 20;
+const MAX_BYTES: usize = 16 << 20;
 /// Seconds that a batch should take: the reference is cut off after 30.
 const AIM: f64 = 5.0;
 /// So many single stats in a row that spoil the remote's answer are the remote's fault, not theirs.
@@ -89,39 +89,36 @@ pub fn push(store: &Store, push: &Push<'_>, reporter: &mut Reporter<'_>) -> Resu
         store.forget_withdrawn(push.remote, anrs)?;
     }
     let filter = push.filter.clone();
-    let mut wanted = Wanted { remote: push.remote.into(), filter, all: push.all, replaced: false };
-    let shares = store.shares(&wanted)?;
-    let number = |standing| -> u64 { shares.iter().filter(|s| s.standing == standing).map(|s| s.number).sum() };
+    let mut query = PushQuery { remote: push.remote.into(), filter, all: push.all, replaced: false };
+    let shares = store.push_summaries(&query)?;
+    let number = |state| -> u64 { shares.iter().filter(|s| s.state == state).map(|s| s.number).sum() };
     let mut remote = Remote::new(push.remote, push.token, push.proxies, push.retries)?;
-    let replaced = number(Standing::Replaced);
-    wanted.replaced = replaced > 0 && remote.replaces(reporter)?;
-    let held_back = if wanted.replaced { 0 } else { replaced };
-    let sent = Sent { held_back, withdrawn: number(Standing::Withdrawn), ..Sent::default() };
-    let known = if push.all { number(Standing::Accepted) } else { 0 };
-    let total = number(Standing::New) + known + replaced - held_back;
+    let replaced = number(PushState::Replaced);
+    query.replaced = replaced > 0 && remote.replaces(reporter)?;
+    let held_back = if query.replaced { 0 } else { replaced };
+    let sent = Sent { held_back, withdrawn: number(PushState::Withdrawn), ..Sent::default() };
+    let known = if push.all { number(PushState::Accepted) } else { 0 };
+    let total = number(PushState::New) + known + replaced - held_back;
     let mut sending = Sending { store, remote, sent, total, pace: Pace::default(), broken: 0 };
     for kind in kinds(&push.filter, &shares) {
-        wanted.filter.kind = Some(kind);
-        sending.kind(&wanted, reporter)?;
+        query.filter.kind = Some(kind);
+        sending.kind(&query, reporter)?;
     }
     Ok(sending.sent)
 }
 
 /// The types that there is something of, one after the other.
-fn kinds(filter: &Filter, shares: &[Share]) -> Vec<StatType> {
+fn kinds(filter: &Filter, shares: &[PushSummary]) -> Vec<StatType> {
     let all = StatType::ALL.into_iter().filter(|kind| shares.iter().any(|share| share.kind == *kind));
     filter.kind.map_or_else(|| all.collect(), |kind| vec![kind])
 }
 
 /// The first body that a push would send, as it would leave; none if there is nothing to send.
-///
-/// # Errors
-/// Only those of the store.
 pub fn first_body(store: &Store, remote: &str, filter: &Filter, all: bool) -> Result<Option<String>> {
-    let mut wanted = Wanted { remote: remote.into(), filter: filter.clone(), all, replaced: false };
-    for kind in kinds(filter, &store.shares(&wanted)?) {
-        wanted.filter.kind = Some(kind);
-        let stats = store.outgoing(&wanted, Position::default(), FIRST, BYTES)?;
+    let mut query = PushQuery { remote: remote.into(), filter: filter.clone(), all, replaced: false };
+    for kind in kinds(filter, &store.push_summaries(&query)?) {
+        query.filter.kind = Some(kind);
+        let stats = store.outgoing(&query, Position::default(), FIRST, BYTES)?;
         if !stats.is_empty() {
             return Ok(Some(body(&stats)));
         }
@@ -201,13 +198,13 @@ struct Flaw {
 }
 
 impl Sending<'_> {
-    fn kind(&mut self, wanted: &Wanted, reporter: &mut Reporter<'_>) -> Result<()> {
-        let (mut wanted, mut after) = (wanted.clone(), Position::default());
+    fn kind(&mut self, query: &PushQuery, reporter: &mut Reporter<'_>) -> Result<()> {
+        let (mut query, mut after) = (query.clone(), Position::default());
         loop {
-            let stats = self.store.outgoing(&wanted, after, self.pace.number, self.pace.bytes)?;
+            let stats = self.store.outgoing(&query, after, self.pace.number, self.pace.bytes)?;
             let Some(last) = stats.last() else { return Ok(()) };
             // So that the store need not pass over what it has given already.
-            (wanted.filter.from, after) = (Some(last.date), Position::of(last));
+            (query.filter.from, after) = (Some(last.date), Position::of(last));
             self.deliver(&stats, reporter)?;
             let done = self.sent.sent + self.sent.known + self.sent.refused;
             (reporter.progress)(done, self.total.max(done));
@@ -235,7 +232,7 @@ impl Sending<'_> {
         let start = Instant::now();
         let tried = self.remote.attempt(("POST", "/api/v1/stats/"), Some(text.as_bytes()), reporter)?;
         let answer = match tried {
-            Try::Answer(answer) => answer,
+            Try::Response(answer) => answer,
             Try::TooLarge if part.len() == 1 => {
                 let text = format!("{} answers a single stat with more than can be read", self.remote.url);
                 return Err(Error::new(Kind::Unavailable, text));
@@ -273,7 +270,7 @@ impl Sending<'_> {
     }
 
     /// Looks for the stat that spoils a batch; what is left alone is refused.
-    fn refused_whole(&mut self, part: &[Stat<'_>], answer: &Answer, reason: &str) -> Result<Verdict> {
+    fn refused_whole(&mut self, part: &[Stat<'_>], answer: &Response, reason: &str) -> Result<Verdict> {
         let [stat] = part else {
             self.pace.smaller(part.len());
             return Ok(Verdict::Split);
@@ -287,7 +284,7 @@ impl Sending<'_> {
         Ok(Verdict::Done)
     }
 
-    fn accepted(&mut self, part: &[Stat<'_>], answer: &Answer) -> Result<()> {
+    fn accepted(&mut self, part: &[Stat<'_>], answer: &Response) -> Result<()> {
         self.broken = 0;
         let receipt = serde_json::from_slice(&answer.body).map_err(|error| {
             let text = format!("{} does not answer as a stats service: name the right address", self.remote.url);
@@ -336,7 +333,7 @@ struct Pace {
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { number: FIRST, bytes: BYTES, most_bytes: MOST_BYTES }
+        Self { number: FIRST, bytes: BYTES, most_bytes: MAX_BYTES }
     }
 }
 
@@ -346,7 +343,7 @@ impl Pace {
         let fits = AIM / seconds.max(0.001);
         let larger = if fits >= 2.0 { number.saturating_mul(2) } else { number };
         // A batch that was cut short by its bytes says nothing about the number.
-        self.number = if fits < 1.0 { (number / 2).max(1) } else { larger.max(self.number).min(MOST) };
+        self.number = if fits < 1.0 { (number / 2).max(1) } else { larger.max(self.number).min(MAX_ITEMS) };
         self.bytes = if fits >= 2.0 { self.bytes.saturating_mul(2).min(self.most_bytes) } else { self.bytes };
     }
 

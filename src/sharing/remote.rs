@@ -1,10 +1,10 @@
 //! The other instance: calls that are patient with what passes, and statuses as sentences.
 
 use super::Reporter;
-use super::web::{Answer, Question, Trouble, Web};
 use crate::config::Proxies;
 use crate::error::{Error, Kind, Result};
 use crate::model::Token;
+use crate::outbound::{CallError, HttpClient, Request, Response};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Another instance.
 pub(super) struct Remote<'a> {
-    web: Web,
+    web: HttpClient,
     /// Its address, without a slash at its end.
     pub(super) url: &'a str,
     token: &'a Token,
@@ -27,8 +27,8 @@ pub(super) struct Remote<'a> {
 
 /// What one try came to.
 pub(super) enum Try {
-    /// An answer that has to do with the question.
-    Answer(Answer),
+    /// An answer that has to do with the request.
+    Response(Response),
     /// Nothing, or an answer that has to do with the moment; the pause is over.
     Again,
     /// An answer that is too large to be read.
@@ -37,7 +37,7 @@ pub(super) enum Try {
 
 impl<'a> Remote<'a> {
     pub(super) fn new(url: &'a str, token: &'a Token, proxies: &Proxies, retries: u32) -> Result<Self> {
-        Ok(Self { web: Web::new(url, proxies, LONGEST)?, url, token, retries, failures: 0 })
+        Ok(Self { web: HttpClient::new(url, proxies, LONGEST)?, url, token, retries, failures: 0 })
     }
 
     /// Asks once; waits if it has to be asked again.
@@ -48,7 +48,7 @@ impl<'a> Remote<'a> {
         reporter: &mut Reporter<'_>,
     ) -> Result<Try> {
         let url = format!("{}{path}", self.url);
-        match self.web.ask(&Question { method, url: &url, token: Some(self.token), body }) {
+        match self.web.ask(&Request { method, url: &url, token: Some(self.token), body }) {
             Ok(answer) if matches!(answer.status, 429 | 502..=504) => {
                 let text = format!("{} is busy: it answered {}", self.url, answer.status);
                 self.wait(Error::new(Kind::Busy, text), answer.retry_after, reporter)?;
@@ -57,22 +57,22 @@ impl<'a> Remote<'a> {
             Ok(answer) => {
                 self.failures = 0;
                 self.understood(&answer)?;
-                Ok(Try::Answer(answer))
+                Ok(Try::Response(answer))
             }
-            Err(Trouble { too_large: true, .. }) => Ok(Try::TooLarge),
-            Err(Trouble { passing: true, error, .. }) => {
+            Err(CallError { too_large: true, .. }) => Ok(Try::TooLarge),
+            Err(CallError { passing: true, error, .. }) => {
                 self.wait(error, None, reporter)?;
                 Ok(Try::Again)
             }
-            Err(Trouble { error, .. }) => Err(error),
+            Err(CallError { error, .. }) => Err(error),
         }
     }
 
     /// Asks until there is an answer.
-    pub(super) fn ask(&mut self, call: (&'static str, &str), reporter: &mut Reporter<'_>) -> Result<Answer> {
+    pub(super) fn ask(&mut self, call: (&'static str, &str), reporter: &mut Reporter<'_>) -> Result<Response> {
         loop {
             match self.attempt(call, None, reporter)? {
-                Try::Answer(answer) => return Ok(answer),
+                Try::Response(answer) => return Ok(answer),
                 Try::Again => {}
                 Try::TooLarge => {
                     return Err(Error::new(Kind::Unavailable, format!("{}{} is too large", self.url, call.1)));
@@ -91,7 +91,7 @@ impl<'a> Remote<'a> {
         let url = format!("{}/about.json", self.url);
         loop {
             // Nobody's business but the instance's: no token.
-            match self.web.ask(&Question { method: "GET", url: &url, token: None, body: None }) {
+            match self.web.ask(&Request { method: "GET", url: &url, token: None, body: None }) {
                 Ok(answer) if !matches!(answer.status, 429 | 502..=504) => {
                     let about: Option<About> = serde_json::from_slice(&answer.body).ok();
                     return Ok(answer.status == 200 && about.is_some_and(|about| about.replaces));
@@ -100,14 +100,14 @@ impl<'a> Remote<'a> {
                     let text = format!("{} is busy: it answered {}", self.url, answer.status);
                     self.wait(Error::new(Kind::Busy, text), answer.retry_after, reporter)?;
                 }
-                Err(Trouble { passing: true, error, .. }) => self.wait(error, None, reporter)?,
-                Err(Trouble { error, .. }) => return Err(error),
+                Err(CallError { passing: true, error, .. }) => self.wait(error, None, reporter)?,
+                Err(CallError { error, .. }) => return Err(error),
             }
         }
     }
 
     /// Statuses that mean the same whatever was asked.
-    fn understood(&self, answer: &Answer) -> Result<()> {
+    fn understood(&self, answer: &Response) -> Result<()> {
         let url = self.url;
         let text = match answer.status {
             300..=399 => {
@@ -135,7 +135,7 @@ impl<'a> Remote<'a> {
 }
 
 /// What an answer says about itself, for a sentence.
-pub(super) fn said(answer: &Answer) -> String {
+pub(super) fn said(answer: &Response) -> String {
     #[derive(Deserialize)]
     struct Said {
         #[serde(alias = "Error")]

@@ -4,7 +4,7 @@ use super::entries::Entries;
 use super::objects::Objects;
 use super::payloads::Texts;
 use super::rollups::{Changes, intern, parsed, stat_type};
-use super::{Store, damaged, sql, touch};
+use super::{Store, damaged, touch};
 use crate::error::{Error, Result};
 use crate::model::{StatType, date, shapes};
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -36,15 +36,14 @@ impl Store {
     /// Only those of the store; it is left as it was then.
     pub fn repair(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
         self.write(|tx| {
-            tx.execute_batch("DELETE FROM rollup; DELETE FROM common").map_err(sql)?;
+            tx.execute_batch("DELETE FROM rollup; DELETE FROM common")?;
             let mut objects = Objects::default();
             for_each_payload(tx, progress, |id, kind, _, text| {
                 let parts = shapes::contributions(kind, text)
                     .map_err(|flaw| damaged("a stat's data has lost its shape").because(Error::invalid(flaw.reason)))?;
                 let entries = super::entries::encode(&intern(tx, &mut objects, kind, &parts)?);
                 tx.prepare_cached("UPDATE payload SET entries = ?2 WHERE id = ?1 AND entries <> ?2")
-                    .and_then(|mut statement| statement.execute(params![id, entries]))
-                    .map_err(sql)?;
+                    .and_then(|mut statement| statement.execute(params![id, entries]))?;
                 Ok(())
             })?;
             let rebuilt = rebuild(tx)?;
@@ -56,18 +55,17 @@ impl Store {
 
 /// What SQLite itself finds wrong.
 pub(super) fn sqlite_findings(tx: &Transaction<'_>) -> Result<Findings> {
-    let mut statement = tx.prepare("PRAGMA integrity_check(20)").map_err(sql)?;
-    let lines: Vec<String> = statement.query_map([], |row| row.get(0)).and_then(Iterator::collect).map_err(sql)?;
+    let mut statement = tx.prepare("PRAGMA integrity_check(20)")?;
+    let lines: Vec<String> = statement.query_map([], |row| row.get(0)).and_then(Iterator::collect)?;
     let mut findings: Findings = lines.into_iter().filter(|line| line != "ok").collect();
-    let dangling: Option<String> =
-        tx.query_row("PRAGMA foreign_key_check", [], |row| row.get(0)).optional().map_err(sql)?;
+    let dangling: Option<String> = tx.query_row("PRAGMA foreign_key_check", [], |row| row.get(0)).optional()?;
     findings.extend(dangling.map(|table| format!("a row of {table} refers to one that is not there")));
     Ok(findings)
 }
 
 fn payload_findings(tx: &Transaction<'_>, progress: &mut dyn FnMut(u64, u64)) -> Result<Findings> {
     let mut findings = Findings::new();
-    let mut keys = tx.prepare("SELECT key FROM object WHERE id = ?1").map_err(sql)?;
+    let mut keys = tx.prepare("SELECT key FROM object WHERE id = ?1")?;
     for_each_payload(tx, progress, |id, kind, entries, text| {
         let mut expected: BTreeMap<String, super::entries::Entry> = BTreeMap::new();
         match shapes::contributions(kind, text) {
@@ -78,7 +76,7 @@ fn payload_findings(tx: &Transaction<'_>, progress: &mut dyn FnMut(u64, u64)) ->
         }
         let mut found = BTreeMap::new();
         for (object, entry) in parsed(entries)? {
-            let key: Option<String> = keys.query_row([object], |row| row.get(0)).optional().map_err(sql)?;
+            let key: Option<String> = keys.query_row([object], |row| row.get(0)).optional()?;
             found.insert(key.unwrap_or_else(|| format!("object {object}")), entry);
         }
         if found != expected {
@@ -86,15 +84,13 @@ fn payload_findings(tx: &Transaction<'_>, progress: &mut dyn FnMut(u64, u64)) ->
         }
         Ok(())
     })?;
-    let orphans: i64 = tx
-        .query_row(
-            "SELECT count(*) FROM payload
+    let orphans: i64 = tx.query_row(
+        "SELECT count(*) FROM payload
              WHERE NOT EXISTS (SELECT 1 FROM stat WHERE stat.payload = payload.id)
                  AND NOT EXISTS (SELECT 1 FROM payload AS other WHERE other.base = payload.id)",
-            [],
-            |row| row.get(0),
-        )
-        .map_err(sql)?;
+        [],
+        |row| row.get(0),
+    )?;
     if orphans > 0 {
         findings.push(format!("{orphans} payloads belong to no stat"));
     }
@@ -103,14 +99,14 @@ fn payload_findings(tx: &Transaction<'_>, progress: &mut dyn FnMut(u64, u64)) ->
 
 fn rollup_findings(tx: &Transaction<'_>) -> Result<Findings> {
     let mut expected = rebuild(tx)?.into_days();
-    let mut statement = tx.prepare("SELECT type, is_local, date, entries FROM sums").map_err(sql)?;
-    let mut rows = statement.query([]).map_err(sql)?;
+    let mut statement = tx.prepare("SELECT type, is_local, date, entries FROM sums")?;
+    let mut rows = statement.query([])?;
     let mut found: BTreeMap<(StatType, bool, i64), Entries> = BTreeMap::new();
     // Of a row whose common sums are gone nothing is found, so that it differs.
-    while let Some(row) = rows.next().map_err(sql)? {
-        let kind = stat_type(row.get(0).map_err(sql)?)?;
-        let day = (kind, row.get(1).map_err(sql)?, row.get(2).map_err(sql)?);
-        let entries = row.get_ref(3).and_then(|value| Ok(value.as_blob_or_null()?)).map_err(sql)?;
+    while let Some(row) = rows.next()? {
+        let kind = stat_type(row.get(0)?)?;
+        let day = (kind, row.get(1)?, row.get(2)?);
+        let entries = row.get_ref(3).and_then(|value| Ok(value.as_blob_or_null()?))?;
         found.entry(day).or_default().extend(parsed(entries.unwrap_or_default())?);
     }
     let name = |(kind, _, number): (StatType, bool, i64)| {
@@ -130,17 +126,15 @@ fn rollup_findings(tx: &Transaction<'_>) -> Result<Findings> {
 /// What all stats add up to.
 fn rebuild(tx: &Transaction<'_>) -> Result<Changes> {
     let mut changes = Changes::default();
-    let mut statement = tx
-        .prepare(
-            "SELECT stat.type, client.is_local, stat.date, payload.entries
+    let mut statement = tx.prepare(
+        "SELECT stat.type, client.is_local, stat.date, payload.entries
              FROM stat JOIN client ON client.id = stat.client JOIN payload ON payload.id = stat.payload",
-        )
-        .map_err(sql)?;
-    let mut rows = statement.query([]).map_err(sql)?;
-    while let Some(row) = rows.next().map_err(sql)? {
-        let kind = stat_type(row.get(0).map_err(sql)?)?;
-        let entries = row.get_ref(3).and_then(|value| Ok(value.as_blob()?)).map_err(sql)?;
-        changes.add(kind, row.get(1).map_err(sql)?, row.get(2).map_err(sql)?, &parsed(entries)?, 1);
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let kind = stat_type(row.get(0)?)?;
+        let entries = row.get_ref(3).and_then(|value| Ok(value.as_blob()?))?;
+        changes.add(kind, row.get(1)?, row.get(2)?, &parsed(entries)?, 1);
     }
     Ok(changes)
 }
@@ -151,16 +145,16 @@ fn for_each_payload(
     progress: &mut dyn FnMut(u64, u64),
     mut work: impl FnMut(i64, StatType, &[u8], &str) -> Result<()>,
 ) -> Result<()> {
-    let total: i64 = tx.query_row("SELECT count(*) FROM payload", [], |row| row.get(0)).map_err(sql)?;
+    let total: i64 = tx.query_row("SELECT count(*) FROM payload", [], |row| row.get(0))?;
     let columns = Texts::COLUMNS;
-    let mut statement = tx.prepare(&format!("SELECT id, type, entries, {columns} FROM payload")).map_err(sql)?;
+    let mut statement = tx.prepare(&format!("SELECT id, type, entries, {columns} FROM payload"))?;
     let mut texts = Texts::new(tx);
-    let mut rows = statement.query([]).map_err(sql)?;
+    let mut rows = statement.query([])?;
     let mut done = 0;
-    while let Some(row) = rows.next().map_err(sql)? {
-        let entries = row.get_ref(2).and_then(|value| Ok(value.as_blob()?)).map_err(sql)?;
+    while let Some(row) = rows.next()? {
+        let entries = row.get_ref(2).and_then(|value| Ok(value.as_blob()?))?;
         let text = texts.read(row, 3)?;
-        work(row.get(0).map_err(sql)?, stat_type(row.get(1).map_err(sql)?)?, entries, text)?;
+        work(row.get(0)?, stat_type(row.get(1)?)?, entries, text)?;
         done += 1;
         progress(done, u64::try_from(total).unwrap_or_default());
     }

@@ -57,7 +57,7 @@ impl Store {
     pub fn ensure_admin(&self, token: &Token) -> Result<Client> {
         self.write(|tx| match find(tx, "name = ?1", params!["admin"])? {
             Some(admin) => {
-                tx.execute("UPDATE client SET role = 'admin', is_active = 1 WHERE id = ?1", [admin.id]).map_err(sql)?;
+                tx.execute("UPDATE client SET role = 'admin', is_active = 1 WHERE id = ?1", [admin.id])?;
                 set_token(tx, &admin, token)?;
                 touch(tx)?;
                 Ok(Client { role: Role::Admin, is_active: true, ..admin })
@@ -70,9 +70,6 @@ impl Store {
     }
 
     /// The client that shows this token, active or not.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn client_by_token(&self, token: &str) -> Result<Option<Client>> {
         self.follow_reading()?;
         let mut slot = self.lock_callers();
@@ -96,9 +93,6 @@ impl Store {
     }
 
     /// Whether no client was ever made, not even one that is deleted by now.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn never_had_clients(&self) -> Result<bool> {
         self.read(|tx| {
             tx.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'client')", [], |row| {
@@ -109,52 +103,36 @@ impl Store {
     }
 
     /// All clients in order of name.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn clients(&self) -> Result<Vec<Client>> {
         self.read(|tx| {
-            let mut statement =
-                tx.prepare_cached(&format!("SELECT {COLUMNS} FROM client ORDER BY name")).map_err(sql)?;
-            let rows = statement.query_map([], from_row).map_err(sql)?;
+            let mut statement = tx.prepare_cached(&format!("SELECT {COLUMNS} FROM client ORDER BY name"))?;
+            let rows = statement.query_map([], from_row)?;
             rows.collect::<rusqlite::Result<_>>().map_err(sql)
         })
     }
 
     /// Deletes a client with all its stats; gives the number of these.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn delete_client(&self, client: &Client) -> Result<usize> {
         self.deleted.store(true, Ordering::Relaxed);
         self.write(|tx| {
             let gone = stats::delete(tx, "stat.client = ?1", params![client.id])?;
-            tx.execute("DELETE FROM client WHERE id = ?1", [client.id]).map_err(sql)?;
+            tx.execute("DELETE FROM client WHERE id = ?1", [client.id])?;
             touch(tx)?;
             Ok(gone)
         })
     }
 
     /// Allows or forbids that the client's stats are pushed to another instance.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn set_sharing(&self, client: &Client, enabled: bool) -> Result<()> {
         self.set(client, "UPDATE client SET is_sharing_enabled = ?2 WHERE id = ?1", params![client.id, enabled])
     }
 
     /// Accepts or refuses the client's token from now on.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn set_active(&self, client: &Client, active: bool) -> Result<()> {
         self.set(client, "UPDATE client SET is_active = ?2 WHERE id = ?1", params![client.id, active])
     }
 
     /// Puts the client on the map, or takes it off.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn set_location(&self, client: &Client, place: Option<Location>) -> Result<()> {
         let (latitude, longitude) = place.map(|place| (place.latitude, place.longitude)).unzip();
         let text = "UPDATE client SET latitude = ?2, longitude = ?3 WHERE id = ?1";
@@ -170,20 +148,17 @@ impl Store {
     }
 
     /// Counts the client as one of this instance or of another; its stats move between the rollups accordingly.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn set_local(&self, client: &Client, local: bool) -> Result<()> {
         self.write(|tx| {
             rollups::move_client(tx, client.id, local)?;
-            tx.execute("UPDATE client SET is_local = ?2 WHERE id = ?1", params![client.id, local]).map_err(sql)?;
+            tx.execute("UPDATE client SET is_local = ?2 WHERE id = ?1", params![client.id, local])?;
             touch(tx)
         })
     }
 
     fn set(&self, client: &Client, text: &str, values: &[&dyn rusqlite::ToSql]) -> Result<()> {
         self.write(|tx| {
-            if tx.execute(text, values).map_err(sql)? == 0 {
+            if tx.execute(text, values)? == 0 {
                 return Err(unknown(&client.name));
             }
             touch(tx)
@@ -205,8 +180,7 @@ impl Callers {
         let version = self
             .connection
             .prepare_cached("PRAGMA data_version")
-            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
-            .map_err(sql)?;
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))?;
         if version != self.version {
             self.known.clear();
             self.version = version;
@@ -263,8 +237,7 @@ pub(super) fn insert(tx: &Transaction<'_>, new: &NewClient<'_>) -> Result<Client
         "INSERT INTO client (uuid, name, token_hash, role, is_sharing_enabled, is_active, is_local, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, 1, 1, ?6)",
         params![uuid.into_bytes(), new.name, hash, new.role.name(), new.is_sharing_enabled, now()],
-    )
-    .map_err(sql)?;
+    )?;
     touch(tx)?;
     find(tx, "id = ?1", params![tx.last_insert_rowid()])?.ok_or_else(|| damaged("a new client is not there"))
 }
@@ -274,6 +247,6 @@ fn set_token(tx: &Transaction<'_>, client: &Client, token: &Token) -> Result<()>
     if find(tx, "token_hash = ?1", params![hash])?.is_some_and(|other| other.id != client.id) {
         return Err(Error::new(Kind::Conflict, "another client has this token"));
     }
-    tx.execute("UPDATE client SET token_hash = ?2 WHERE id = ?1", params![client.id, hash]).map_err(sql)?;
+    tx.execute("UPDATE client SET token_hash = ?2 WHERE id = ?1", params![client.id, hash])?;
     Ok(())
 }

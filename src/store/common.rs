@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
 /// Rows that come to share their sums in one transaction.
-const MOST: usize = 2_000;
+const MAX_ITEMS: usize = 2_000;
 
 /// A row of rollups that equals the one of an earlier day: type, whether of local clients, bucket, date, earlier date.
 type Pair = (i64, bool, i64, i64, i64);
@@ -34,16 +34,13 @@ struct Earlier {
 impl Store {
     /// Lets some days before today share their sums, and forgets sums that are no longer shared; a full look once a
     /// day. Gives whether there is more.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub(super) fn share_sums(&self) -> Result<bool> {
         let today = now() / 86_400;
         if self.shared.load(Ordering::Relaxed) == today {
             return Ok(false);
         }
         let found = self.read(|tx| look(tx, today))?;
-        let is_last = found.pairs.len() < MOST;
+        let is_last = found.pairs.len() < MAX_ITEMS;
         let is_done = found.pairs.is_empty() && !found.unused;
         if !is_done {
             self.write_quietly(|tx| {
@@ -64,31 +61,24 @@ fn look(tx: &Transaction<'_>, today: i64) -> Result<Found> {
     let mut found = Found::default();
     let mut used = HashSet::new();
     let mut last: HashMap<(i64, bool, i64), Earlier> = HashMap::new();
-    let mut statement = tx
-        .prepare(
-            "SELECT type, is_local, bucket, date, common,
+    let mut statement = tx.prepare(
+        "SELECT type, is_local, bucket, date, common,
                  coalesce(entries, (SELECT entries FROM common WHERE id = rollup.common))
              FROM rollup ORDER BY type, is_local, date",
-        )
-        .map_err(sql)?;
-    let mut rows = statement.query([]).map_err(sql)?;
-    while let Some(row) = rows.next().map_err(sql)? {
-        let (kind, local, bucket) =
-            (row.get(0).map_err(sql)?, row.get(1).map_err(sql)?, row.get::<_, i64>(2).map_err(sql)?);
-        let (date, common, entries) = (
-            row.get(3).map_err(sql)?,
-            row.get::<_, Option<i64>>(4).map_err(sql)?,
-            row.get::<_, Vec<u8>>(5).map_err(sql)?,
-        );
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (kind, local, bucket) = (row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?);
+        let (date, common, entries) = (row.get(3)?, row.get::<_, Option<i64>>(4)?, row.get::<_, Vec<u8>>(5)?);
         used.extend(common);
         let earlier = last.get(&(kind, local, bucket)).filter(|earlier| earlier.entries == entries);
         let is_new = |earlier: &Earlier| date < today && (common.is_none() || common != earlier.common);
-        if let Some(earlier) = earlier.filter(|earlier| is_new(earlier) && found.pairs.len() < MOST) {
+        if let Some(earlier) = earlier.filter(|earlier| is_new(earlier) && found.pairs.len() < MAX_ITEMS) {
             found.pairs.push((kind, local, bucket, date, earlier.date));
         }
         last.insert((kind, local, bucket), Earlier { date, common, entries });
     }
-    let kept: i64 = tx.query_row("SELECT count(*) FROM common", [], |row| row.get(0)).map_err(sql)?;
+    let kept: i64 = tx.query_row("SELECT count(*) FROM common", [], |row| row.get(0))?;
     found.unused = usize::try_from(kept) != Ok(used.len());
     Ok(found)
 }
@@ -106,14 +96,12 @@ fn share(tx: &Transaction<'_>, pairs: &[Pair]) -> Result<()> {
                      SELECT entries FROM sums WHERE type = ?1 AND is_local = ?2 AND bucket = ?3 AND date = ?4
                  ) = (SELECT entries FROM common WHERE id = ?5)",
             )
-            .and_then(|mut statement| statement.execute(params![kind, local, bucket, date, common]))
-            .map_err(sql)?;
+            .and_then(|mut statement| statement.execute(params![kind, local, bucket, date, common]))?;
         shared.extend((gone > 0).then_some(((kind, local, bucket, date), common)));
     }
     for ((kind, local, bucket, date), common) in shared {
         tx.prepare_cached("INSERT INTO rollup (type, is_local, bucket, date, common) VALUES (?1, ?2, ?3, ?4, ?5)")
-            .and_then(|mut statement| statement.execute(params![kind, local, bucket, date, common]))
-            .map_err(sql)?;
+            .and_then(|mut statement| statement.execute(params![kind, local, bucket, date, common]))?;
     }
     Ok(())
 }
@@ -126,15 +114,13 @@ fn common(tx: &Transaction<'_>, (kind, local, bucket, date): Place) -> Result<Op
             "INSERT INTO common (entries) SELECT entries FROM rollup
              WHERE type = ?1 AND is_local = ?2 AND bucket = ?3 AND date = ?4 AND entries IS NOT NULL",
         )
-        .and_then(|mut statement| statement.execute(place))
-        .map_err(sql)?;
+        .and_then(|mut statement| statement.execute(place))?;
     if moved > 0 {
         tx.prepare_cached(
             "UPDATE rollup SET entries = NULL, common = last_insert_rowid()
              WHERE type = ?1 AND is_local = ?2 AND bucket = ?3 AND date = ?4",
         )
-        .and_then(|mut statement| statement.execute(place))
-        .map_err(sql)?;
+        .and_then(|mut statement| statement.execute(place))?;
     }
     tx.prepare_cached("SELECT common FROM rollup WHERE type = ?1 AND is_local = ?2 AND bucket = ?3 AND date = ?4")
         .and_then(|mut statement| statement.query_row(place, |row| row.get(0)).optional())

@@ -1,8 +1,8 @@
 //! Stats with all that belongs to them, in order of arrival, for an archive.
 
+use super::Store;
 use super::listing::{Filter, Stat, conditions, from_row};
 use super::payloads::Texts;
-use super::{Store, sql};
 use crate::error::Result;
 use rusqlite::{ToSql, Transaction, params_from_iter};
 use uuid::Uuid;
@@ -22,24 +22,17 @@ pub struct Exported {
 
 impl Store {
     /// How many stats an export would have.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn count_export(&self, filter: &Filter, sharing_only: bool) -> Result<u64> {
         self.read(|tx| {
             let (source, values) = source(filter, sharing_only);
-            let number: i64 = tx
-                .query_row(&format!("SELECT count(*) {source}"), params_from_iter(values), |row| row.get(0))
-                .map_err(sql)?;
+            let number: i64 =
+                tx.query_row(&format!("SELECT count(*) {source}"), params_from_iter(values), |row| row.get(0))?;
             Ok(u64::try_from(number).unwrap_or_default())
         })
     }
 
     /// The next stats of an export after an arrival, about `bytes` of data; none at the end. With `sharing_only`,
     /// those of clients whose sharing is enabled at this moment.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn page_of_export(
         &self,
         filter: &Filter,
@@ -75,19 +68,19 @@ fn page(tx: &Transaction<'_>, filter: &Filter, sharing_only: bool, after: i64, b
         Texts::COLUMNS,
         values.len()
     );
-    let mut statement = tx.prepare_cached(&text).map_err(sql)?;
-    let mut rows = statement.query(params_from_iter(values)).map_err(sql)?;
+    let mut statement = tx.prepare_cached(&text)?;
+    let mut rows = statement.query(params_from_iter(values))?;
     let (mut stats, mut size, mut texts) = (Vec::new(), 0, Texts::new(tx));
     while size < bytes
-        && let Some(row) = rows.next().map_err(sql)?
+        && let Some(row) = rows.next()?
     {
         let stat = from_row(row, &mut texts)?.into_owned();
         size += stat.data.len() + 256;
         stats.push(Exported {
             stat,
-            client: Uuid::from_bytes(row.get(9).map_err(sql)?),
-            client_name: row.get(10).map_err(sql)?,
-            created_at: row.get(11).map_err(sql)?,
+            client: Uuid::from_bytes(row.get(9)?),
+            client_name: row.get(10)?,
+            created_at: row.get(11)?,
         });
     }
     Ok(stats)

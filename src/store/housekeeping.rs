@@ -16,9 +16,6 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 impl Store {
     /// One piece of the work, some tens of milliseconds long. Gives whether there is more.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn tidy_some(&self) -> Result<bool> {
         if self.forget_deleted()? {
             return Ok(true);
@@ -30,18 +27,12 @@ impl Store {
     }
 
     /// All of it at once.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn tidy(&self) -> Result<()> {
         while self.tidy_some()? {}
         Ok(())
     }
 
     /// Forgets what a command has just deleted, and gives its space back.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn clear_up(&self) -> Result<()> {
         while self.forget_deleted()? || self.vacuum_some()? {}
         self.checkpoint()

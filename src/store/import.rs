@@ -2,7 +2,7 @@
 
 use super::objects::Objects;
 use super::payloads::Packer;
-use super::stats::Adding;
+use super::stats::StatWriter;
 use super::{Store, clients, sql, touch};
 use crate::error::Result;
 use crate::model::client::Location;
@@ -47,7 +47,7 @@ pub struct OldClient<'a> {
 /// An import that is under way, in one transaction.
 pub struct Importing<'a> {
     tx: &'a Transaction<'a>,
-    adding: Option<Adding<'a>>,
+    writer: Option<StatWriter<'a>>,
     /// The newest arrival before the import began: what came later was imported by it.
     mark: i64,
     collected: usize,
@@ -56,9 +56,6 @@ pub struct Importing<'a> {
 
 impl Store {
     /// The newest arrival, for [`Store::import`].
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn newest_arrival(&self) -> Result<i64> {
         self.read(|tx| {
             tx.query_row("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'stat'", [], |row| row.get(0))
@@ -76,7 +73,7 @@ impl Store {
         self.maintain(|connection| connection.execute_batch("PRAGMA cache_size = -64000").map_err(sql))?;
         self.deleted.store(true, Ordering::Relaxed);
         self.write(|tx| {
-            let mut importing = Importing { tx, adding: None, mark, collected: 0, latest: HashMap::new() };
+            let mut importing = Importing { tx, writer: None, mark, collected: 0, latest: HashMap::new() };
             let value = work(&mut importing)?;
             importing.finish()?;
             touch(tx)?;
@@ -87,36 +84,33 @@ impl Store {
 
 impl<'a> Importing<'a> {
     /// Stores a stat of a client. Without a moment of arrival it arrives now.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn add(&mut self, client: &Client, stat: &NewStat<'_>, arrived: Option<i64>) -> Result<Imported> {
         let now = super::now();
-        let adding = self.adding.get_or_insert_with(|| {
-            let mut adding = Adding::new(self.tx, client, now, Objects::default());
-            adding.packer = Packer::hasty();
-            adding
+        let writer = self.writer.get_or_insert_with(|| {
+            let mut writer = StatWriter::new(self.tx, client, now, Objects::default());
+            writer.packer = Packer::fast();
+            writer
         });
-        adding.client = (client.id, client.is_local);
-        adding.now = arrived.unwrap_or(now);
+        writer.client = (client.id, client.is_local);
+        writer.now = arrived.unwrap_or(now);
         if let Some(uuid) = stat.uuid
-            && adding.exists(uuid)?
+            && writer.exists(uuid)?
         {
             return Ok(Imported::Known);
         }
-        let analysis = adding.analysis(stat.anr)?;
+        let analysis = writer.analysis(stat.anr)?;
         let place = place(self.tx, analysis, stat)?;
         if let (Some(arrived), Some((seq, there))) = (arrived, place)
             && (there > arrived || there == arrived && seq <= self.mark)
         {
             return Ok(Imported::Outdated);
         }
-        adding.add(stat.uuid.unwrap_or_else(Uuid::now_v7), stat)?;
-        let latest = self.latest.entry(client.id).or_insert(adding.now);
-        *latest = adding.now.max(*latest);
+        writer.add(stat.uuid.unwrap_or_else(Uuid::now_v7), stat)?;
+        let latest = self.latest.entry(client.id).or_insert(writer.now);
+        *latest = writer.now.max(*latest);
         self.collected += 1;
         if self.collected.is_multiple_of(FLUSH) {
-            adding.flush()?;
+            writer.flush()?;
         }
         let own = place.is_some_and(|(seq, _)| seq > self.mark);
         Ok(if own { Imported::Replacing } else { Imported::Stored })
@@ -131,25 +125,16 @@ impl<'a> Importing<'a> {
     }
 
     /// The client of this UUID, if there is one.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn client(&self, uuid: Uuid) -> Result<Option<Client>> {
         clients::find(self.tx, "uuid = ?1", params![uuid.into_bytes()])
     }
 
     /// The client of this name, if there is one.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn client_named(&self, name: &str) -> Result<Option<Client>> {
         clients::find(self.tx, "name = ?1", params![name])
     }
 
     /// The client that has this token, if there is one.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn client_with(&self, token: &crate::model::Token) -> Result<Option<Client>> {
         clients::find(self.tx, "token_hash = ?1", params![crate::model::Token::hash(token.reveal())])
     }
@@ -162,28 +147,24 @@ impl<'a> Importing<'a> {
         let client = clients::insert(self.tx, &old.new)?;
         let (latitude, longitude) = old.location.map(|place| (place.latitude, place.longitude)).unzip();
         let created_at = old.created_at.unwrap_or(client.created_at);
-        self.tx
-            .execute(
-                "UPDATE client SET is_active = ?2, is_local = ?3, latitude = ?4, longitude = ?5, created_at = ?6
+        self.tx.execute(
+            "UPDATE client SET is_active = ?2, is_local = ?3, latitude = ?4, longitude = ?5, created_at = ?6
                  WHERE id = ?1",
-                params![client.id, old.is_active, old.is_local, latitude, longitude, created_at],
-            )
-            .map_err(sql)?;
+            params![client.id, old.is_active, old.is_local, latitude, longitude, created_at],
+        )?;
         let (is_active, is_local, location) = (old.is_active, old.is_local, old.location);
         Ok(Client { is_active, is_local, location, created_at, ..client })
     }
 
     fn finish(&mut self) -> Result<()> {
-        if let Some(adding) = &mut self.adding {
-            adding.flush()?;
+        if let Some(writer) = &mut self.writer {
+            writer.flush()?;
         }
         for (client, latest) in &self.latest {
-            self.tx
-                .execute(
-                    "UPDATE client SET last_stat_at = max(coalesce(last_stat_at, ?2), ?2) WHERE id = ?1",
-                    [client, latest],
-                )
-                .map_err(sql)?;
+            self.tx.execute(
+                "UPDATE client SET last_stat_at = max(coalesce(last_stat_at, ?2), ?2) WHERE id = ?1",
+                [client, latest],
+            )?;
         }
         Ok(())
     }

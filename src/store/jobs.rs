@@ -17,17 +17,11 @@ pub struct Runs {
 
 impl Store {
     /// The last runs of every job that ever ran.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn runs(&self) -> Result<Vec<Runs>> {
         self.read(|tx| runs(tx))
     }
 
     /// Notes that a job has just ended.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn note_run(&self, name: &str, succeeded: bool) -> Result<()> {
         let text = match succeeded {
             true => {
@@ -44,8 +38,7 @@ impl Store {
 }
 
 pub(super) fn runs(tx: &Connection) -> Result<Vec<Runs>> {
-    let mut statement =
-        tx.prepare_cached("SELECT name, succeeded_at, failed_at FROM job ORDER BY name").map_err(sql)?;
+    let mut statement = tx.prepare_cached("SELECT name, succeeded_at, failed_at FROM job ORDER BY name")?;
     let rows = statement
         .query_map([], |row| Ok(Runs { name: row.get(0)?, succeeded_at: row.get(1)?, failed_at: row.get(2)? }));
     rows.and_then(Iterator::collect).map_err(sql)

@@ -49,13 +49,12 @@ pub(super) fn newest_labels<'a>(
 
 fn variants(tx: &Transaction<'_>, kind: StatType, uuid: &str) -> Result<Vec<Variant>> {
     // Every key of this UUID begins `["<uuid>"`, and '#' follows '"'.
-    let mut statement =
-        tx.prepare_cached("SELECT id, key FROM object WHERE type = ?1 AND key >= ?2 AND key < ?3").map_err(sql)?;
+    let mut statement = tx.prepare_cached("SELECT id, key FROM object WHERE type = ?1 AND key >= ?2 AND key < ?3")?;
     let range = params![kind.number(), format!("[\"{uuid}\""), format!("[\"{uuid}#")];
-    let rows = statement.query_map(range, |row| Ok((row.get(0)?, row.get::<_, String>(1)?))).map_err(sql)?;
+    let rows = statement.query_map(range, |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
     let mut variants = Vec::new();
     for row in rows {
-        let (object, key) = row.map_err(sql)?;
+        let (object, key) = row?;
         let (_, texts) = parse_key(&key).ok_or_else(|| damaged("an object's key cannot be read"))?;
         variants.push(Variant { object, texts });
     }
@@ -130,14 +129,13 @@ fn day_before(tx: &Transaction<'_>, kind: StatType, before: i64) -> Result<Optio
 fn objects_of_day(tx: &Transaction<'_>, kind: StatType, day: i64, open: &[Search]) -> Result<BTreeSet<i64>> {
     let wanted: BTreeSet<i64> = open.iter().flat_map(|one| &one.variants).map(|variant| variant.object).collect();
     let buckets: BTreeSet<i64> = wanted.iter().map(|object| object / BUCKET).collect();
-    let mut statement = tx
-        .prepare_cached("SELECT entries FROM sums WHERE type = ?1 AND is_local = ?2 AND date = ?3 AND bucket = ?4")
-        .map_err(sql)?;
+    let mut statement =
+        tx.prepare_cached("SELECT entries FROM sums WHERE type = ?1 AND is_local = ?2 AND date = ?3 AND bucket = ?4")?;
     let mut objects = BTreeSet::new();
     for (local, bucket) in [false, true].into_iter().flat_map(|local| buckets.iter().map(move |bucket| (local, bucket)))
     {
         let values = params![kind.number(), local, day, bucket];
-        let entries: Option<Vec<u8>> = statement.query_row(values, |row| row.get(0)).optional().map_err(sql)?;
+        let entries: Option<Vec<u8>> = statement.query_row(values, |row| row.get(0)).optional()?;
         let found = parsed(&entries.unwrap_or_default())?;
         objects.extend(found.into_iter().map(|(object, _)| object).filter(|object| wanted.contains(object)));
     }
@@ -146,17 +144,15 @@ fn objects_of_day(tx: &Transaction<'_>, kind: StatType, day: i64, open: &[Search
 
 /// Several variants occur on this day: the stat that arrived last decides, then the one before it, and so on.
 fn search_stats(tx: &Transaction<'_>, kind: StatType, day: i64, open: &mut [Search]) -> Result<()> {
-    let mut statement = tx
-        .prepare_cached(
-            "SELECT payload.entries FROM stat JOIN payload ON payload.id = stat.payload
+    let mut statement = tx.prepare_cached(
+        "SELECT payload.entries FROM stat JOIN payload ON payload.id = stat.payload
              WHERE stat.type = ?1 AND stat.date = ?2 ORDER BY stat.seq DESC",
-        )
-        .map_err(sql)?;
-    let mut rows = statement.query(params![kind.number(), day]).map_err(sql)?;
+    )?;
+    let mut rows = statement.query(params![kind.number(), day])?;
     // What no stat of this day has a text for is not to be found here, however many stats there are.
     let mut hopes: BTreeMap<usize, Vec<usize>> =
         open.iter().enumerate().map(|(index, one)| (index, one.missing().collect())).collect();
-    while let Some(row) = rows.next().map_err(sql)? {
+    while let Some(row) = rows.next()? {
         hopes.retain(|&index, slots| {
             slots.retain(|&slot| open[index].found[slot].is_none());
             !slots.is_empty()
@@ -164,7 +160,7 @@ fn search_stats(tx: &Transaction<'_>, kind: StatType, day: i64, open: &mut [Sear
         if hopes.is_empty() {
             break;
         }
-        let entries = parsed(row.get_ref(0).and_then(|value| Ok(value.as_blob()?)).map_err(sql)?)?;
+        let entries = parsed(row.get_ref(0).and_then(|value| Ok(value.as_blob()?))?)?;
         let objects: BTreeSet<i64> = entries.into_iter().map(|(object, _)| object).collect();
         for one in open.iter_mut() {
             if one.take(&objects) {

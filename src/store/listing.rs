@@ -2,7 +2,7 @@
 
 use super::payloads::Texts;
 use super::rollups::{hex_list, stat_type, stored_date};
-use super::{Store, clients, damaged, sql};
+use super::{Store, clients, damaged};
 use crate::error::Result;
 use crate::model::{StatType, date};
 use jiff::civil::Date;
@@ -112,17 +112,11 @@ pub struct Latest {
 
 impl Store {
     /// How many stats match.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn count_stats(&self, filter: &Filter) -> Result<u64> {
         self.read(|tx| count(tx, filter))
     }
 
     /// Hands the matching stats of a range to `each`, by date, then arrival, until about `bytes` of data were handed over.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn page_of_stats(
         &self,
         filter: &Filter,
@@ -148,24 +142,22 @@ impl Store {
     pub fn latest_stats(&self, client: Option<&str>) -> Result<Vec<Latest>> {
         self.read(|tx| {
             let client = client.map(|name| clients::by_name(tx, name)).transpose()?.map(|client| client.id);
-            let mut statement = tx
-                .prepare_cached(
-                    "SELECT client.name, analysis.uuid, stat.type, max(stat.date), stat.created_at
+            let mut statement = tx.prepare_cached(
+                "SELECT client.name, analysis.uuid, stat.type, max(stat.date), stat.created_at
                      FROM stat JOIN client ON client.id = stat.client JOIN analysis ON analysis.id = stat.analysis
                      WHERE ?1 IS NULL OR stat.client = ?1
                      GROUP BY stat.analysis, stat.type
                      ORDER BY max(stat.date) DESC, client.name, analysis.uuid, stat.type",
-                )
-                .map_err(sql)?;
-            let mut rows = statement.query([client]).map_err(sql)?;
+            )?;
+            let mut rows = statement.query([client])?;
             let mut latest = Vec::new();
-            while let Some(row) = rows.next().map_err(sql)? {
+            while let Some(row) = rows.next()? {
                 latest.push(Latest {
-                    client: row.get(0).map_err(sql)?,
-                    anr: Uuid::from_bytes(row.get(1).map_err(sql)?),
-                    kind: stat_type(row.get(2).map_err(sql)?)?,
-                    date: stored_date(row.get(3).map_err(sql)?)?,
-                    created_at: row.get(4).map_err(sql)?,
+                    client: row.get(0)?,
+                    anr: Uuid::from_bytes(row.get(1)?),
+                    kind: stat_type(row.get(2)?)?,
+                    date: stored_date(row.get(3)?)?,
+                    created_at: row.get(4)?,
                 });
             }
             Ok(latest)
@@ -227,8 +219,7 @@ fn count(tx: &Transaction<'_>, filter: &Filter) -> Result<u64> {
     let (text, values) = conditions(filter);
     let number: i64 = tx
         .prepare_cached(&format!("SELECT count(*) FROM {} WHERE {text}", source(filter)))
-        .and_then(|mut statement| statement.query_row(params_from_iter(values), |row| row.get(0)))
-        .map_err(sql)?;
+        .and_then(|mut statement| statement.query_row(params_from_iter(values), |row| row.get(0)))?;
     u64::try_from(number).map_err(|_| damaged("a negative number of stats"))
 }
 
@@ -261,12 +252,12 @@ fn page(
     let bound = |number: u64| Box::new(i64::try_from(number).unwrap_or(i64::MAX));
     values.extend([Box::new(after.date) as Box<dyn ToSql>, Box::new(after.seq)]);
     values.extend([range.limit.map_or(Box::new(-1), bound) as Box<dyn ToSql>, bound(range.offset)]);
-    let mut statement = tx.prepare_cached(&text).map_err(sql)?;
-    let mut rows = statement.query(params_from_iter(values)).map_err(sql)?;
+    let mut statement = tx.prepare_cached(&text)?;
+    let mut rows = statement.query(params_from_iter(values))?;
     let mut texts = Texts::new(tx);
     let mut page = Page::default();
     let mut size = 0;
-    while let Some(row) = rows.next().map_err(sql)? {
+    while let Some(row) = rows.next()? {
         let stat = from_row(row, &mut texts)?;
         each(&stat);
         page.number += 1;
@@ -281,11 +272,11 @@ fn page(
 
 pub(super) fn from_row<'a>(row: &'a rusqlite::Row<'_>, texts: &'a mut Texts<'_>) -> Result<Stat<'a>> {
     Ok(Stat {
-        seq: row.get(0).map_err(sql)?,
-        uuid: Uuid::from_bytes(row.get(1).map_err(sql)?),
-        anr: Uuid::from_bytes(row.get(2).map_err(sql)?),
-        kind: stat_type(row.get(3).map_err(sql)?)?,
-        date: stored_date(row.get(4).map_err(sql)?)?,
+        seq: row.get(0)?,
+        uuid: Uuid::from_bytes(row.get(1)?),
+        anr: Uuid::from_bytes(row.get(2)?),
+        kind: stat_type(row.get(3)?)?,
+        date: stored_date(row.get(4)?)?,
         data: Cow::Borrowed(texts.read(row, 5)?),
     })
 }

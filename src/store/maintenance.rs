@@ -35,9 +35,6 @@ impl std::fmt::Display for Counts {
 
 impl Store {
     /// The version of what the store holds; equal versions mean equal answers.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn version(&self) -> Result<[u8; 16]> {
         self.read(|tx| {
             tx.prepare_cached("SELECT version FROM state")
@@ -47,9 +44,6 @@ impl Store {
     }
 
     /// How much the store holds.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn counts(&self) -> Result<Counts> {
         self.read(|tx| counts(tx))
     }
@@ -60,15 +54,11 @@ impl Store {
     }
 
     /// When each client that ever sent stats last did, in seconds since 1970, by the client's name.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn last_arrivals(&self) -> Result<Vec<(String, i64)>> {
         self.read(|tx| {
             let mut statement = tx
-                .prepare_cached("SELECT name, last_stat_at FROM client WHERE last_stat_at IS NOT NULL ORDER BY name")
-                .map_err(sql)?;
-            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(sql)?;
+                .prepare_cached("SELECT name, last_stat_at FROM client WHERE last_stat_at IS NOT NULL ORDER BY name")?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
             rows.collect::<rusqlite::Result<_>>().map_err(sql)
         })
     }
@@ -129,9 +119,6 @@ impl Store {
     }
 
     /// Gives some free pages back to the file system. Gives whether there may be more.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn vacuum_some(&self) -> Result<bool> {
         self.maintain(|connection| {
             let number =
@@ -141,27 +128,22 @@ impl Store {
             if before <= (VACUUM_PAGES / 10).min(number("page_count")? / 50) {
                 return Ok(false);
             }
-            let mut statement =
-                connection.prepare(&format!("PRAGMA incremental_vacuum({VACUUM_PAGES})")).map_err(sql)?;
-            let mut rows = statement.query([]).map_err(sql)?;
-            while rows.next().map_err(sql)?.is_some() {}
+            let mut statement = connection.prepare(&format!("PRAGMA incremental_vacuum({VACUUM_PAGES})"))?;
+            let mut rows = statement.query([])?;
+            while rows.next()?.is_some() {}
             Ok(before > VACUUM_PAGES)
         })
     }
 
     /// Forgets objects that no payload has any more: labels must not outlive their stats. The long look is a reader's;
     /// the writer only looks at payloads that came since.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn forget_objects(&self) -> Result<()> {
         let (unused, newest) = self.read(|tx| {
-            let newest: i64 =
-                tx.query_row("SELECT coalesce(max(id), 0) FROM payload", [], |row| row.get(0)).map_err(sql)?;
+            let newest: i64 = tx.query_row("SELECT coalesce(max(id), 0) FROM payload", [], |row| row.get(0))?;
             let used = objects_used(tx, 0)?;
-            let mut known = tx.prepare("SELECT id FROM object").map_err(sql)?;
-            let ids = known.query_map([], |row| row.get(0)).map_err(sql)?;
-            let ids: Vec<i64> = ids.collect::<rusqlite::Result<_>>().map_err(sql)?;
+            let mut known = tx.prepare("SELECT id FROM object")?;
+            let ids = known.query_map([], |row| row.get(0))?;
+            let ids: Vec<i64> = ids.collect::<rusqlite::Result<_>>()?;
             Ok((ids.into_iter().filter(|id| !used.contains(id)).collect::<Vec<_>>(), newest))
         })?;
         if unused.is_empty() {
@@ -171,16 +153,13 @@ impl Store {
             let used = objects_used(tx, newest)?;
             *self.lock_objects() = Objects::default();
             for id in unused.iter().filter(|id| !used.contains(id)) {
-                tx.prepare_cached("DELETE FROM object WHERE id = ?1").and_then(|mut s| s.execute([id])).map_err(sql)?;
+                tx.prepare_cached("DELETE FROM object WHERE id = ?1").and_then(|mut s| s.execute([id]))?;
             }
             Ok(())
         })
     }
 
     /// Moves what the write-ahead log holds into the file and empties the log, if no reader is in the way.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn checkpoint(&self) -> Result<()> {
         self.maintain(|connection| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(sql))
     }
@@ -218,10 +197,10 @@ pub(super) fn copy(store: &Path, target: &Path, progress: &mut dyn FnMut(u64, u6
 }
 
 fn copy_to(store: &Path, partial: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Counts> {
-    let mut copy = Connection::open(partial).map_err(sql)?;
+    let mut copy = Connection::open(partial)?;
     let source = connect(store)?;
     copy_pages(&source, &mut copy, progress)?;
-    copy.execute_batch("PRAGMA journal_mode = DELETE").map_err(sql)?;
+    copy.execute_batch("PRAGMA journal_mode = DELETE")?;
     let counts = verified(&mut copy, partial)?;
     copy.close().map_err(|(_, error)| sql(error))?;
     std::fs::File::open(partial).and_then(|file| file.sync_all()).map_err(|e| unusable(partial, e))?;
@@ -231,10 +210,10 @@ fn copy_to(store: &Path, partial: &Path, progress: &mut dyn FnMut(u64, u64)) -> 
 /// The objects of all payloads after one.
 fn objects_used(tx: &Transaction<'_>, after: i64) -> Result<HashSet<i64>> {
     let mut used = HashSet::new();
-    let mut statement = tx.prepare("SELECT entries FROM payload WHERE id > ?1").map_err(sql)?;
-    let mut rows = statement.query([after]).map_err(sql)?;
-    while let Some(row) = rows.next().map_err(sql)? {
-        let entries = row.get_ref(0).and_then(|value| Ok(value.as_blob()?)).map_err(sql)?;
+    let mut statement = tx.prepare("SELECT entries FROM payload WHERE id > ?1")?;
+    let mut rows = statement.query([after])?;
+    while let Some(row) = rows.next()? {
+        let entries = row.get_ref(0).and_then(|value| Ok(value.as_blob()?))?;
         used.extend(parsed(entries)?.into_iter().map(|(object, _)| object));
     }
     Ok(used)
@@ -248,11 +227,11 @@ pub(super) fn counts(tx: &Connection) -> Result<Counts> {
 
 /// Copies all pages; the target changes in one transaction.
 fn copy_pages(source: &Connection, target: &mut Connection, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
-    let backup = Backup::new(source, target).map_err(sql)?;
+    let backup = Backup::new(source, target)?;
     let deadline = std::time::Instant::now() + Duration::from_secs(60);
     loop {
         use rusqlite::backup::StepResult;
-        match backup.step(BACKUP_PAGES).map_err(sql)? {
+        match backup.step(BACKUP_PAGES)? {
             StepResult::Done => return Ok(()),
             StepResult::Busy | StepResult::Locked if std::time::Instant::now() > deadline => {
                 return Err(Error::new(Kind::Busy, "the store stayed locked for a minute: try again"));

@@ -1,9 +1,9 @@
 //! Clients on the map, each with what weighs most in its newest stats.
 
+use super::Store;
 use super::entries::{Entries, Entry};
 use super::labels::parse_key;
 use super::rollups::parsed;
-use super::{Store, sql};
 use crate::error::Result;
 use crate::model::client::Location;
 use crate::model::{Decimal, StatType};
@@ -22,20 +22,16 @@ pub struct Place {
 
 impl Store {
     /// Clients with coordinates that have threats and vulnerabilities, in order of their making.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn map(&self) -> Result<Vec<Place>> {
         self.read(|tx| {
-            let mut statement = tx
-                .prepare_cached("SELECT id, latitude, longitude FROM client WHERE latitude IS NOT NULL ORDER BY id")
-                .map_err(sql)?;
+            let mut statement =
+                tx.prepare_cached("SELECT id, latitude, longitude FROM client WHERE latitude IS NOT NULL ORDER BY id")?;
             let rows = statement.query_map([], |row| {
                 Ok((row.get::<_, i64>(0)?, Location { latitude: row.get(1)?, longitude: row.get(2)? }))
             });
             let mut places = Vec::new();
-            for row in rows.map_err(sql)? {
-                let (client, location) = row.map_err(sql)?;
+            for row in rows? {
+                let (client, location) = row?;
                 let threat = most_frequent(tx, client, StatType::Threat)?;
                 let vulnerability = most_frequent(tx, client, StatType::Vulnerability)?;
                 places.extend(threat.zip(vulnerability).map(|(threat, vulnerability)| Place {
@@ -51,27 +47,25 @@ impl Store {
 
 /// The thing with the highest count over the newest stats of all the client's analyses; of several, the first UUID.
 fn most_frequent(tx: &Transaction<'_>, client: i64, kind: StatType) -> Result<Option<(Decimal, String)>> {
-    let mut statement = tx
-        .prepare_cached(
-            "SELECT payload.entries
+    let mut statement = tx.prepare_cached(
+        "SELECT payload.entries
              FROM analysis
              CROSS JOIN stat ON stat.analysis = analysis.id AND stat.type = ?2 AND stat.date = (
                  SELECT max(date) FROM stat AS other WHERE other.analysis = analysis.id AND other.type = ?2)
              JOIN payload ON payload.id = stat.payload
              WHERE analysis.client = ?1",
-        )
-        .map_err(sql)?;
+    )?;
     let mut sums = Entries::new();
-    let mut rows = statement.query(params![client, kind.number()]).map_err(sql)?;
-    while let Some(row) = rows.next().map_err(sql)? {
-        for (object, entry) in parsed(row.get_ref(0).and_then(|value| Ok(value.as_blob()?)).map_err(sql)?)? {
+    let mut rows = statement.query(params![client, kind.number()])?;
+    while let Some(row) = rows.next()? {
+        for (object, entry) in parsed(row.get_ref(0).and_then(|value| Ok(value.as_blob()?))?)? {
             sums.entry(object).or_default().add(&entry, 1);
         }
     }
     let mut counts: BTreeMap<String, Entry> = BTreeMap::new();
-    let mut key = tx.prepare_cached("SELECT key FROM object WHERE id = ?1").map_err(sql)?;
+    let mut key = tx.prepare_cached("SELECT key FROM object WHERE id = ?1")?;
     for (object, entry) in &sums {
-        let name: String = key.query_row([object], |row| row.get(0)).map_err(sql)?;
+        let name: String = key.query_row([object], |row| row.get(0))?;
         if let Some((uuid, _)) = parse_key(&name) {
             counts.entry(uuid).or_default().add(entry, 1);
         }

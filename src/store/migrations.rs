@@ -68,7 +68,7 @@ fn kept(path: &Path, version: usize) -> PathBuf {
 
 fn keep(connection: &mut Connection, path: &Path, from: usize) -> Result<()> {
     // Nobody else brings it up to date meanwhile; if somebody was faster, the copy is there.
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if version(&transaction, path)? != from {
         return Ok(());
     }
@@ -96,7 +96,7 @@ fn keep(connection: &mut Connection, path: &Path, from: usize) -> Result<()> {
 /// `Invalid` if it is a database, but not one of ours.
 pub fn version(connection: &Connection, path: &Path) -> Result<usize> {
     let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).map_err(sql);
-    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(sql)?;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if number("application_id")? == i64::from(APPLICATION_ID) {
         return usize::try_from(number("user_version")?).map_err(|_| super::damaged("its version is negative"));
     }
@@ -112,15 +112,13 @@ pub fn newest() -> usize {
 }
 
 fn apply(connection: &mut Connection, from: usize, text: &str, to: usize) -> Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have been faster between the look and the lock.
-    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(sql)?;
+    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if usize::try_from(found) != Ok(from) {
         return Ok(());
     }
-    transaction.execute_batch(text).map_err(sql)?;
-    transaction
-        .execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {to};"))
-        .map_err(sql)?;
+    transaction.execute_batch(text)?;
+    transaction.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {to};"))?;
     transaction.commit().map_err(sql)
 }

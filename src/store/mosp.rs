@@ -7,9 +7,6 @@ use uuid::Uuid;
 
 impl Store {
     /// Whether stats of threats or vulnerabilities have this object.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn has_object(&self, uuid: Uuid) -> Result<bool> {
         // The key of such an object is a JSON list that begins with its UUID; '#' follows '"'.
         let (from, to) = (format!("[\"{uuid}\""), format!("[\"{uuid}#"));
@@ -21,9 +18,6 @@ impl Store {
     }
 
     /// What MOSP said about an object, and how many seconds ago.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn mosp_answer(&self, uuid: Uuid) -> Result<Option<(String, i64)>> {
         self.read(|tx| {
             tx.prepare_cached("SELECT objects, ?2 - asked_at FROM mosp WHERE uuid = ?1")
@@ -36,9 +30,6 @@ impl Store {
     }
 
     /// Keeps what MOSP has just said about an object.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn keep_mosp_answer(&self, uuid: Uuid, objects: &str) -> Result<()> {
         self.write_quietly(|tx| {
             tx.execute(

@@ -16,8 +16,8 @@ use std::rc::Rc;
 
 /// Texts below this many bytes are not deflated.
 const SHORT: usize = 1024;
-/// The same for a [`Packer::hasty`] one.
-const HASTY: usize = 2048;
+/// The same for a [`Packer::fast`] one.
+const FAST_SHORT: usize = 2048;
 /// A text that needs more than this part of its length beside its base is better off as a base itself.
 const CHANGED: usize = 10;
 /// For texts without a base, while somebody waits: a quarter of the time of a better level. A quiet moment does better.
@@ -34,13 +34,12 @@ pub type Known = (i64, Vec<(i64, Entry)>);
 
 /// The payload of this content, if the store has it.
 pub fn find(tx: &Transaction<'_>, kind: StatType, hash: &[u8; 32]) -> Result<Option<Known>> {
-    let found = tx
-        .prepare_cached("SELECT id, entries FROM payload WHERE type = ?1 AND hash = ?2")
-        .and_then(|mut statement| {
+    let found = tx.prepare_cached("SELECT id, entries FROM payload WHERE type = ?1 AND hash = ?2").and_then(
+        |mut statement| {
             let pair = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?));
             statement.query_row(params![kind.number(), hash], pair).optional()
-        })
-        .map_err(sql)?;
+        },
+    )?;
     found.map(|(id, entries)| Ok((id, parsed(&entries)?))).transpose()
 }
 
@@ -48,8 +47,7 @@ pub fn find(tx: &Transaction<'_>, kind: StatType, hash: &[u8; 32]) -> Result<Opt
 pub fn entries(tx: &Transaction<'_>, payload: i64) -> Result<Vec<(i64, Entry)>> {
     let bytes: Vec<u8> = tx
         .prepare_cached("SELECT entries FROM payload WHERE id = ?1")
-        .and_then(|mut statement| statement.query_row([payload], |row| row.get(0)))
-        .map_err(sql)?;
+        .and_then(|mut statement| statement.query_row([payload], |row| row.get(0)))?;
     parsed(&bytes)
 }
 
@@ -93,8 +91,7 @@ pub fn remove_unused(tx: &Transaction<'_>, payload: i64) -> Result<()> {
                  AND NOT EXISTS (SELECT 1 FROM payload AS other WHERE other.base = ?1)
              RETURNING base",
         )
-        .and_then(|mut statement| statement.query_row([payload], |row| row.get(0)).optional())
-        .map_err(sql)?;
+        .and_then(|mut statement| statement.query_row([payload], |row| row.get(0)).optional())?;
     match base.flatten() {
         Some(base) => remove_unused(tx, base),
         None => Ok(()),
@@ -106,17 +103,13 @@ type Packed = (Vec<(i64, Vec<u8>)>, i64);
 
 impl Store {
     /// Deflates some of the texts better that were deflated in haste. Gives whether there may be more.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub(super) fn pack_some(&self) -> Result<bool> {
         let Some((better, last)) = self.read(pack)? else { return Ok(false) };
         // Contents never change and keys are never used twice, so what was read still holds.
         self.write_quietly(|tx| {
             for (id, packed) in better {
                 tx.prepare_cached("UPDATE payload SET content = ?2 WHERE id = ?1")
-                    .and_then(|mut statement| statement.execute(params![id, packed]))
-                    .map_err(sql)?;
+                    .and_then(|mut statement| statement.execute(params![id, packed]))?;
             }
             tx.execute("UPDATE state SET packed = max(packed, ?1)", [last]).map(|_| true).map_err(sql)
         })
@@ -126,25 +119,23 @@ impl Store {
 /// Deflates the next texts again; nothing if there are none.
 fn pack(tx: &Transaction<'_>) -> Result<Option<Packed>> {
     let columns = Texts::COLUMNS;
-    let mut statement = tx
-        .prepare_cached(&format!(
-            "SELECT id, base IS NULL AND is_deflated = 1, length(content), {columns} FROM payload
+    let mut statement = tx.prepare_cached(&format!(
+        "SELECT id, base IS NULL AND is_deflated = 1, length(content), {columns} FROM payload
              WHERE id > (SELECT packed FROM state) ORDER BY id LIMIT 1000"
-        ))
-        .map_err(sql)?;
+    ))?;
     let (mut better, mut last, mut read) = (Vec::new(), None, 0);
     let (mut machine, mut texts) = (None, Texts::new(tx));
-    let mut rows = statement.query([]).map_err(sql)?;
+    let mut rows = statement.query([])?;
     while read < PACKED
-        && let Some(row) = rows.next().map_err(sql)?
+        && let Some(row) = rows.next()?
     {
-        let id = row.get(0).map_err(sql)?;
+        let id = row.get(0)?;
         last = Some(id);
-        if row.get(1).map_err(sql)? {
+        if row.get(1)? {
             let text = texts.read(row, 3)?;
             let packed = deflate(self::machine(&mut machine, BEST), text.as_bytes(), b"")?;
             read += text.len();
-            let length: i64 = row.get(2).map_err(sql)?;
+            let length: i64 = row.get(2)?;
             let is_shorter = i64::try_from(packed.len()).is_ok_and(|shorter| shorter < length);
             better.extend(is_shorter.then_some((id, packed)));
         }
@@ -166,8 +157,8 @@ pub struct Packer {
 
 impl Packer {
     /// One for a million stats at once: texts of a page's size are stored as they are, which takes a third of the time.
-    pub fn hasty() -> Self {
-        Self { short: HASTY, ..Self::default() }
+    pub fn fast() -> Self {
+        Self { short: FAST_SHORT, ..Self::default() }
     }
 
     fn pack(&mut self, tx: &Transaction<'_>, kind: StatType, text: &str, analysis: i64) -> Result<Form> {
@@ -194,13 +185,11 @@ fn machine(slot: &mut Option<Compress>, level: Compression) -> &mut Compress {
 fn base(tx: &Transaction<'_>, kind: StatType, analysis: i64) -> Result<Option<(i64, String)>> {
     let newest: Option<i64> = tx
         .prepare_cached("SELECT payload FROM stat WHERE analysis = ?1 AND type = ?2 ORDER BY date DESC LIMIT 1")
-        .and_then(|mut statement| statement.query_row([analysis, kind.number()], |row| row.get(0)).optional())
-        .map_err(sql)?;
+        .and_then(|mut statement| statement.query_row([analysis, kind.number()], |row| row.get(0)).optional())?;
     let Some(newest) = newest else { return Ok(None) };
     let id: i64 = tx
         .prepare_cached("SELECT coalesce(base, id) FROM payload WHERE id = ?1")
-        .and_then(|mut statement| statement.query_row([newest], |row| row.get(0)))
-        .map_err(sql)?;
+        .and_then(|mut statement| statement.query_row([newest], |row| row.get(0)))?;
     let text = Texts::new(tx).base(id)?;
     Ok((text.len() >= SHORT).then(|| (id, text.to_string())))
 }
@@ -223,10 +212,10 @@ impl<'a> Texts<'a> {
 
     /// The text of a row that has [`Texts::COLUMNS`] from `first` on.
     pub fn read<'b>(&'b mut self, row: &'b Row<'_>, first: usize) -> Result<&'b str> {
-        let length: i64 = row.get(first).map_err(sql)?;
-        let base: Option<i64> = row.get(first + 1).map_err(sql)?;
-        let content = row.get_ref(first + 3).and_then(|value| Ok(value.as_blob()?)).map_err(sql)?;
-        let bytes = match (row.get(first + 2).map_err(sql)?, base) {
+        let length: i64 = row.get(first)?;
+        let base: Option<i64> = row.get(first + 1)?;
+        let content = row.get_ref(first + 3).and_then(|value| Ok(value.as_blob()?))?;
+        let bytes = match (row.get(first + 2)?, base) {
             (false, _) => content,
             (true, None) => {
                 self.buffer = inflate(content, b"", length)?;
@@ -244,12 +233,10 @@ impl<'a> Texts<'a> {
         if let Some(text) = self.bases.get(&id) {
             return Ok(Rc::clone(text));
         }
-        let mut statement = self
-            .tx
-            .prepare_cached(&format!("SELECT {} FROM payload WHERE id = ?1 AND base IS NULL", Self::COLUMNS))
-            .map_err(sql)?;
-        let mut rows = statement.query([id]).map_err(sql)?;
-        let row = rows.next().map_err(sql)?.ok_or_else(|| damaged("a base is not there"))?;
+        let mut statement =
+            self.tx.prepare_cached(&format!("SELECT {} FROM payload WHERE id = ?1 AND base IS NULL", Self::COLUMNS))?;
+        let mut rows = statement.query([id])?;
+        let row = rows.next()?.ok_or_else(|| damaged("a base is not there"))?;
         let text: Rc<str> = Texts::new(self.tx).read(row, 0)?.into();
         if self.bases.len() >= BASES {
             self.bases.clear();

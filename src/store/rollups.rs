@@ -4,7 +4,7 @@
 use super::entries::{Entries, Entry, decode, encode};
 use super::labels::{Labels, newest_labels};
 use super::objects::Objects;
-use super::{Store, damaged, sql};
+use super::{Store, damaged};
 use crate::error::Result;
 use crate::model::shapes::Contribution;
 use crate::model::{StatType, date};
@@ -91,8 +91,7 @@ fn write_bucket(tx: &Transaction<'_>, (kind, local, day): Day, bucket: i64, chan
     let key = params![kind.number(), local, day, bucket];
     let old: Option<Vec<u8>> = tx
         .prepare_cached("SELECT entries FROM sums WHERE type = ?1 AND is_local = ?2 AND date = ?3 AND bucket = ?4")
-        .and_then(|mut statement| statement.query_row(key, |row| row.get(0)).optional())
-        .map_err(sql)?;
+        .and_then(|mut statement| statement.query_row(key, |row| row.get(0)).optional())?;
     let mut sums: Entries = parsed(&old.unwrap_or_default())?.into_iter().collect();
     for (object, entry) in change {
         sums.entry(*object).or_default().add(entry, 1);
@@ -103,16 +102,14 @@ fn write_bucket(tx: &Transaction<'_>, (kind, local, day): Day, bucket: i64, chan
     }
     if sums.is_empty() {
         tx.prepare_cached("DELETE FROM rollup WHERE type = ?1 AND is_local = ?2 AND date = ?3 AND bucket = ?4")
-            .and_then(|mut statement| statement.execute(key))
-            .map_err(sql)?;
+            .and_then(|mut statement| statement.execute(key))?;
         return Ok(());
     }
     tx.prepare_cached(
         "INSERT INTO rollup (type, is_local, date, bucket, entries) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT DO UPDATE SET entries = excluded.entries, common = NULL",
     )
-    .and_then(|mut statement| statement.execute(params![kind.number(), local, day, bucket, encode(&sums)]))
-    .map_err(sql)?;
+    .and_then(|mut statement| statement.execute(params![kind.number(), local, day, bucket, encode(&sums)]))?;
     Ok(())
 }
 
@@ -124,18 +121,16 @@ pub(super) fn parsed(bytes: &[u8]) -> Result<Vec<(i64, Entry)>> {
 /// Moves a client's stats from the rollups of local clients to those of others, or back.
 pub(super) fn move_client(tx: &Transaction<'_>, client: i64, local: bool) -> Result<()> {
     let mut changes = Changes::default();
-    let mut statement = tx
-        .prepare(
-            "SELECT stat.type, client.is_local, stat.date, payload.entries
+    let mut statement = tx.prepare(
+        "SELECT stat.type, client.is_local, stat.date, payload.entries
              FROM stat JOIN client ON client.id = stat.client JOIN payload ON payload.id = stat.payload
              WHERE stat.client = ?1",
-        )
-        .map_err(sql)?;
-    let mut rows = statement.query([client]).map_err(sql)?;
-    while let Some(row) = rows.next().map_err(sql)? {
-        let kind = stat_type(row.get(0).map_err(sql)?)?;
-        let (was, day): (bool, i64) = (row.get(1).map_err(sql)?, row.get(2).map_err(sql)?);
-        let entries = parsed(row.get_ref(3).and_then(|value| Ok(value.as_blob()?)).map_err(sql)?)?;
+    )?;
+    let mut rows = statement.query([client])?;
+    while let Some(row) = rows.next()? {
+        let kind = stat_type(row.get(0)?)?;
+        let (was, day): (bool, i64) = (row.get(1)?, row.get(2)?);
+        let entries = parsed(row.get_ref(3).and_then(|value| Ok(value.as_blob()?))?)?;
         changes.add(kind, was, day, &entries, -1);
         changes.add(kind, local, day, &entries, 1);
     }
@@ -191,9 +186,6 @@ pub struct Rollup {
 
 impl Store {
     /// The sums of the selected stats.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn rollup(&self, selection: &Selection) -> Result<Rollup> {
         self.read(|tx| {
             let mut rollup = Rollup::default();
@@ -218,13 +210,11 @@ fn span(selection: &Selection) -> (i64, i64) {
 /// Reads the sums of whole days.
 fn add_days(tx: &Transaction<'_>, selection: &Selection, rollup: &mut Rollup) -> Result<()> {
     let (from, to) = span(selection);
-    let mut statement = tx
-        .prepare_cached(
-            "SELECT date, entries FROM sums
+    let mut statement = tx.prepare_cached(
+        "SELECT date, entries FROM sums
              WHERE type = ?1 AND is_local IN (1, ?2) AND date BETWEEN ?3 AND ?4",
-        )
-        .map_err(sql)?;
-    let rows = statement.query(params![selection.kind.number(), selection.local_only, from, to]).map_err(sql)?;
+    )?;
+    let rows = statement.query(params![selection.kind.number(), selection.local_only, from, to])?;
     add_rows(rows, rollup)
 }
 
@@ -256,8 +246,8 @@ fn add_stats(tx: &Transaction<'_>, selection: &Selection, rollup: &mut Rollup) -
              ORDER BY stat.date DESC, stat.seq DESC LIMIT ?5"
         }
     };
-    let mut statement = tx.prepare_cached(text).map_err(sql)?;
-    let rows = statement.query(params_from_iter(values)).map_err(sql)?;
+    let mut statement = tx.prepare_cached(text)?;
+    let rows = statement.query(params_from_iter(values))?;
     add_rows(rows, rollup)
 }
 
@@ -268,10 +258,10 @@ pub(super) fn hex_list(uuids: &[uuid::Uuid]) -> String {
 }
 
 fn add_rows(mut rows: rusqlite::Rows<'_>, rollup: &mut Rollup) -> Result<()> {
-    while let Some(row) = rows.next().map_err(sql)? {
-        let day = stored_date(row.get(0).map_err(sql)?)?;
+    while let Some(row) = rows.next()? {
+        let day = stored_date(row.get(0)?)?;
         let sums = rollup.days.entry(day).or_default();
-        let bytes = row.get_ref(1).and_then(|value| Ok(value.as_blob()?)).map_err(sql)?;
+        let bytes = row.get_ref(1).and_then(|value| Ok(value.as_blob()?))?;
         for (object, entry) in parsed(bytes)? {
             sums.entry(object).or_default().add(&entry, 1);
         }
@@ -282,10 +272,10 @@ fn add_rows(mut rows: rusqlite::Rows<'_>, rollup: &mut Rollup) -> Result<()> {
 /// The keys of all objects in these days.
 fn keys(tx: &Transaction<'_>, kind: StatType, days: &BTreeMap<Date, Entries>) -> Result<HashMap<i64, String>> {
     let mut keys = HashMap::new();
-    let mut statement = tx.prepare_cached("SELECT key FROM object WHERE type = ?1 AND id = ?2").map_err(sql)?;
+    let mut statement = tx.prepare_cached("SELECT key FROM object WHERE type = ?1 AND id = ?2")?;
     for object in days.values().flat_map(BTreeMap::keys) {
         if !keys.contains_key(object) {
-            let key = statement.query_row(params![kind.number(), object], |row| row.get(0)).map_err(sql)?;
+            let key = statement.query_row(params![kind.number(), object], |row| row.get(0))?;
             keys.insert(*object, key);
         }
     }

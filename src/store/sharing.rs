@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 /// Which stats are to be pushed, and where to.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub struct PushQuery {
     /// Address of the remote, as its memory is filed.
     pub remote: String,
     /// Which stats.
@@ -27,7 +27,7 @@ pub struct Wanted {
 
 /// How a stat stands with a remote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum PushState {
     /// The remote has nothing of this analysis, type and date.
     New,
     /// The remote has accepted it.
@@ -40,7 +40,7 @@ pub enum Standing {
 
 /// Stats of one kind among those that may leave.
 #[derive(Debug)]
-pub struct Share {
+pub struct PushSummary {
     /// The client's name; for this machine's eyes only.
     pub client: String,
     /// The analysis.
@@ -48,7 +48,7 @@ pub struct Share {
     /// The type.
     pub kind: StatType,
     /// How they stand with the remote.
-    pub standing: Standing,
+    pub state: PushState,
     /// Their number.
     pub number: u64,
     /// Date of the first.
@@ -82,7 +82,7 @@ const TWINS: &str = "
         WHERE client.is_sharing_enabled = 1
         GROUP BY analysis.uuid HAVING count(*) > 1)";
 
-const STANDING: &str = "
+const STATE: &str = "
     CASE
         WHEN withdrawn.anr IS NOT NULL THEN 3
         WHEN pushed.uuid IS NULL THEN 0
@@ -91,33 +91,30 @@ const STANDING: &str = "
     END";
 
 impl Store {
-    /// Everything that may leave, by client, analysis, type and standing.
-    ///
-    /// # Errors
-    /// Only those of the store.
-    pub fn shares(&self, wanted: &Wanted) -> Result<Vec<Share>> {
+    /// Everything that may leave, by client, analysis, type and state.
+    pub fn push_summaries(&self, query: &PushQuery) -> Result<Vec<PushSummary>> {
         self.read(|tx| {
-            let (source, values) = source(tx, wanted)?;
+            let (source, values) = source(tx, query)?;
             let text = format!(
                 "{TWINS}
-                 SELECT client.name, analysis.uuid, stat.type, {STANDING} AS standing, count(*), min(stat.date),
+                 SELECT client.name, analysis.uuid, stat.type, {STATE} AS state, count(*), min(stat.date),
                         max(stat.date)
                  {source}
-                 GROUP BY client.name, analysis.uuid, stat.type, standing
-                 ORDER BY client.name, analysis.uuid, stat.type, standing"
+                 GROUP BY client.name, analysis.uuid, stat.type, state
+                 ORDER BY client.name, analysis.uuid, stat.type, state"
             );
-            let mut statement = tx.prepare(&text).map_err(sql)?;
-            let mut rows = statement.query(params_from_iter(values)).map_err(sql)?;
+            let mut statement = tx.prepare(&text)?;
+            let mut rows = statement.query(params_from_iter(values))?;
             let mut shares = Vec::new();
-            while let Some(row) = rows.next().map_err(sql)? {
-                shares.push(Share {
-                    client: row.get(0).map_err(sql)?,
-                    anr: Uuid::from_bytes(row.get(1).map_err(sql)?),
-                    kind: stat_type(row.get(2).map_err(sql)?)?,
-                    standing: standing(row.get(3).map_err(sql)?),
-                    number: u64::try_from(row.get::<_, i64>(4).map_err(sql)?).unwrap_or_default(),
-                    first: stored_date(row.get(5).map_err(sql)?)?,
-                    last: stored_date(row.get(6).map_err(sql)?)?,
+            while let Some(row) = rows.next()? {
+                shares.push(PushSummary {
+                    client: row.get(0)?,
+                    anr: Uuid::from_bytes(row.get(1)?),
+                    kind: stat_type(row.get(2)?)?,
+                    state: state(row.get(3)?),
+                    number: u64::try_from(row.get::<_, i64>(4)?).unwrap_or_default(),
+                    first: stored_date(row.get(5)?)?,
+                    last: stored_date(row.get(6)?)?,
                 });
             }
             Ok(shares)
@@ -126,21 +123,18 @@ impl Store {
 
     /// The next stats that are to leave, of the filter's one type, by date and arrival: at most `number` (at least
     /// one) and about `bytes` of data.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn outgoing(
         &self,
-        wanted: &Wanted,
+        query: &PushQuery,
         after: Position,
         number: usize,
         bytes: usize,
     ) -> Result<Vec<Stat<'static>>> {
         self.read(|tx| {
-            let (source, mut values) = source(tx, wanted)?;
+            let (source, mut values) = source(tx, query)?;
             values.extend([Box::new(after.date) as Box<dyn ToSql>, Box::new(after.seq)]);
             let n = values.len();
-            let standings = match (wanted.all, wanted.replaced) {
+            let standings = match (query.all, query.replaced) {
                 (false, false) => "(0)",
                 (false, true) => "(0, 2)",
                 (true, false) => "(0, 1)",
@@ -149,15 +143,15 @@ impl Store {
             let text = format!(
                 "{TWINS}
                  SELECT stat.seq, stat.uuid, analysis.uuid, stat.type, stat.date, {}
-                 {source} AND {STANDING} IN {standings} AND (stat.date, stat.seq) > (?{}, ?{n})
+                 {source} AND {STATE} IN {standings} AND (stat.date, stat.seq) > (?{}, ?{n})
                  ORDER BY stat.date, stat.seq",
                 Texts::COLUMNS,
                 n - 1
             );
-            let mut statement = tx.prepare_cached(&text).map_err(sql)?;
-            let mut rows = statement.query(params_from_iter(values)).map_err(sql)?;
+            let mut statement = tx.prepare_cached(&text)?;
+            let mut rows = statement.query(params_from_iter(values))?;
             let (mut stats, mut size, mut texts) = (Vec::new(), 0, Texts::new(tx));
-            while let Some(row) = rows.next().map_err(sql)? {
+            while let Some(row) = rows.next()? {
                 let stat = from_row(row, &mut texts)?.into_owned();
                 size += stat.data.len();
                 if size > bytes && !stats.is_empty() {
@@ -173,9 +167,6 @@ impl Store {
     }
 
     /// Remembers that a remote holds these stats.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn remember_pushed<'a, 'b: 'a>(
         &self,
         remote: &str,
@@ -195,56 +186,44 @@ impl Store {
                     "INSERT INTO pushed (remote, anr, type, date, uuid) VALUES (?1, ?2, ?3, ?4, ?5)
                      ON CONFLICT DO UPDATE SET uuid = excluded.uuid",
                 )
-                .and_then(|mut statement| statement.execute(values))
-                .map_err(sql)?;
+                .and_then(|mut statement| statement.execute(values))?;
             }
             Ok(())
         })
     }
 
     /// The analyses of a client that a remote holds something of.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn pushed_analyses(&self, remote: &str, client: i64) -> Result<Vec<Uuid>> {
         self.read(|tx| {
-            let mut statement = tx
-                .prepare(
-                    "SELECT uuid FROM analysis
+            let mut statement = tx.prepare(
+                "SELECT uuid FROM analysis
                      WHERE client = ?2 AND EXISTS (
                          SELECT 1 FROM pushed JOIN remote ON remote.id = pushed.remote
                          WHERE remote.url = ?1 AND pushed.anr = analysis.uuid)
                      ORDER BY uuid",
-                )
-                .map_err(sql)?;
+            )?;
             let rows = statement.query_map(params![remote, client], |row| Ok(Uuid::from_bytes(row.get(0)?)));
             rows.and_then(Iterator::collect).map_err(sql)
         })
     }
 
     /// Remembers that an analysis was taken back from a remote.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn remember_withdrawn(&self, remote: &str, anr: Uuid) -> Result<()> {
         self.write(|tx| {
             let values = params![make_remote(tx, remote)?, anr.into_bytes()];
-            tx.execute("DELETE FROM pushed WHERE remote = ?1 AND anr = ?2", values).map_err(sql)?;
-            tx.execute("INSERT OR IGNORE INTO withdrawn (remote, anr) VALUES (?1, ?2)", values).map_err(sql)?;
+            tx.execute("DELETE FROM pushed WHERE remote = ?1 AND anr = ?2", values)?;
+            tx.execute("INSERT OR IGNORE INTO withdrawn (remote, anr) VALUES (?1, ?2)", values)?;
             Ok(())
         })
     }
 
     /// Allows that analyses which were taken back from a remote are pushed there again.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn forget_withdrawn(&self, remote: &str, anrs: &[Uuid]) -> Result<()> {
         self.write(|tx| {
             let Some(remote) = find_remote(tx, remote)? else { return Ok(()) };
             for anr in anrs {
                 let values = params![remote, anr.into_bytes()];
-                tx.execute("DELETE FROM withdrawn WHERE remote = ?1 AND anr = ?2", values).map_err(sql)?;
+                tx.execute("DELETE FROM withdrawn WHERE remote = ?1 AND anr = ?2", values)?;
             }
             Ok(())
         })
@@ -258,19 +237,19 @@ impl Position {
     }
 }
 
-fn standing(number: i64) -> Standing {
+fn state(number: i64) -> PushState {
     match number {
-        0 => Standing::New,
-        1 => Standing::Accepted,
-        2 => Standing::Replaced,
-        _ => Standing::Withdrawn,
+        0 => PushState::New,
+        1 => PushState::Accepted,
+        2 => PushState::Replaced,
+        _ => PushState::Withdrawn,
     }
 }
 
 /// The source with its filter, and the values of both.
-fn source(tx: &Transaction<'_>, wanted: &Wanted) -> Result<(String, Vec<Box<dyn ToSql>>)> {
-    let (text, mut values) = conditions(&wanted.filter);
-    values.push(Box::new(find_remote(tx, &wanted.remote)?.unwrap_or(-1)));
+fn source(tx: &Transaction<'_>, query: &PushQuery) -> Result<(String, Vec<Box<dyn ToSql>>)> {
+    let (text, mut values) = conditions(&query.filter);
+    values.push(Box::new(find_remote(tx, &query.remote)?.unwrap_or(-1)));
     let remote = format!("?{}", values.len());
     Ok((format!("{} AND {text}", SOURCE.replace("?REMOTE", &remote)), values))
 }
@@ -280,6 +259,6 @@ fn find_remote(tx: &Transaction<'_>, url: &str) -> Result<Option<i64>> {
 }
 
 fn make_remote(tx: &Transaction<'_>, url: &str) -> Result<i64> {
-    tx.execute("INSERT OR IGNORE INTO remote (url) VALUES (?1)", [url]).map_err(sql)?;
+    tx.execute("INSERT OR IGNORE INTO remote (url) VALUES (?1)", [url])?;
     tx.query_row("SELECT id FROM remote WHERE url = ?1", [url], |row| row.get(0)).map_err(sql)
 }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 /// What became of one item of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Placed {
+pub enum ItemOutcome {
     /// Stored under this UUID.
     Stored(Uuid),
     /// Not stored: a stat with this UUID exists already, whoever's it is.
@@ -30,7 +30,7 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound` if the client has just been deleted, and those of the store; nothing is stored then.
-    pub fn add_stats(&self, client: &Client, batch: &[NewStat<'_>]) -> Result<Vec<Placed>> {
+    pub fn add_stats(&self, client: &Client, batch: &[NewStat<'_>]) -> Result<Vec<ItemOutcome>> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
@@ -39,34 +39,27 @@ impl Store {
             let client = &clients::by_id(tx, client)?;
             let mut objects = std::mem::take(&mut *self.lock_objects());
             objects.refresh(tx)?;
-            let mut adding = Adding::new(tx, client, now(), objects);
-            let placed = adding.all(batch)?;
-            adding.flush()?;
+            let mut writer = StatWriter::new(tx, client, now(), objects);
+            let outcomes = writer.all(batch)?;
+            writer.flush()?;
             tx.prepare_cached("UPDATE client SET last_stat_at = ?2 WHERE id = ?1")
-                .and_then(|mut statement| statement.execute([client.id, adding.now]))
-                .map_err(sql)?;
+                .and_then(|mut statement| statement.execute([client.id, writer.now]))?;
             touch(tx)?;
-            Ok((placed, adding.objects))
+            Ok((outcomes, writer.objects))
         });
         // After a failure they stay forgotten: some of them may just have been taken back.
-        stored.map(|(placed, objects)| {
+        stored.map(|(outcomes, objects)| {
             *self.lock_objects() = objects;
-            placed
+            outcomes
         })
     }
 
     /// Whether the store has the content of each of these stats, so that it need not be checked again.
-    ///
-    /// # Errors
-    /// Only those of the store.
-    pub fn knows<'a, 'b: 'a>(&self, batch: impl Iterator<Item = &'a NewStat<'b>>) -> Result<Vec<bool>> {
+    pub fn has_payloads<'a, 'b: 'a>(&self, batch: impl Iterator<Item = &'a NewStat<'b>>) -> Result<Vec<bool>> {
         self.read(|tx| batch.map(|stat| payloads::exists(tx, stat.kind, &stat.hash)).collect())
     }
 
     /// Whether a stat has this UUID, whoever's it is.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn has_stat(&self, uuid: Uuid) -> Result<bool> {
         self.read(|tx| {
             tx.prepare_cached("SELECT 1 FROM stat WHERE uuid = ?1")
@@ -76,9 +69,6 @@ impl Store {
     }
 
     /// Deletes the matching stats and gives their number.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn delete_stats(&self, filter: &Filter) -> Result<usize> {
         self.deleted.store(true, Ordering::Relaxed);
         self.write(|tx| {
@@ -93,9 +83,6 @@ impl Store {
     }
 
     /// Deletes every stat that says the same as the one before it: same client, analysis, type and calendar month.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn deduplicate_stats(&self) -> Result<usize> {
         self.deleted.store(true, Ordering::Relaxed);
         self.write(|tx| {
@@ -116,7 +103,7 @@ impl Store {
 type Place = (i64, StatType, i64);
 
 /// The work of storing stats in one transaction.
-pub(super) struct Adding<'a> {
+pub(super) struct StatWriter<'a> {
     tx: &'a Transaction<'a>,
     /// Key of the client whose stats come next, and whether it is local.
     pub(super) client: (i64, bool),
@@ -128,7 +115,7 @@ pub(super) struct Adding<'a> {
     analyses: HashMap<(i64, Uuid), i64>,
 }
 
-impl<'a> Adding<'a> {
+impl<'a> StatWriter<'a> {
     pub(super) fn new(tx: &'a Transaction<'a>, client: &Client, now: i64, objects: Objects) -> Self {
         let client = (client.id, client.is_local);
         let (packer, changes, analyses) = (Packer::default(), Changes::default(), HashMap::new());
@@ -141,27 +128,27 @@ impl<'a> Adding<'a> {
         std::mem::take(&mut self.changes).write(self.tx)
     }
 
-    fn all(&mut self, batch: &[NewStat<'_>]) -> Result<Vec<Placed>> {
-        let mut placed: Vec<Placed> = Vec::with_capacity(batch.len());
+    fn all(&mut self, batch: &[NewStat<'_>]) -> Result<Vec<ItemOutcome>> {
+        let mut outcomes: Vec<ItemOutcome> = Vec::with_capacity(batch.len());
         let mut taken = HashSet::new();
         let mut places: HashMap<(Uuid, StatType, Date), usize> = HashMap::new();
         for (index, item) in batch.iter().enumerate() {
             // In order of time, so that they do not scatter over the index.
             let uuid = item.uuid.unwrap_or_else(Uuid::now_v7);
             if item.uuid.is_some() && (!taken.insert(uuid) || self.exists(uuid)?) {
-                placed.push(Placed::Duplicate(uuid));
+                outcomes.push(ItemOutcome::Duplicate(uuid));
                 continue;
             }
             self.add(uuid, item)?;
             if let Some(earlier) = places.insert((item.anr, item.kind, item.date), index) {
-                placed[earlier] = Placed::Superseded;
+                outcomes[earlier] = ItemOutcome::Superseded;
             }
-            placed.push(Placed::Stored(uuid));
+            outcomes.push(ItemOutcome::Stored(uuid));
             if self.changes.are_many() {
                 self.flush()?;
             }
         }
-        Ok(placed)
+        Ok(outcomes)
     }
 
     pub(super) fn exists(&self, uuid: Uuid) -> Result<bool> {
@@ -201,8 +188,7 @@ impl<'a> Adding<'a> {
             .and_then(|mut statement| {
                 let id = uuid.into_bytes();
                 statement.execute(params![id, self.client.0, analysis, kind.number(), day, payload, self.now])
-            })
-            .map_err(sql)?;
+            })?;
         Ok(inserted > 0)
     }
 
@@ -214,15 +200,13 @@ impl<'a> Adding<'a> {
         let known = self
             .tx
             .prepare_cached("SELECT id FROM analysis WHERE client = ?1 AND uuid = ?2")
-            .and_then(|mut statement| statement.query_row(values, |row| row.get(0)).optional())
-            .map_err(sql)?;
+            .and_then(|mut statement| statement.query_row(values, |row| row.get(0)).optional())?;
         let id = match known {
             Some(id) => id,
             None => self
                 .tx
                 .prepare_cached("INSERT INTO analysis (client, uuid) VALUES (?1, ?2)")
-                .and_then(|mut statement| statement.insert(values))
-                .map_err(sql)?,
+                .and_then(|mut statement| statement.insert(values))?,
         };
         self.analyses.insert((self.client.0, anr), id);
         Ok(id)
@@ -246,8 +230,7 @@ impl<'a> Adding<'a> {
             .prepare_cached("SELECT seq, payload FROM stat WHERE analysis = ?1 AND type = ?2 AND date = ?3")
             .and_then(|mut statement| {
                 statement.query_row(params![analysis, kind.number(), day], |row| Ok((row.get(0)?, row.get(1)?)))
-            })
-            .map_err(sql)?;
+            })?;
         let entries = payloads::entries(self.tx, payload)?;
         self.changes.add(kind, self.client.1, day, &entries, -1);
         remove(self.tx, seq)?;
@@ -256,7 +239,7 @@ impl<'a> Adding<'a> {
 }
 
 fn remove(tx: &Transaction<'_>, seq: i64) -> Result<()> {
-    tx.prepare_cached("DELETE FROM stat WHERE seq = ?1").and_then(|mut s| s.execute([seq])).map_err(sql)?;
+    tx.prepare_cached("DELETE FROM stat WHERE seq = ?1").and_then(|mut s| s.execute([seq]))?;
     Ok(())
 }
 
@@ -264,20 +247,18 @@ fn remove(tx: &Transaction<'_>, seq: i64) -> Result<()> {
 pub(super) fn delete(tx: &Transaction<'_>, condition: &str, values: &[&dyn ToSql]) -> Result<usize> {
     let mut changes = Changes::default();
     let mut doomed: Vec<(i64, i64)> = Vec::new();
-    let mut statement = tx
-        .prepare(&format!(
-            "SELECT stat.seq, stat.payload, stat.type, client.is_local, stat.date, payload.entries
+    let mut statement = tx.prepare(&format!(
+        "SELECT stat.seq, stat.payload, stat.type, client.is_local, stat.date, payload.entries
              FROM stat JOIN client ON client.id = stat.client JOIN payload ON payload.id = stat.payload
              JOIN analysis ON analysis.id = stat.analysis
              WHERE {condition}"
-        ))
-        .map_err(sql)?;
-    let mut rows = statement.query(values).map_err(sql)?;
-    while let Some(row) = rows.next().map_err(sql)? {
-        doomed.push((row.get(0).map_err(sql)?, row.get(1).map_err(sql)?));
-        let kind = stat_type(row.get(2).map_err(sql)?)?;
-        let (local, day) = (row.get(3).map_err(sql)?, row.get(4).map_err(sql)?);
-        let entries = row.get_ref(5).and_then(|value| Ok(value.as_blob()?)).map_err(sql)?;
+    ))?;
+    let mut rows = statement.query(values)?;
+    while let Some(row) = rows.next()? {
+        doomed.push((row.get(0)?, row.get(1)?));
+        let kind = stat_type(row.get(2)?)?;
+        let (local, day) = (row.get(3)?, row.get(4)?);
+        let entries = row.get_ref(5).and_then(|value| Ok(value.as_blob()?))?;
         changes.add(kind, local, day, &parsed(entries)?, -1);
     }
     for (seq, payload) in &doomed {
@@ -285,7 +266,6 @@ pub(super) fn delete(tx: &Transaction<'_>, condition: &str, values: &[&dyn ToSql
         payloads::remove_unused(tx, *payload)?;
     }
     changes.write(tx)?;
-    tx.execute("DELETE FROM analysis WHERE NOT EXISTS (SELECT 1 FROM stat WHERE stat.analysis = analysis.id)", [])
-        .map_err(sql)?;
+    tx.execute("DELETE FROM analysis WHERE NOT EXISTS (SELECT 1 FROM stat WHERE stat.analysis = analysis.id)", [])?;
     Ok(doomed.len())
 }

@@ -1,7 +1,7 @@
 //! What the averages rest on, read from the rollups: as fast with a million stats as with one.
 
+use super::Store;
 use super::rollups::{BUCKET, parsed, stored_date};
-use super::{Store, sql};
 use crate::error::Result;
 use crate::model::StatType;
 use crate::model::shapes::EVERY_STAT;
@@ -28,9 +28,6 @@ pub struct Summary {
 
 impl Store {
     /// What the averages rest on.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn summary(&self) -> Result<Summary> {
         self.read(|tx| {
             let mut dates = BTreeSet::new();
@@ -40,8 +37,7 @@ impl Store {
             }
             let [clients, analyses] = tx
                 .prepare_cached("SELECT count(DISTINCT client), count(*) FROM analysis")
-                .and_then(|mut statement| statement.query_row([], |row| Ok([row.get(0)?, row.get(1)?])))
-                .map_err(sql)?;
+                .and_then(|mut statement| statement.query_row([], |row| Ok([row.get(0)?, row.get(1)?])))?;
             let (oldest, newest) = (dates.first().copied(), dates.last().copied());
             Ok(Summary { clients, analyses, stats, days: dates.len(), oldest, newest })
         })
@@ -50,18 +46,17 @@ impl Store {
 
 /// The number of stats of a type; their dates are added to `dates`.
 fn count(tx: &Transaction<'_>, kind: StatType, dates: &mut BTreeSet<Date>) -> Result<i64> {
-    let every: Option<i64> = tx
-        .prepare_cached("SELECT id FROM object WHERE type = ?1 AND key = ?2")
-        .and_then(|mut statement| statement.query_row(params![kind.number(), EVERY_STAT], |row| row.get(0)).optional())
-        .map_err(sql)?;
+    let every: Option<i64> =
+        tx.prepare_cached("SELECT id FROM object WHERE type = ?1 AND key = ?2").and_then(|mut statement| {
+            statement.query_row(params![kind.number(), EVERY_STAT], |row| row.get(0)).optional()
+        })?;
     let Some(every) = every else { return Ok(0) };
-    let mut statement =
-        tx.prepare_cached("SELECT date, entries FROM sums WHERE type = ?1 AND bucket = ?2").map_err(sql)?;
-    let mut rows = statement.query(params![kind.number(), every / BUCKET]).map_err(sql)?;
+    let mut statement = tx.prepare_cached("SELECT date, entries FROM sums WHERE type = ?1 AND bucket = ?2")?;
+    let mut rows = statement.query(params![kind.number(), every / BUCKET])?;
     let mut stats = 0;
-    while let Some(row) = rows.next().map_err(sql)? {
-        let date = stored_date(row.get(0).map_err(sql)?)?;
-        let bytes = row.get_ref(1).and_then(|value| Ok(value.as_blob()?)).map_err(sql)?;
+    while let Some(row) = rows.next()? {
+        let date = stored_date(row.get(0)?)?;
+        let bytes = row.get_ref(1).and_then(|value| Ok(value.as_blob()?))?;
         let number: i64 = parsed(bytes)?.iter().filter(|(object, _)| *object == every).map(|(_, e)| e.number).sum();
         if number > 0 {
             stats += number;

@@ -5,7 +5,7 @@ use super::clients::NewClient;
 use super::entries::Entry;
 use super::listing::{Filter, Range, Stat};
 use super::rollups::{Analyses, Selection};
-use super::stats::Placed;
+use super::stats::ItemOutcome;
 use crate::error::Kind;
 use crate::model::stat::NewStat;
 use crate::model::{Client, Role, StatType, Token, shapes};
@@ -180,34 +180,34 @@ impl House {
 
     fn add(&mut self, client: usize, items: &[Item]) {
         let stats: Vec<NewStat<'static>> = items.iter().map(new_stat).collect();
-        let placed = self.store.add_stats(&self.clients[client], &stats).unwrap();
-        self.settle(client, items, &stats, &placed);
+        let outcomes = self.store.add_stats(&self.clients[client], &stats).unwrap();
+        self.settle(client, items, &stats, &outcomes);
     }
 
     /// Takes over what the store says it did with a batch, after judging each answer.
-    fn settle(&mut self, client: usize, items: &[Item], stats: &[NewStat<'static>], placed: &[Placed]) {
-        assert_eq!(placed.len(), items.len());
+    fn settle(&mut self, client: usize, items: &[Item], stats: &[NewStat<'static>], outcomes: &[ItemOutcome]) {
+        assert_eq!(outcomes.len(), items.len());
         let mut taken = BTreeSet::new();
         for (index, (item, stat)) in items.iter().zip(stats).enumerate() {
             let same = |other: &Item| (other.anr, other.kind, other.day) == (item.anr, item.kind, item.day);
             let known = |uuid: &Uuid| taken.contains(uuid) || self.rows.iter().any(|row| row.uuid == *uuid);
             if let Some(uuid) = stat.uuid.filter(|uuid| known(uuid)) {
-                assert_eq!(placed[index], Placed::Duplicate(uuid));
+                assert_eq!(outcomes[index], ItemOutcome::Duplicate(uuid));
                 continue;
             }
             taken.extend(stat.uuid);
             self.rows.retain(|row| (row.client, row.anr, row.kind, row.day) != (client, item.anr, item.kind, item.day));
             let later = (index + 1..items.len())
-                .any(|later| same(&items[later]) && !matches!(placed[later], Placed::Duplicate(_)));
-            match placed[index] {
-                Placed::Superseded => assert!(later, "superseded by nothing"),
-                Placed::Stored(uuid) => {
+                .any(|later| same(&items[later]) && !matches!(outcomes[later], ItemOutcome::Duplicate(_)));
+            match outcomes[index] {
+                ItemOutcome::Superseded => assert!(later, "superseded by nothing"),
+                ItemOutcome::Stored(uuid) => {
                     assert!(!later, "not superseded");
                     assert!(stat.uuid.is_none_or(|wanted| wanted == uuid));
                     let Item { anr, kind, day, .. } = *item;
                     self.rows.push(Row { client, uuid, anr, kind, day, data: stat.data });
                 }
-                Placed::Duplicate(uuid) => panic!("{uuid} is new"),
+                ItemOutcome::Duplicate(uuid) => panic!("{uuid} is new"),
             }
         }
     }

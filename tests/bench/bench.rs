@@ -181,7 +181,7 @@ fn reads() {
                 );
             }
         }
-        let (listener, address) = monarc_stats::http::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let (listener, address) = monarc_stats::server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
         std::thread::spawn(move || {
             use std::io::{Read, Write};
             for socket in listener.incoming() {

@@ -1,7 +1,7 @@
 //! The floors: what SQLite and sockets alone can do with the same rows and bytes.
 
-use monarc_stats::api::message::{Body, Head, Received, Response, Served, Service};
-use monarc_stats::http;
+use monarc_stats::server;
+use monarc_stats::server::message::{Body, Head, Received, Response, Served, Service};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::borrow::Cow;
 use std::path::Path;
@@ -77,10 +77,10 @@ impl Service for Constant {
 
 /// A server that answers a constant until the process ends; gives its address.
 pub fn constant(bytes: Vec<u8>) -> String {
-    let (listener, address) = http::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+    let (listener, address) = server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
     std::thread::spawn(move || {
-        let (limits, count) = (http::Limits::default(), Arc::new(AtomicUsize::new(0)));
-        http::serve(listener, Arc::new(Constant(bytes)), limits, &http::Stop::default(), count).unwrap();
+        let (limits, count) = (server::Limits::default(), Arc::new(AtomicUsize::new(0)));
+        server::serve(listener, Arc::new(Constant(bytes)), limits, &server::Stop::default(), count).unwrap();
     });
     address.to_string()
 }

@@ -126,7 +126,7 @@ fn the_table_has_every_route_once() {
     let tested: Vec<(&str, &str)> = rows().iter().map(|row| (row.method, row.path)).collect();
     let tested_once: BTreeSet<_> = tested.iter().copied().collect();
     assert_eq!(tested_once.len(), tested.len());
-    assert_eq!(tested_once, monarc_stats::api::routes().collect());
+    assert_eq!(tested_once, monarc_stats::app::routes().collect());
 }
 
 #[test]

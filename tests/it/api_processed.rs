@@ -156,7 +156,7 @@ fn every_processor_agrees_with_its_golden_file() {
     service.post("/api/v1/stats/").token(&other).text(&second).send().expect(201);
     let third = FRONT_OFFICE.replace(ANR, OTHER_ANR).replace("\"count\":4", "\"count\":6").replace(":6}", ":9}");
     service.post("/api/v1/stats/").token(&token).text(&third).send().expect(201);
-    for processor in monarc_stats::processors::ALL {
+    for processor in monarc_stats::averages::ALL {
         let kind = processor.kinds[0].name();
         let found = data(&service, &token, &json!({"type": kind, "processor": processor.name}));
         let path = format!("{}/tests/golden/{}.json", env!("CARGO_MANIFEST_DIR"), processor.name);
@@ -171,7 +171,7 @@ fn every_processor_agrees_with_its_golden_file() {
 #[test]
 fn without_stats_the_data_is_an_empty_list() {
     let (_place, service, token) = service();
-    for processor in monarc_stats::processors::ALL {
+    for processor in monarc_stats::averages::ALL {
         let kind = processor.kinds[0].name();
         let arguments = json!({"type": kind, "processor": processor.name});
         assert_eq!(data(&service, &token, &arguments), json!([]), "{}", processor.name);
@@ -240,7 +240,7 @@ fn a_client_may_only_name_its_own_analyses() {
     assert_eq!(mean(&other, json!([ANR.to_uppercase()])), Some(9.0));
     assert_eq!(mean(ADMIN, json!([ANR])), Some(5.0));
     assert_eq!(mean(ADMIN, json!([ANR, ANR, OTHER_ANR])), Some(5.0));
-    for processor in monarc_stats::processors::ALL {
+    for processor in monarc_stats::averages::ALL {
         let arguments = json!({"type": processor.kinds[0].name(), "processor": processor.name, "anrs": [uuid(7)]});
         assert_eq!(data(&service, &token, &arguments), json!([]));
     }

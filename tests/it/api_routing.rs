@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Every route's path with something at its place in braces, and its methods.
 fn paths() -> BTreeMap<String, BTreeSet<&'static str>> {
     let mut paths: BTreeMap<String, BTreeSet<&'static str>> = BTreeMap::new();
-    for (method, path) in monarc_stats::api::routes() {
+    for (method, path) in monarc_stats::app::routes() {
         let path = path.replace("{anr}", ANR).replace("{uuid}", ANR);
         // Of the files of the pages this is the one whose name is fixed.
         let methods = paths.entry(path.replace("{name}", "licences.json")).or_default();

@@ -2,7 +2,7 @@
 
 use crate::common::Place;
 use argh::CommandInfoWithArgs;
-use monarc_stats::cli::tree::tree;
+use monarc_stats::commands::args::tree::tree;
 use monarc_stats::config::SETTINGS;
 use std::io::Write;
 use std::process::{Command, Stdio};

@@ -1,4 +1,4 @@
-//! Look-ups on MOSP.
+//! ReadOnlyStore-ups on MOSP.
 
 use crate::common::{Place, Service, days_ago};
 use crate::remote::{Remote, Trick};

@@ -50,7 +50,7 @@ fn every_route_is_documented_and_the_other_way_round() {
     let documented: BTreeSet<(String, String)> =
         operations(&document).into_iter().map(|(method, path, _)| (method, path)).collect();
     let routes: BTreeSet<(String, String)> =
-        monarc_stats::api::routes().map(|(method, path)| (method.to_owned(), path.to_owned())).collect();
+        monarc_stats::app::routes().map(|(method, path)| (method.to_owned(), path.to_owned())).collect();
     assert_eq!(documented, routes);
 }
 
@@ -256,7 +256,7 @@ fn answers_of_the_public_pages_are_what_the_document_says() {
 fn names_are_those_of_the_program() {
     let document = document();
     let names = |name: &str| document["components"]["schemas"][name]["enum"].clone();
-    let processors: Vec<&str> = monarc_stats::processors::ALL.iter().map(|processor| processor.name).collect();
+    let processors: Vec<&str> = monarc_stats::averages::ALL.iter().map(|processor| processor.name).collect();
     let listed: BTreeSet<&str> = processors.iter().copied().collect();
     let documented = names("Processor");
     let documented: BTreeSet<&str> = documented.as_array().unwrap().iter().filter_map(Value::as_str).collect();

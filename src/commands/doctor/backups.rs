@@ -2,17 +2,17 @@
 
 use super::stats::ago;
 use super::{Finding, asked, current};
-use crate::commands::schedule;
 use crate::config::Config;
+use crate::service::backups;
 use crate::store::jobs::Runs;
-use crate::store::look::Look;
+use crate::store::read_only::ReadOnlyStore;
 use rustix::fs::{Access, access};
 use std::path::Path;
 
 /// Seconds after which a daily backup is missed.
 const LATE: i64 = 2 * 86_400;
 
-pub fn check(config: &Config, look: Option<&Look>) -> Vec<Finding> {
+pub fn check(config: &Config, look: Option<&ReadOnlyStore>) -> Vec<Finding> {
     let mut findings = match &config.backup_dir {
         None => {
             let text = "the service makes no backups by itself";
@@ -42,7 +42,7 @@ fn place(directory: &Path, store: &Path) -> Finding {
     if !directory.is_dir() {
         return Finding::problem("backups", format!("BACKUP_DIR: {name} is no directory"), "name another place");
     }
-    if let Some(other) = schedule::stranger(directory, store) {
+    if let Some(other) = backups::stranger(directory, store) {
         let text = format!("BACKUP_DIR: {name} holds the backups of another store, {other}");
         return Finding::problem("backups", text, "give each store a directory of its own");
     }
@@ -50,9 +50,9 @@ fn place(directory: &Path, store: &Path) -> Finding {
         let text = format!("BACKUP_DIR: {name} cannot be written: {error}");
         return Finding::problem("backups", text, "give it to the service's user, or mount it for writing");
     }
-    match schedule::backups(directory, ".db") {
+    match backups::backups(directory, ".db") {
         Ok(all) => {
-            newest(&name.to_string(), &all.into_iter().filter_map(|path| schedule::moment(&path)).collect::<Vec<_>>())
+            newest(&name.to_string(), &all.into_iter().filter_map(|path| backups::moment(&path)).collect::<Vec<_>>())
         }
         Err(error) => {
             Finding::problem("backups", format!("BACKUP_DIR: {name} cannot be read: {error}"), "see its permissions")

@@ -1,7 +1,7 @@
 //! The machine's clock and time zone: they decide what "today" is.
 
 use super::{Finding, asked, current};
-use crate::store::look::Look;
+use crate::store::read_only::ReadOnlyStore;
 use jiff::civil::Date;
 use jiff::{Span, tz::TimeZone};
 
@@ -10,8 +10,8 @@ const YEARS: std::ops::Range<i16> = 2026..2100;
 /// Days by which a date may lie ahead: a front office may be in another time zone.
 const AHEAD: i64 = 2;
 
-pub fn check(look: Option<&Look>) -> Vec<Finding> {
-    let today = crate::api::today();
+pub fn check(look: Option<&ReadOnlyStore>) -> Vec<Finding> {
+    let today = crate::model::date::today();
     let mut findings = vec![clock(today), zone()];
     if let Some(look) = current(look) {
         let newest = look.senders().map(|all| all.iter().filter_map(|one| one.newest).max());

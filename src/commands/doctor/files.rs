@@ -1,7 +1,7 @@
 //! The store's files: who may read and write them, on what kind of disk they are, and whether there is room.
 
 use super::Finding;
-use crate::store::look;
+use crate::store::read_only;
 use rustix::fs::{Access, access, statfs, statvfs};
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -22,7 +22,7 @@ pub fn check(store: &Path) -> Vec<Finding> {
             "see STATS_DATABASE, or run the doctor as the service's user",
         )];
     };
-    let files: Vec<_> = look::files(store)
+    let files: Vec<_> = read_only::files(store)
         .into_iter()
         .filter_map(|path| std::fs::metadata(&path).ok().map(|data| (path.display().to_string(), data)))
         .collect();
@@ -63,13 +63,13 @@ fn permissions(directory: &Path, files: &[(String, Metadata)]) -> Finding {
 
 /// A command that root runs leaves files behind that the service cannot open.
 fn owner(directory: &Path, place: &Metadata, files: &[(String, Metadata)]) -> Finding {
-    let strangers: Vec<&str> =
+    let unknown_settings: Vec<&str> =
         files.iter().filter(|(_, data)| data.uid() != place.uid()).map(|(path, _)| path.as_str()).collect();
-    if strangers.is_empty() {
+    if unknown_settings.is_empty() {
         return Finding::ok("owner", format!("all files belong to the owner of {}", directory.display()));
     }
-    let text = format!("{} belong to another user than {}", strangers.join(", "), directory.display());
-    let remedy = format!("chown --reference={} {}", directory.display(), strangers.join(" "));
+    let text = format!("{} belong to another user than {}", unknown_settings.join(", "), directory.display());
+    let remedy = format!("chown --reference={} {}", directory.display(), unknown_settings.join(" "));
     // Where the files agree among themselves somebody may have meant it so.
     let agree = files.windows(2).all(|two| two[0].1.uid() == two[1].1.uid());
     if agree { Finding::warning("owner", text, remedy) } else { Finding::problem("owner", text, remedy) }

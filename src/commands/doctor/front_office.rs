@@ -4,8 +4,8 @@ use super::php::stats_api;
 use super::{Finding, asked, current};
 use crate::config::Proxies;
 use crate::model::{Client, Role, Token};
-use crate::sharing::web::{Answer, Question, Web};
-use crate::store::look::Look;
+use crate::outbound::{HttpClient, Request, Response};
+use crate::store::read_only::ReadOnlyStore;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,7 +20,7 @@ const LONGEST: Duration = Duration::from_secs(5);
 const MAKE: &str = "make a client with 'monarc-stats client create --name \"Front office\" --format php', and put what it \
                     prints there";
 
-pub fn check(files: &[PathBuf], look: Option<&Look>) -> Vec<Finding> {
+pub fn check(files: &[PathBuf], look: Option<&ReadOnlyStore>) -> Vec<Finding> {
     let is_absent = |path: &Path| std::fs::metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound);
     let usual = USUAL.iter().map(Path::new).find(|path| !is_absent(path));
     match (files, usual) {
@@ -30,7 +30,7 @@ pub fn check(files: &[PathBuf], look: Option<&Look>) -> Vec<Finding> {
     }
 }
 
-fn examine(path: &Path, look: Option<&Look>) -> Vec<Finding> {
+fn examine(path: &Path, look: Option<&ReadOnlyStore>) -> Vec<Finding> {
     let name = path.display();
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
@@ -115,12 +115,12 @@ fn leads_here(path: &Path, url: &str, key: &str, client: Option<&Client>) -> Fin
     }
 }
 
-fn ask(url: &str, key: &str) -> Result<Answer, String> {
+fn ask(url: &str, key: &str) -> Result<Response, String> {
     let url = crate::config::url(url)?;
     let token = Token::new(key)?;
     // A front office uses no proxy.
-    let web = Web::new(&url, &Proxies::default(), LONGEST).map_err(|error| error.chain())?;
-    let question = format!("{url}/api/v1/client/me");
-    let question = Question { method: "GET", url: &question, token: Some(&token), body: None };
-    web.ask(&question).map_err(|trouble| trouble.error.chain())
+    let web = HttpClient::new(&url, &Proxies::default(), LONGEST).map_err(|error| error.chain())?;
+    let request = format!("{url}/api/v1/client/me");
+    let request = Request { method: "GET", url: &request, token: Some(&token), body: None };
+    web.ask(&request).map_err(|trouble| trouble.error.chain())
 }

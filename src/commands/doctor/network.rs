@@ -4,7 +4,7 @@
 use super::Finding;
 use crate::config::Config;
 use crate::mosp;
-use crate::sharing::web::{Answer, Question, Web, authorities};
+use crate::outbound::{HttpClient, Request, Response, authorities};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -33,9 +33,10 @@ fn remote(config: &Config) -> Finding {
         return Finding::ok("remote", "nothing is shared: REMOTE_STATS_TOKEN is not set");
     };
     let url = &config.remote;
-    let question = format!("{url}/api/v1/client/me");
-    let question = Question { method: "GET", url: &question, token: Some(token), body: None };
-    let answer = Web::new(url, &config.proxies, LONGEST).and_then(|web| web.ask(&question).map_err(|one| one.error));
+    let request = format!("{url}/api/v1/client/me");
+    let request = Request { method: "GET", url: &request, token: Some(token), body: None };
+    let answer =
+        HttpClient::new(url, &config.proxies, LONGEST).and_then(|web| web.ask(&request).map_err(|one| one.error));
     match answer {
         Ok(answer) => told(url, &answer),
         Err(error) => {
@@ -45,7 +46,7 @@ fn remote(config: &Config) -> Finding {
     }
 }
 
-fn told(url: &str, answer: &Answer) -> Finding {
+fn told(url: &str, answer: &Response) -> Finding {
     match answer.status {
         200 => Finding::ok("remote", format!("{url} accepts the token")),
         401 | 403 => {

@@ -4,8 +4,8 @@ use super::Finding;
 use crate::commands::own_address;
 use crate::config::{Config, Proxies};
 use crate::error::Result;
-use crate::sharing::web::{Question, Web};
-use crate::store::look::is_served;
+use crate::outbound::{HttpClient, Request};
+use crate::store::read_only::is_served;
 use std::time::Duration;
 
 /// How long a service on this machine may take.
@@ -52,9 +52,9 @@ pub fn check(config: &Config) -> Finding {
 
 /// The version of the service there; none if it is another program.
 fn version(url: &str) -> Result<Option<String>> {
-    let web = Web::new(url, &Proxies::default(), LONGEST)?;
-    let question = Question { method: "GET", url: &format!("{url}/human.txt"), token: None, body: None };
-    let answer = web.ask(&question).map_err(|trouble| trouble.error)?;
+    let web = HttpClient::new(url, &Proxies::default(), LONGEST)?;
+    let request = Request { method: "GET", url: &format!("{url}/human.txt"), token: None, body: None };
+    let answer = web.ask(&request).map_err(|trouble| trouble.error)?;
     let text = String::from_utf8_lossy(&answer.body);
     let line = text.lines().next().filter(|_| answer.status == 200 && text.contains(env!("CARGO_PKG_LICENSE")));
     Ok(line.and_then(|line| line.strip_prefix("MONARC Stats Service ")).map(str::to_owned))

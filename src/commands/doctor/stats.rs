@@ -3,21 +3,21 @@
 use super::{DAMAGED, Finding, asked, current};
 use crate::error::Kind;
 use crate::model::Role;
-use crate::store::look::{Look, Sender, newest_version};
+use crate::store::read_only::{ReadOnlyStore, Sender, newest_version};
 use std::path::Path;
 
 /// Days after which a client that sends daily is missed: a weekend is none of its business.
 const DAYS: i64 = 3;
 
 /// Opens the store for looking, if that can be done.
-pub fn open(path: &Path) -> (Option<Look>, Vec<Finding>) {
+pub fn open(path: &Path) -> (Option<ReadOnlyStore>, Vec<Finding>) {
     let name = path.display();
     if !path.exists() {
         let text = format!("there is no store at {name}");
         let remedy = "start the service, which creates it; or name the right file with STATS_DATABASE";
         return (None, vec![Finding::problem("store", text, remedy)]);
     }
-    match Look::open(path) {
+    match ReadOnlyStore::open(path) {
         Ok(look) => {
             let findings = store(path, &look);
             (Some(look), findings)
@@ -33,7 +33,7 @@ pub fn open(path: &Path) -> (Option<Look>, Vec<Finding>) {
     }
 }
 
-fn store(path: &Path, look: &Look) -> Vec<Finding> {
+fn store(path: &Path, look: &ReadOnlyStore) -> Vec<Finding> {
     let flaws = match asked("integrity", look.flaws()) {
         Ok(flaws) if flaws.is_empty() => Finding::ok("integrity", "a quick look finds nothing wrong"),
         Ok(flaws) => Finding::problem("integrity", format!("the store is damaged: {}", flaws.join("; ")), DAMAGED),
@@ -42,7 +42,7 @@ fn store(path: &Path, look: &Look) -> Vec<Finding> {
     vec![version(path, look), flaws]
 }
 
-fn version(path: &Path, look: &Look) -> Finding {
+fn version(path: &Path, look: &ReadOnlyStore) -> Finding {
     let (name, found, newest) = (path.display(), look.version(), newest_version());
     let text = format!("{name} has version {found}, this program knows up to {newest}");
     match look.counts() {
@@ -56,7 +56,7 @@ fn version(path: &Path, look: &Look) -> Finding {
 }
 
 /// When each client last sent, if it is one that should.
-pub fn senders(look: &Look) -> Vec<Finding> {
+pub fn senders(look: &ReadOnlyStore) -> Vec<Finding> {
     let Some(look) = current(Some(look)) else { return Vec::new() };
     let senders = match asked("client", look.senders()) {
         Ok(senders) => senders,

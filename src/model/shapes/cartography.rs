@@ -15,7 +15,7 @@ pub const COMMON_IMPACT: i64 = 4;
 pub const COMMON_LIKELIHOOD: i64 = 20;
 /// Counters in one row, and rows, of a cartography. Scales have some ten values; a list of millions takes little room in
 /// a request and much in memory.
-const MOST_COUNTERS: usize = 10_000;
+const MAX_COUNTERS: usize = 10_000;
 
 #[derive(serde::Deserialize)]
 pub(super) struct CartographyData {
@@ -82,7 +82,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Counters<T> {
 }
 
 fn few<T, E: de::Error>(counters: &[T]) -> Result<(), E> {
-    if counters.len() < MOST_COUNTERS { Ok(()) } else { Err(E::custom("there are more than 10000 counters")) }
+    if counters.len() < MAX_COUNTERS { Ok(()) } else { Err(E::custom("there are more than 10000 counters")) }
 }
 
 /// Lowest and highest value of a scale; none if it has no values.

@@ -9,7 +9,7 @@ use monarc_stats::model::{StatType, date, parse_uuid, shapes};
 fuzz_target!(|input: &[u8]| {
     let Some((&reader, bytes)) = input.split_first() else { return };
     match reader {
-        b'h' => return drop(monarc_stats::http::examine(bytes)),
+        b'h' => return drop(monarc_stats::server::examine(bytes)),
         b'k' => return chunks(bytes),
         b'l' => return drop(monarc_stats::archive::examine(bytes, false)),
         b'z' => return drop(monarc_stats::archive::examine(bytes, true)),
@@ -20,7 +20,7 @@ fuzz_target!(|input: &[u8]| {
         b'i' => item(text),
         b'd' => dates(text),
         b'u' => drop(parse_uuid(text).map(|uuid| assert_eq!(parse_uuid(&uuid.to_string()), Ok(uuid)))),
-        b'a' => monarc_stats::api::examine(text),
+        b'a' => monarc_stats::app::examine(text),
         b'r' => drop(shapes::contributions(StatType::Risk, text)),
         b't' => drop(shapes::contributions(StatType::Threat, text)),
         b'c' => drop(shapes::contributions(StatType::Cartography, text)),
@@ -31,7 +31,7 @@ fuzz_target!(|input: &[u8]| {
 
 /// A body is never more than what was sent, and the same in other chunks.
 fn chunks(bytes: &[u8]) {
-    let Some(body) = monarc_stats::http::examine_chunks(bytes) else { return };
+    let Some(body) = monarc_stats::server::examine_chunks(bytes) else { return };
     assert!(body.len() < bytes.len());
     let size = 1 + bytes.len() % 7;
     let mut again: Vec<u8> = Vec::new();
@@ -41,7 +41,7 @@ fn chunks(bytes: &[u8]) {
         again.extend(b"\r\n");
     }
     again.extend(b"00\r\nTrailer: z\r\n\r\n");
-    assert_eq!(monarc_stats::http::examine_chunks(&again).as_ref(), Some(&body));
+    assert_eq!(monarc_stats::server::examine_chunks(&again).as_ref(), Some(&body));
 }
 
 /// What is accepted can be taken apart, and its data is the text that was sent.

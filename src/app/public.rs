@@ -2,13 +2,13 @@
 
 use super::answer::{Answer, json, message};
 use super::arguments::{Arguments, as_bool, as_number};
-use super::message::{Head, Response};
 use super::processed::{as_period, as_processor, check_kind};
-use super::stats::today;
 use super::{App, Request};
+use crate::averages::{self, Params};
 use crate::error::{Error, Kind, Result};
 use crate::model::StatType;
-use crate::processors::{self, Params};
+use crate::model::date::today;
+use crate::server::message::{Head, Response};
 use crate::store::rollups::Selection;
 use serde_json::{Value, json as value};
 use sha2::{Digest, Sha256};
@@ -47,7 +47,7 @@ fn averages(app: &App, request: &Request<'_>, kind: StatType, usual: &str) -> An
     let days = arguments.get("days", as_days).unwrap_or(365);
     let last = arguments.get("last_stats", as_bool).unwrap_or(false);
     let local_only = arguments.get("local_stats_only", as_bool).unwrap_or(false);
-    let processor = arguments.get("processor", as_processor).or_else(|| processors::by_name(usual));
+    let processor = arguments.get("processor", as_processor).or_else(|| averages::by_name(usual));
     let period = arguments.get("period", as_period);
     arguments.finish()?;
     let processor = processor.ok_or_else(|| Error::new(Kind::Internal, "a route without a processor"))?;

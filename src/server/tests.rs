@@ -10,7 +10,7 @@ use std::sync::Condvar;
 use std::thread::JoinHandle;
 
 use super::*;
-use crate::api::message::{Body, Head, Method, Received, Served};
+use crate::server::message::{Body, Head, Method, Received, Served};
 
 const SHORT: Duration = Duration::from_millis(40);
 const LONG: Duration = Duration::from_secs(60);

@@ -11,14 +11,14 @@ pub(super) const BUFFER: usize = 16 * 1024;
 
 /// Why no more bytes came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stall {
+pub(super) enum ReadFailure {
     /// The client has closed, or we have sent him away.
     Closed,
     /// The deadline has passed.
     Late,
 }
 
-impl Stall {
+impl ReadFailure {
     /// What it makes of a request that has begun to arrive.
     pub(super) fn fault(self, late: &'static str) -> Fault {
         match self {
@@ -53,7 +53,7 @@ impl<'a> Input<'a> {
     }
 
     /// Waits for at least one more byte. The buffer must have room, that is fewer than [`BUFFER`] bytes.
-    pub(super) fn fill(&mut self, deadline: Instant) -> Result<(), Stall> {
+    pub(super) fn fill(&mut self, deadline: Instant) -> Result<(), ReadFailure> {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
         } else if self.end == self.buffer.len() {
@@ -65,7 +65,7 @@ impl<'a> Input<'a> {
     }
 
     /// Moves at least one byte into `into`: buffered ones first, else straight from the socket.
-    pub(super) fn read(&mut self, into: &mut [u8], deadline: Instant) -> Result<usize, Stall> {
+    pub(super) fn read(&mut self, into: &mut [u8], deadline: Instant) -> Result<usize, ReadFailure> {
         let count = self.bytes().len().min(into.len());
         if count == 0 {
             return self.source.read(into, deadline);
@@ -76,7 +76,7 @@ impl<'a> Input<'a> {
     }
 
     /// Throws `count` bytes away.
-    pub(super) fn discard(&mut self, mut count: u64, deadline: Instant) -> Result<(), Stall> {
+    pub(super) fn discard(&mut self, mut count: u64, deadline: Instant) -> Result<(), ReadFailure> {
         while count > 0 {
             if self.bytes().is_empty() {
                 self.fill(deadline)?;
@@ -96,34 +96,34 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    fn read(&mut self, into: &mut [u8], deadline: Instant) -> Result<usize, Stall> {
+    fn read(&mut self, into: &mut [u8], deadline: Instant) -> Result<usize, ReadFailure> {
         loop {
             self.arm(deadline)?;
             // A socket shut down for reading still hands out what arrives, so a fast sender would not notice.
             if self.slot.evicted() {
-                return Err(Stall::Closed);
+                return Err(ReadFailure::Closed);
             }
             match (&self.slot.socket).read(into) {
-                Ok(0) => return Err(Stall::Closed),
+                Ok(0) => return Err(ReadFailure::Closed),
                 Ok(count) => return Ok(count),
                 Err(error)
                     if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {
                 }
-                Err(_) => return Err(Stall::Closed),
+                Err(_) => return Err(ReadFailure::Closed),
             }
         }
     }
 
     /// Makes the next read return in time. Waking early costs one more look at the clock, waking late a little
     /// lateness; a system call for each read would cost more, so a timeout that is about right stays.
-    fn arm(&mut self, deadline: Instant) -> Result<(), Stall> {
+    fn arm(&mut self, deadline: Instant) -> Result<(), ReadFailure> {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(Stall::Late);
+            return Err(ReadFailure::Late);
         }
         if self.timeout > left + left / 32 || self.timeout < left / 2 {
             let timeout = left.max(Duration::from_millis(1));
-            self.slot.socket.set_read_timeout(Some(timeout)).map_err(|_| Stall::Closed)?;
+            self.slot.socket.set_read_timeout(Some(timeout)).map_err(|_| ReadFailure::Closed)?;
             self.timeout = timeout;
         }
         Ok(())

@@ -5,18 +5,18 @@ use std::net::{IpAddr, Shutdown};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::head::{self, Framing, Terms};
+use super::head::{self, ConnectionTerms, Framing};
 use super::input::Input;
-use super::reply::{Ending, Manner, Output};
+use super::reply::{Ending, Output, WriteMode};
 use super::slots::{Phase, Slot};
 use super::{Fault, Shared, body, guarded, refusal};
-use crate::api::message::{Head, Received, Response, Served, Service};
+use crate::server::message::{Head, Received, Response, Served, Service};
 
 /// The longest body that is read and thrown away to keep a connection whose request was refused.
-const MOST_DISCARDED: u64 = 64 * 1024;
+const MAX_DISCARDED: u64 = 64 * 1024;
 
 /// What a sender who is not listening may still send before the connection is cut.
-const MOST_LINGERING: u64 = 64 * 1024 * 1024;
+const MAX_LINGERING: u64 = 64 * 1024 * 1024;
 
 /// The connection is over.
 struct End;
@@ -41,7 +41,7 @@ pub(super) fn turn_away<S: Service>(shared: &Shared<S>, slot: &Slot) {
     let began = Instant::now();
     let _ = slot.socket.set_write_timeout(Some(Duration::from_millis(100)));
     let mut response = refusal(&*shared.service, 503, "the server is busy; try again in a moment");
-    let sent = Output::new(&slot.socket, &shared.compressors).send(&mut response, Manner::last(None));
+    let sent = Output::new(&slot.socket, &shared.compressors).send(&mut response, WriteMode::last(None));
     tell(shared, None, &response, sent.bytes, began);
     // Closing with something unread would reset the connection, and the client might never see the answer.
     let _ = slot.socket.shutdown(Shutdown::Write);
@@ -83,7 +83,7 @@ impl<S: Service> Connection<'_, S> {
             Ok(parsed) => parsed,
             Err(fault) => return self.refuse(None, fault, began),
         };
-        match Terms::of(&head, http10) {
+        match ConnectionTerms::of(&head, http10) {
             Ok(terms) => self.serve(&head, terms, began),
             Err(fault) => self.refuse(Some(&head), fault, began),
         }
@@ -96,7 +96,7 @@ impl<S: Service> Connection<'_, S> {
         parsed
     }
 
-    fn serve(&mut self, head: &Head, terms: Terms, began: Instant) -> Result<(), End> {
+    fn serve(&mut self, head: &Head, terms: ConnectionTerms, began: Instant) -> Result<(), End> {
         const PANICKED: Fault = Fault::Refuse(500, "internal error");
         let service = &*self.shared.service;
         self.enter(Phase::Handler)?;
@@ -120,7 +120,7 @@ impl<S: Service> Connection<'_, S> {
     }
 
     /// Receives the body of an admitted request.
-    fn body(&mut self, terms: Terms, limit: usize) -> Result<Result<Received, Fault>, End> {
+    fn body(&mut self, terms: ConnectionTerms, limit: usize) -> Result<Result<Received, Fault>, End> {
         match terms.framing {
             Framing::None => return Ok(Ok(Received::empty())),
             Framing::Length(length) if usize::try_from(length).map_or(true, |length| length > limit) => {
@@ -128,7 +128,7 @@ impl<S: Service> Connection<'_, S> {
             }
             _ => self.enter(Phase::Body)?,
         }
-        if terms.expects && !self.output.go_on() {
+        if terms.expects && !self.output.send_continue() {
             return Err(End);
         }
         let received =
@@ -143,7 +143,7 @@ impl<S: Service> Connection<'_, S> {
     fn reply(
         &mut self,
         head: &Head,
-        terms: Terms,
+        terms: ConnectionTerms,
         response: Response,
         unread: Framing,
         began: Instant,
@@ -151,11 +151,11 @@ impl<S: Service> Connection<'_, S> {
         let discard = match unread {
             Framing::None => Some(0),
             // Who waits for a word that does not come may or may not send the body, so nothing can follow it.
-            Framing::Length(length) if length <= MOST_DISCARDED && !terms.expects => Some(length),
+            Framing::Length(length) if length <= MAX_DISCARDED && !terms.expects => Some(length),
             _ => None,
         };
         let close = terms.close || discard.is_none() || self.shared.stop.asked();
-        match (self.send(Some(head), Manner::of(head, terms, close), response, began)?, discard) {
+        match (self.send(Some(head), WriteMode::of(head, terms, close), response, began)?, discard) {
             (Ending::Open, Some(0)) => Ok(()),
             (Ending::Open, Some(length)) => {
                 self.enter(Phase::Body)?;
@@ -170,26 +170,26 @@ impl<S: Service> Connection<'_, S> {
     fn refuse(&mut self, head: Option<&Head>, fault: Fault, began: Instant) -> Result<(), End> {
         let Fault::Refuse(status, reason) = fault else { return Err(End) };
         let response = refusal(&*self.shared.service, status, reason);
-        self.send(head, Manner::last(head), response, began)?;
+        self.send(head, WriteMode::last(head), response, began)?;
         self.linger()
     }
 
     fn send(
         &mut self,
         head: Option<&Head>,
-        mut manner: Manner,
+        mut mode: WriteMode,
         mut response: Response,
         began: Instant,
     ) -> Result<Ending, End> {
         self.enter(Phase::Write)?;
-        let mut sent = self.output.send(&mut response, manner);
-        if sent.ending == Ending::Unsent {
-            manner.close = true;
+        let mut sent = self.output.send(&mut response, mode);
+        if sent.ending == Ending::BodyFailedEarly {
+            mode.close = true;
             response = refusal(&*self.shared.service, 500, "internal error");
-            sent = self.output.send(&mut response, manner);
+            sent = self.output.send(&mut response, mode);
         }
         tell(self.shared, head, &response, sent.bytes, began);
-        if matches!(sent.ending, Ending::Cut | Ending::Unsent) { Err(End) } else { Ok(sent.ending) }
+        if matches!(sent.ending, Ending::Cut | Ending::BodyFailedEarly) { Err(End) } else { Ok(sent.ending) }
     }
 
     /// Ends the connection after an answer was sent in full.
@@ -201,7 +201,7 @@ impl<S: Service> Connection<'_, S> {
     /// answer would be lost with what was not read.
     fn linger(&mut self) -> Result<(), End> {
         let _ = self.slot.socket.shutdown(Shutdown::Write);
-        let _ = self.input.discard(MOST_LINGERING, Instant::now() + self.shared.limits.linger);
+        let _ = self.input.discard(MAX_LINGERING, Instant::now() + self.shared.limits.linger);
         Err(End)
     }
 }

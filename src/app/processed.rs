@@ -3,16 +3,16 @@
 use super::answer::{Answer, error, json};
 use super::arguments::{Arguments, as_bool, as_date, as_text, as_texts, as_uuids};
 use super::{App, Request};
+use crate::averages::{self, Params, Period, Processor};
 use crate::model::shapes::{CATEGORIES, STATES};
 use crate::model::{Role, StatType};
-use crate::processors::{self, Params, Period, Processor};
 use crate::store::rollups::{Analyses, Selection};
 use serde_json::{Map, Value, json as value};
 
 /// `GET /api/v1/stats/processed/list`
 pub fn list(_: &App, _: Request<'_>) -> Answer {
     let entry = |processor: &Processor| value!({ "name": processor.name, "description": processor.description });
-    Ok(json(200, Value::Array(processors::ALL.iter().map(entry).collect()).to_string()))
+    Ok(json(200, Value::Array(averages::ALL.iter().map(entry).collect()).to_string()))
 }
 
 /// `GET /api/v1/stats/processed/`
@@ -39,21 +39,21 @@ pub fn run(app: &App, request: Request<'_>) -> Answer {
 }
 
 /// Required arguments that are missing have been refused before.
-fn unreachable_arguments<T>() -> Result<T, Box<super::message::Response>> {
+fn unreachable_arguments<T>() -> Result<T, Box<crate::server::message::Response>> {
     Err(Box::new(error(400, "The arguments type and processor are required.")))
 }
 
 /// A processor by its name.
 pub fn as_processor(value: &Value) -> Result<&'static Processor, String> {
     let name = as_text(value)?;
-    processors::by_name(&name).ok_or_else(|| {
-        let names: Vec<&str> = processors::ALL.iter().map(|processor| processor.name).collect();
+    averages::by_name(&name).ok_or_else(|| {
+        let names: Vec<&str> = averages::ALL.iter().map(|processor| processor.name).collect();
         format!("{:?} is no processor: choose one of {}", crate::model::decimal::excerpt(&name), names.join(", "))
     })
 }
 
 /// The answer to a processor that is used with another type of stats than its own.
-pub fn check_kind(processor: &Processor, kind: StatType) -> Result<(), Box<super::message::Response>> {
+pub fn check_kind(processor: &Processor, kind: StatType) -> Result<(), Box<crate::server::message::Response>> {
     if processor.kinds.contains(&kind) {
         return Ok(());
     }

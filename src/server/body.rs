@@ -15,20 +15,20 @@ use super::head::Framing;
 use super::input::{BUFFER, Input};
 use super::slots::Slot;
 use super::{Fault, Limits};
-use crate::api::message::Received;
+use crate::server::message::Received;
 
 /// What every body may hold without asking.
 const FREE: usize = 64 * 1024;
 
 /// The largest step in which a body's memory grows.
-const MOST_STEP: usize = 4 * 1024 * 1024;
+const MAX_STEP: usize = 4 * 1024 * 1024;
 
 /// The longest line between chunks, and all trailers together.
-const MOST_LINE: usize = 256;
-const MOST_TRAILERS: usize = 8 * 1024;
+const MAX_LINE: usize = 256;
+const MAX_TRAILERS: usize = 8 * 1024;
 
 /// Bytes of framing that a chunked body may have beyond what small chunks explain.
-const MOST_OVERHEAD: u64 = 16 * 1024;
+const MAX_OVERHEAD: u64 = 16 * 1024;
 
 const TOO_LARGE: Fault = Fault::Refuse(413, "the body of the request is too large");
 const TOO_SLOW: &str = "the body of the request took too long";
@@ -180,7 +180,7 @@ impl Gathered<'_, '_> {
     }
 
     fn grow(&mut self) -> Result<(), Fault> {
-        let step = (self.filled / 2).clamp(FREE, MOST_STEP).min(self.most - self.filled);
+        let step = (self.filled / 2).clamp(FREE, MAX_STEP).min(self.most - self.filled);
         let length = self.filled + step;
         self.reserve(length.saturating_sub(FREE))?;
         // What is not filled is never touched, and costs no memory.
@@ -219,7 +219,7 @@ impl Gathered<'_, '_> {
     fn chunks(&mut self) -> Result<(), Fault> {
         let mut overhead = 0_u64;
         loop {
-            let line = self.line(MOST_LINE)?;
+            let line = self.line(MAX_LINE)?;
             let size = chunk_size(&self.input.bytes()[..line])?;
             self.input.consume(line + 2);
             if size == 0 {
@@ -233,7 +233,7 @@ impl Gathered<'_, '_> {
             self.input.consume(2);
             // A sender of nothing but chunk extensions would keep us busy without ever reaching a limit.
             overhead = (overhead + u64::try_from(line).unwrap_or_default()).saturating_sub(16 + size);
-            if overhead > MOST_OVERHEAD {
+            if overhead > MAX_OVERHEAD {
                 return Err(BAD_CHUNK);
             }
         }
@@ -243,14 +243,14 @@ impl Gathered<'_, '_> {
     fn trailers(&mut self) -> Result<(), Fault> {
         let mut total = 0;
         loop {
-            let line = self.line(MOST_TRAILERS)?;
+            let line = self.line(MAX_TRAILERS)?;
             let named = self.input.bytes()[..line].split(|byte| *byte == b':').next().unwrap_or_default();
             let valid = named.len() < line && !named.is_empty() && named.iter().all(|byte| byte.is_ascii_graphic());
             self.input.consume(line + 2);
             total += line;
             match line {
                 0 => return Ok(()),
-                _ if !valid || total > MOST_TRAILERS => return Err(BAD_CHUNK),
+                _ if !valid || total > MAX_TRAILERS => return Err(BAD_CHUNK),
                 _ => {}
             }
         }
@@ -258,7 +258,7 @@ impl Gathered<'_, '_> {
 
     /// Waits for a line and returns its length without CR LF; it is still in the input.
     fn line(&mut self, most: usize) -> Result<usize, Fault> {
-        const { assert!(MOST_TRAILERS + 2 < BUFFER && MOST_LINE < MOST_TRAILERS) };
+        const { assert!(MAX_TRAILERS + 2 < BUFFER && MAX_LINE < MAX_TRAILERS) };
         let mut seen = 0;
         loop {
             let bytes = self.input.bytes();
@@ -296,7 +296,7 @@ pub(super) fn examine(bytes: &[u8]) -> Option<Vec<u8>> {
     let slot = Slot::new(TcpStream::from(OwnedFd::from(ours)));
     let limits = Limits::default();
     let budget = Arc::new(Budget::new(limits.body_budget));
-    receive(&mut Input::new(&slot), Framing::Chunked, MOST_STEP, &limits, &budget).ok().map(|received| received.bytes)
+    receive(&mut Input::new(&slot), Framing::Chunked, MAX_STEP, &limits, &budget).ok().map(|received| received.bytes)
 }
 
 /// The size in a chunk's first line; extensions are ignored.

@@ -15,7 +15,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// A store that is only looked at.
-pub struct Look {
+pub struct ReadOnlyStore {
     connection: Connection,
     version: usize,
 }
@@ -30,7 +30,7 @@ pub struct Sender {
     pub newest: Option<Date>,
 }
 
-impl Look {
+impl ReadOnlyStore {
     /// Opens the store at `path` for looking.
     ///
     /// # Errors
@@ -38,7 +38,7 @@ impl Look {
     pub fn open(path: &Path) -> Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(address(path)?, flags).map_err(|e| opening(path, e))?;
-        connection.busy_timeout(BUSY).map_err(sql)?;
+        connection.busy_timeout(BUSY)?;
         connection.execute_batch("PRAGMA schema_version").map_err(|e| opening(path, e))?;
         let version = migrations::version(&connection, path)?;
         Ok(Self { connection, version })
@@ -59,43 +59,31 @@ impl Look {
     /// # Errors
     /// Only if it cannot be read at all.
     pub fn flaws(&self) -> Result<Vec<String>> {
-        let mut statement = self.connection.prepare("PRAGMA quick_check(3)").map_err(sql)?;
-        let lines: Vec<String> = statement.query_map([], |row| row.get(0)).and_then(Iterator::collect).map_err(sql)?;
+        let mut statement = self.connection.prepare("PRAGMA quick_check(3)")?;
+        let lines: Vec<String> = statement.query_map([], |row| row.get(0)).and_then(Iterator::collect)?;
         Ok(lines.into_iter().filter(|line| line != "ok").collect())
     }
 
     /// How much it holds.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn counts(&self) -> Result<Counts> {
         counts(&self.connection)
     }
 
     /// The last runs of the service's jobs.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn runs(&self) -> Result<Vec<Runs>> {
         jobs::runs(&self.connection)
     }
 
     /// The client that shows this token, active or not.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn client_by_token(&self, token: &str) -> Result<Option<Client>> {
         find(&self.connection, "token_hash = ?1", params![Token::hash(token)])
     }
 
     /// All clients in order of name.
-    ///
-    /// # Errors
-    /// Only those of the store.
     pub fn senders(&self) -> Result<Vec<Sender>> {
         let newest = "SELECT max(date) FROM stat WHERE stat.client = client.id";
         let text = format!("SELECT {COLUMNS}, last_stat_at, ({newest}) FROM client ORDER BY name");
-        let mut statement = self.connection.prepare(&text).map_err(sql)?;
+        let mut statement = self.connection.prepare(&text)?;
         let rows = statement.query_map([], |row| {
             let newest: Option<i64> = row.get(11)?;
             Ok(Sender { client: from_row(row)?, arrived: row.get(10)?, newest: newest.and_then(date::from_number) })

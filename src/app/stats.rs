@@ -2,10 +2,11 @@
 
 use super::answer::{Answer, message};
 use super::arguments::{Arguments, as_bool, as_date, as_number, as_text, as_uuid, as_uuids};
-use super::message::{Body, Response};
 use super::{App, Request};
 use crate::error::Result;
+use crate::model::date::today;
 use crate::model::{Role, StatType, parse_uuid};
+use crate::server::message::{Body, Response};
 use crate::store::Store;
 use crate::store::listing::{Filter, Page, Position, Range};
 use jiff::civil::Date;
@@ -17,11 +18,6 @@ use uuid::Uuid;
 
 /// Bytes of data that are held of a large answer at a time.
 const PAGE: usize = 256 << 10;
-
-/// Today's date in the machine's time zone.
-pub fn today() -> Date {
-    jiff::ZonedDateTime::now().date()
-}
 
 /// `GET /api/v1/stats/`
 pub fn list(app: &App, request: Request<'_>) -> Answer {

@@ -1,7 +1,7 @@
 //! Who is asking: token to client, the minimum version of MONARC, and the address behind a proxy.
 
-use crate::api::message::Head;
 use crate::config::Config;
+use crate::server::message::Head;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -100,8 +100,8 @@ impl Failures {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::message::{Headers, Method};
     use crate::config::Raw;
+    use crate::server::message::{Headers, Method};
 
     fn head(fields: &[(&str, &str)], peer: &str) -> Head {
         let headers = Headers(fields.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect());

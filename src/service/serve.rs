@@ -1,12 +1,13 @@
 //! `monarc-stats serve` and `demo`.
 
-use super::{client, say, schedule};
-use crate::api::App;
+use super::{first_client, schedule};
+use crate::app::App;
 use crate::config::{Config, Raw};
 use crate::demo;
 use crate::error::{Error, Kind, Result};
-use crate::http::{self, Limits, Stop};
+use crate::server::{self, Limits, Stop};
 use crate::store::{Store, housekeeping};
+use crate::terminal::say;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -38,7 +39,7 @@ pub fn demo(mut config: Config, days: u32) -> Result<()> {
     (config.push_every, config.purge_after_months, config.backup_dir) = (None, None, None);
     config.first_client = None;
     let store = Store::open(&config.store)?;
-    let number = demo::fill(&store, crate::api::today(), days)?;
+    let number = demo::fill(&store, crate::model::date::today(), days)?;
     log::info!("invented {number} stats");
     run(config, store)
 }
@@ -50,13 +51,13 @@ fn run(config: Config, store: Store) -> Result<()> {
     } else if let Some(name) = config.first_client.as_deref()
         && store.never_had_clients()?
     {
-        client::make_first(&config, &store, name)?;
+        first_client::make(&store, name)?;
     }
     let store = Arc::new(store);
     let address = SocketAddr::new(config.host, config.port);
     let refused =
         |error| Error::new(Kind::Unavailable, format!("HOST and PORT: cannot listen on {address}")).because(error);
-    let (listener, address) = http::listen(address).map_err(refused)?;
+    let (listener, address) = server::listen(address).map_err(refused)?;
     let stop = Stop::default();
     stop_on_signals(&stop)?;
     say(&format!("listening on http://{address}, store {}", store.path().display()))?;
@@ -64,7 +65,7 @@ fn run(config: Config, store: Store) -> Result<()> {
     let connections = Arc::new(AtomicUsize::new(0));
     let schedule = schedule::start(&config, &store)?;
     let app = Arc::new(App::new(config, Arc::clone(&store), Arc::clone(&connections)));
-    http::serve(listener, app, Limits::default(), &stop, connections)
+    server::serve(listener, app, Limits::default(), &stop, connections)
         .map_err(|error| Error::new(Kind::Internal, "connections cannot be accepted").because(error))?;
     drop(schedule);
     drop(quiet);

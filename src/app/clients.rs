@@ -2,11 +2,11 @@
 
 use super::answer::{Answer, error, json};
 use super::arguments::{Arguments, as_bool, as_text};
-use super::message::Response;
 use super::{App, Request};
 use crate::error::Kind;
 use crate::model::client::check_name;
 use crate::model::{Client, Role, Token};
+use crate::server::message::Response;
 use crate::store::clients::NewClient;
 use serde_json::json as value;
 

@@ -8,11 +8,11 @@ impl Raw {
     /// that it resembles.
     pub fn unknown(&self) -> Vec<(&str, Option<&'static str>)> {
         let names = || SETTINGS.iter().flat_map(|one| std::iter::once(one.name).chain(one.aliases.iter().copied()));
-        let strangers = self
+        let unknown_settings = self
             .names()
             .into_iter()
             .filter(|name| !names().any(|known| known == *name) && !WITHOUT_EFFECT.contains(name));
-        let judged = strangers.map(|name| {
+        let judged = unknown_settings.map(|name| {
             // A letter in five may be wrong; short names are too much like others.
             let close = |known: &&str| known.len() > 6 && distance(known, name) <= known.len() / 5;
             (name, names().find(close))

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use flate2::{Compress, Compression, FlushCompress, Status};
 
-use crate::api::message::{Body, Response};
+use crate::server::message::{Body, Response};
 
 /// Shorter bodies travel in one packet either way.
 const LEAST: usize = 1024;
@@ -22,7 +22,7 @@ const WINDOW: u8 = 15;
 const PAGE: usize = 16 * 1024;
 
 /// Compressors kept for the next answer; more than there are processors would not be used at a time.
-const MOST_SPARE: usize = 8;
+const MAX_SPARE: usize = 8;
 
 /// What happens to a body on its way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +87,7 @@ impl Compressors {
     fn keep(&self, mut compressor: Compress) {
         compressor.reset();
         let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if spare.len() < MOST_SPARE {
+        if spare.len() < MAX_SPARE {
             spare.push(compressor);
         }
     }

@@ -77,19 +77,19 @@ fn micros(duration: Duration) -> u64 {
 }
 
 /// A live connection thread's place; dropped as the last thing the thread does.
-pub(super) struct Seat {
-    slots: Arc<Slots>,
+pub(super) struct ConnectionGuard {
+    slots: Arc<Connections>,
     number: u64,
 }
 
-impl Seat {
+impl ConnectionGuard {
     /// Unique among the connections of this server.
     pub(super) fn number(&self) -> u64 {
         self.number
     }
 }
 
-impl Drop for Seat {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         let mut table = self.slots.lock();
         table.slots.remove(&self.number);
@@ -120,20 +120,20 @@ impl Table {
 }
 
 /// The live connections of a server.
-pub(super) struct Slots {
+pub(super) struct Connections {
     cap: usize,
     began: Instant,
     table: Mutex<Table>,
     changed: Condvar,
     /// Somebody waits for a connection to become evictable.
-    hungry: AtomicBool,
+    has_waiter: AtomicBool,
     gauge: Arc<AtomicUsize>,
 }
 
-impl Slots {
+impl Connections {
     pub(super) fn new(cap: usize, gauge: Arc<AtomicUsize>) -> Self {
-        let (table, changed, hungry) = (Mutex::default(), Condvar::new(), AtomicBool::new(false));
-        Self { cap, began: Instant::now(), table, changed, hungry, gauge }
+        let (table, changed, has_waiter) = (Mutex::default(), Condvar::new(), AtomicBool::new(false));
+        Self { cap, began: Instant::now(), table, changed, has_waiter, gauge }
     }
 
     fn now(&self) -> u64 {
@@ -144,14 +144,14 @@ impl Slots {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts one more thread, until the seat is dropped.
-    pub(super) fn seat(this: &Arc<Self>, slot: &Arc<Slot>) -> Seat {
+    /// Counts one more thread, until the guard is dropped.
+    pub(super) fn guard(this: &Arc<Self>, slot: &Arc<Slot>) -> ConnectionGuard {
         let mut table = this.lock();
         let number = table.next;
         table.next += 1;
         table.slots.insert(number, Arc::clone(slot));
         this.gauge.fetch_add(1, Ordering::SeqCst);
-        Seat { slots: Arc::clone(this), number }
+        ConnectionGuard { slots: Arc::clone(this), number }
     }
 
     /// Notes what a connection does from now on; false if it was evicted and has to end.
@@ -160,8 +160,8 @@ impl Slots {
         let new = (self.now() << PHASE_BITS) | next as u64;
         let stays = phase(old) != Phase::Evicted as u64
             && slot.state.compare_exchange(old, new, Ordering::SeqCst, Ordering::SeqCst).is_ok();
-        if stays && !matches!(next, Phase::Handler | Phase::Write) && self.hungry.load(Ordering::SeqCst) {
-            // Through the lock, so that the signal cannot fall between the hungry one's look and his sleep.
+        if stays && !matches!(next, Phase::Handler | Phase::Write) && self.has_waiter.load(Ordering::SeqCst) {
+            // Through the lock, so that the signal cannot fall between the has_waiter one's look and his sleep.
             drop(self.lock());
             self.changed.notify_all();
         }
@@ -174,7 +174,7 @@ impl Slots {
         let mut table = self.lock();
         let mut deadline = Instant::now() + patience;
         let mut evicted = false;
-        self.hungry.store(true, Ordering::SeqCst);
+        self.has_waiter.store(true, Ordering::SeqCst);
         while table.slots.len() >= self.cap {
             if !evicted && table.evict_longest(self.now()) {
                 evicted = true;
@@ -188,12 +188,12 @@ impl Slots {
             let nap = left.min(FRESH_ANSWER);
             table = self.changed.wait_timeout(table, nap).unwrap_or_else(PoisonError::into_inner).0;
         }
-        self.hungry.store(false, Ordering::SeqCst);
+        self.has_waiter.store(false, Ordering::SeqCst);
         table.slots.len() < self.cap
     }
 
     /// Closes the longest waiting connection and waits until any has ended, at most for `pause`.
-    pub(super) fn shed(&self, pause: Duration) {
+    pub(super) fn evict_one(&self, pause: Duration) {
         let table = self.lock();
         let before = table.slots.len();
         table.evict_longest(self.now());

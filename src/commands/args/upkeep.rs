@@ -17,7 +17,7 @@ pub struct ShowConfig {
 #[argh(subcommand, name = "healthcheck", example = "{command_name} --port 5005")]
 pub struct Healthcheck {}
 
-/// Look at the whole installation, change nothing, and say how to mend what is wrong.
+/// ReadOnlyStore at the whole installation, change nothing, and say how to mend what is wrong.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,

@@ -1,7 +1,7 @@
 //! The answers of the API: JSON, and one table from kinds of failure to statuses.
 
-use super::message::{Head, Response};
 use crate::error::{Error, Kind};
+use crate::server::message::{Head, Response};
 use serde_json::{Map, Value, json as value};
 use std::borrow::Cow;
 

@@ -11,8 +11,8 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 
 use super::coding::{Coding, Compressors};
 use super::guarded;
-use super::head::Terms;
-use crate::api::message::{Body, Head, Method, Response};
+use super::head::ConnectionTerms;
+use crate::server::message::{Body, Head, Method, Response};
 
 /// How much of a body is held and written at a time.
 const PAGE: usize = 16 * 1024;
@@ -22,21 +22,21 @@ const PART: usize = 256 * 1024;
 
 /// How an answer has to be sent.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Manner {
+pub(super) struct WriteMode {
     pub(super) close: bool,
     head_only: bool,
     http10: bool,
     gzip: bool,
 }
 
-impl Manner {
+impl WriteMode {
     /// For the last answer of a connection, to a request of which little may be known.
     pub(super) fn last(head: Option<&Head>) -> Self {
         let head_only = head.is_some_and(|head| head.method == Method::Head);
         Self { close: true, head_only, http10: false, gzip: false }
     }
 
-    pub(super) fn of(head: &Head, terms: Terms, close: bool) -> Self {
+    pub(super) fn of(head: &Head, terms: ConnectionTerms, close: bool) -> Self {
         Self { close, head_only: head.method == Method::Head, http10: terms.http10, gzip: terms.gzip }
     }
 }
@@ -51,7 +51,7 @@ pub(super) enum Ending {
     /// Part of it was sent.
     Cut,
     /// Its body failed before any of it was sent; another answer can take its place.
-    Unsent,
+    BodyFailedEarly,
 }
 
 /// What was sent.
@@ -64,7 +64,7 @@ pub(super) struct Sent {
 
 /// How the end of a body is marked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shape {
+enum BodyFraming {
     /// There is no body and nothing speaks of one.
     None,
     Length(usize),
@@ -72,7 +72,7 @@ enum Shape {
     UntilClose,
 }
 
-impl Shape {
+impl BodyFraming {
     fn of(status: u16, body: &Body, http10: bool) -> Self {
         match body {
             _ if matches!(status, ..200 | 204 | 304) => Self::None,
@@ -98,33 +98,33 @@ impl<'a> Output<'a> {
     }
 
     /// Tells a client that waits for it to send its body; false if that failed.
-    pub(super) fn go_on(&mut self) -> bool {
+    pub(super) fn send_continue(&mut self) -> bool {
         self.socket.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").is_ok()
     }
 
     /// Sends an answer, whose body is taken out of it.
-    pub(super) fn send(&mut self, response: &mut Response, mut manner: Manner) -> Sent {
+    pub(super) fn send(&mut self, response: &mut Response, mut mode: WriteMode) -> Sent {
         let body = mem::replace(&mut response.body, Body::Bytes(Cow::Borrowed(b"")));
-        let coding = Coding::choose(response, &body, manner.gzip);
+        let coding = Coding::choose(response, &body, mode.gzip);
         let body = coding.apply(body, self.compressors);
-        let shape = Shape::of(response.status, &body, manner.http10);
-        manner.close |= shape == Shape::UntilClose;
+        let framing = BodyFraming::of(response.status, &body, mode.http10);
+        mode.close |= framing == BodyFraming::UntilClose;
         self.out.clear();
-        self.head(response, coding, shape, manner);
+        self.head(response, coding, framing, mode);
         let (bytes, result) = match body {
-            _ if manner.head_only || shape == Shape::None => (0, self.flush()),
+            _ if mode.head_only || framing == BodyFraming::None => (0, self.flush()),
             Body::Bytes(bytes) => self.bytes(&bytes),
-            Body::Stream(reader) => self.stream(reader, shape == Shape::Chunked),
+            Body::Stream(reader) => self.stream(reader, framing == BodyFraming::Chunked),
         };
         let ending = match result {
-            Ok(()) if manner.close => Ending::Closing,
+            Ok(()) if mode.close => Ending::Closing,
             Ok(()) => Ending::Open,
             Err(ending) => ending,
         };
         Sent { bytes, ending }
     }
 
-    fn head(&mut self, response: &Response, coding: Coding, shape: Shape, manner: Manner) {
+    fn head(&mut self, response: &Response, coding: Coding, framing: BodyFraming, mode: WriteMode) {
         put(&mut self.out, format_args!("HTTP/1.1 {:03} {}\r\n", response.status, reason(response.status)));
         for (name, value) in &response.headers {
             if ours(name) {
@@ -142,14 +142,14 @@ impl<'a> Output<'a> {
         if coding == Coding::Gzip {
             self.field("Content-Encoding", "gzip");
         }
-        match shape {
-            Shape::None | Shape::UntilClose => {}
-            Shape::Length(length) => put(&mut self.out, format_args!("Content-Length: {length}\r\n")),
-            Shape::Chunked => self.field("Transfer-Encoding", "chunked"),
+        match framing {
+            BodyFraming::None | BodyFraming::UntilClose => {}
+            BodyFraming::Length(length) => put(&mut self.out, format_args!("Content-Length: {length}\r\n")),
+            BodyFraming::Chunked => self.field("Transfer-Encoding", "chunked"),
         }
-        match manner {
-            Manner { close: true, .. } => self.field("Connection", "close"),
-            Manner { http10: true, .. } => self.field("Connection", "keep-alive"),
+        match mode {
+            WriteMode { close: true, .. } => self.field("Connection", "close"),
+            WriteMode { http10: true, .. } => self.field("Connection", "keep-alive"),
             _ => {}
         }
         put(&mut self.out, format_args!("Date: {}\r\n\r\n", self.date.now()));
@@ -190,7 +190,7 @@ impl<'a> Output<'a> {
         let mut page = vec![0; PAGE];
         let mut sent = 0;
         loop {
-            let failed = if sent == 0 { Ending::Unsent } else { Ending::Cut };
+            let failed = if sent == 0 { Ending::BodyFailedEarly } else { Ending::Cut };
             let got = match guarded("the body of an answer", || fill(&mut *reader, &mut page)) {
                 Some(Ok(got)) => got,
                 Some(Err(error)) => {

@@ -4,7 +4,6 @@ use crate::config::Proxies;
 use crate::error::{Error, Kind, Result};
 use crate::model::Token;
 use std::time::Duration;
-use ureq::http::Response;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body, Proxy};
 
@@ -14,12 +13,12 @@ const CONNECT: Duration = Duration::from_secs(10);
 const LARGEST: u64 = 64 << 20;
 
 /// Makes calls to the machine of one address.
-pub struct Web {
+pub struct HttpClient {
     agent: Agent,
 }
 
 /// What to ask.
-pub struct Question<'a> {
+pub struct Request<'a> {
     /// `GET`, `POST` or `DELETE`.
     pub method: &'static str,
     /// The whole address.
@@ -31,7 +30,7 @@ pub struct Question<'a> {
 }
 
 /// What came back.
-pub struct Answer {
+pub struct Response {
     /// HTTP status.
     pub status: u16,
     /// Seconds after which to ask again.
@@ -43,7 +42,7 @@ pub struct Answer {
 }
 
 /// Why nothing came back.
-pub struct Trouble {
+pub struct CallError {
     /// The reason.
     pub error: Error,
     /// Whether it may pass by itself.
@@ -52,7 +51,7 @@ pub struct Trouble {
     pub too_large: bool,
 }
 
-impl Web {
+impl HttpClient {
     /// Gets ready for calls to `url`, each of which may take `longest`.
     ///
     /// # Errors
@@ -79,23 +78,23 @@ impl Web {
     ///
     /// # Errors
     /// Only if nothing comes back; every status is an answer.
-    pub fn ask(&self, question: &Question<'_>) -> std::result::Result<Answer, Trouble> {
-        let host = question.url.split('/').nth(2).unwrap_or(question.url);
-        self.send(question).and_then(read).map_err(|error| trouble(host, error))
+    pub fn ask(&self, request: &Request<'_>) -> std::result::Result<Response, CallError> {
+        let host = request.url.split('/').nth(2).unwrap_or(request.url);
+        self.send(request).and_then(read).map_err(|error| call_error(host, error))
     }
 
-    fn send(&self, question: &Question<'_>) -> std::result::Result<Response<Body>, ureq::Error> {
-        let token = question.token.map_or("", Token::reveal);
+    fn send(&self, request: &Request<'_>) -> std::result::Result<ureq::http::Response<Body>, ureq::Error> {
+        let token = request.token.map_or("", Token::reveal);
         let named = !token.is_empty();
-        match (question.method, question.body) {
+        match (request.method, request.body) {
             ("POST", body) => {
-                let request = self.agent.post(question.url).content_type("application/json");
+                let request = self.agent.post(request.url).content_type("application/json");
                 let request = if named { request.header("X-API-KEY", token) } else { request };
                 request.send(body.unwrap_or_default())
             }
             (method, body) => {
                 let request =
-                    if method == "DELETE" { self.agent.delete(question.url) } else { self.agent.get(question.url) };
+                    if method == "DELETE" { self.agent.delete(request.url) } else { self.agent.get(request.url) };
                 let request = if named { request.header("X-API-KEY", token) } else { request };
                 match body {
                     Some(body) => request.force_send_body().content_type("application/json").send(body),
@@ -125,9 +124,9 @@ pub fn authorities() -> (usize, usize, Vec<String>) {
     (system.certs.len(), webpki_root_certs::TLS_SERVER_ROOT_CERTS.len(), errors)
 }
 
-fn read(mut response: Response<Body>) -> std::result::Result<Answer, ureq::Error> {
+fn read(mut response: ureq::http::Response<Body>) -> std::result::Result<Response, ureq::Error> {
     let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    Ok(Answer {
+    Ok(Response {
         status: response.status().as_u16(),
         retry_after: header("Retry-After").and_then(|text| text.parse().ok()),
         location: header("Location"),
@@ -135,7 +134,7 @@ fn read(mut response: Response<Body>) -> std::result::Result<Answer, ureq::Error
     })
 }
 
-fn trouble(host: &str, error: ureq::Error) -> Trouble {
+fn call_error(host: &str, error: ureq::Error) -> CallError {
     let passing = !matches!(
         error,
         ureq::Error::Http(_)
@@ -149,7 +148,7 @@ fn trouble(host: &str, error: ureq::Error) -> Trouble {
     let text = error.to_string();
     let certificate = text.contains("certificate");
     let sentence = if certificate { about_certificate(host, &text) } else { format!("{host} cannot be reached") };
-    Trouble {
+    CallError {
         error: Error::new(Kind::Unavailable, sentence).because(error),
         passing: passing && !certificate,
         too_large,

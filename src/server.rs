@@ -15,16 +15,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::api::message::{Response, Service};
+use crate::server::message::{Response, Service};
 use body::Budget;
 use coding::Compressors;
-use slots::{Seat, Slot, Slots};
+use slots::{ConnectionGuard, Connections, Slot};
 
 mod body;
 mod coding;
 mod connection;
 mod head;
 mod input;
+pub mod message;
 mod reply;
 mod slots;
 #[cfg(test)]
@@ -135,7 +136,7 @@ impl Stop {
 struct Shared<S> {
     service: Arc<S>,
     limits: Limits,
-    slots: Arc<Slots>,
+    slots: Arc<Connections>,
     budget: Arc<Budget>,
     compressors: Arc<Compressors>,
     stop: Stop,
@@ -164,7 +165,7 @@ pub fn serve<S: Service>(
 ) -> io::Result<()> {
     stop.watch(&listener)?;
     let open_files = fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let slots = Arc::new(Slots::new(cap(&open_files, limits.connections), connections));
+    let slots = Arc::new(Connections::new(cap(&open_files, limits.connections), connections));
     let budget = Arc::new(Budget::new(limits.body_budget));
     let shared = Arc::new(Shared { service, limits, slots, budget, compressors: Arc::default(), stop: stop.clone() });
     accept_all(&listener, &shared);
@@ -197,7 +198,7 @@ fn accept_all<S: Service>(listener: &TcpListener, shared: &Arc<Shared<S>>) {
                     log::warn!("accepting connections: {error}; closing the longest waiting one to make room");
                 }
                 failing = true;
-                shared.slots.shed(PAUSE);
+                shared.slots.evict_one(PAUSE);
             }
         }
     }
@@ -212,27 +213,32 @@ fn welcome<S: Service>(shared: &Arc<Shared<S>>, socket: TcpStream, peer: SocketA
         *refused = Some(Instant::now());
         return connection::turn_away(shared, &slot);
     }
-    let seat = Slots::seat(&shared.slots, &slot);
-    if let Err(error) = spawn(shared, seat, Arc::clone(&slot), peer) {
+    let guard = Connections::guard(&shared.slots, &slot);
+    if let Err(error) = spawn(shared, guard, Arc::clone(&slot), peer) {
         log::warn!("starting a thread for a connection: {error}");
         connection::turn_away(shared, &slot);
-        shared.slots.shed(PAUSE);
+        shared.slots.evict_one(PAUSE);
     }
 }
 
-fn spawn<S: Service>(shared: &Arc<Shared<S>>, seat: Seat, slot: Arc<Slot>, peer: SocketAddr) -> io::Result<()> {
+fn spawn<S: Service>(
+    shared: &Arc<Shared<S>>,
+    guard: ConnectionGuard,
+    slot: Arc<Slot>,
+    peer: SocketAddr,
+) -> io::Result<()> {
     let shared = Arc::clone(shared);
-    let name = format!("http-{}", seat.number());
+    let name = format!("http-{}", guard.number());
     let run = move || {
-        // The seat goes last: who waits for it to be free also waits for the socket to be closed.
-        let _seat = seat;
+        // The guard goes last: who waits for it to be free also waits for the socket to be closed.
+        let _seat = guard;
         let slot = slot;
         connection::run(&shared, &slot, peer.ip().to_canonical());
     };
     thread::Builder::new().name(name).stack_size(STACK).spawn(run).map(drop)
 }
 
-fn finish(slots: &Slots, drain: Duration) {
+fn finish(slots: &Connections, drain: Duration) {
     slots.close_idle();
     let left = slots.wait_empty(drain);
     if left > 0 {

@@ -2,10 +2,10 @@
 
 use super::Request;
 use super::answer::{bad_arguments, message};
-use super::message::{Method, Response};
 use crate::config::switch;
 use crate::model::decimal::excerpt;
 use crate::model::{date, parse_uuid};
+use crate::server::message::{Method, Response};
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 use uuid::Uuid;

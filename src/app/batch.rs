@@ -2,15 +2,15 @@
 
 use super::answer::{Answer, json, message};
 use super::arguments::{check_content_type, text};
-use super::message::{Body, Received, Response};
 use super::stats::{metadata, write_head};
 use super::{App, Request};
 use crate::error::{Error, Kind, Result};
 use crate::model::Client;
 use crate::model::shapes::{Flaw, Object};
 use crate::model::stat::{Item, NewStat};
+use crate::server::message::{Body, Received, Response};
 use crate::store::Store;
-use crate::store::stats::Placed;
+use crate::store::stats::ItemOutcome;
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, json as value};
@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
 
 /// Stats in one batch. A front office of a thousand analyses sends 5,000.
-const MOST_ITEMS: usize = 50_000;
+const MAX_ITEMS: usize = 50_000;
 
 /// Bytes from which on batches are taken in one at a time.
 const LARGE: usize = 1 << 20;
@@ -101,15 +101,15 @@ fn take_in(store: &Store, caller: &Client, body: Received) -> Taken {
         let text = value!({ "message": "No stat of this batch can be used.", "refused": refused }).to_string();
         return Err(Box::new(json(400, text)));
     }
-    let placed = store.add_stats(caller, &good)?;
-    let stored = good.iter().zip(&placed).filter_map(|(stat, place)| match place {
-        Placed::Stored(uuid) => Some((*uuid, stat)),
+    let outcomes = store.add_stats(caller, &good)?;
+    let stored = good.iter().zip(&outcomes).filter_map(|(stat, place)| match place {
+        ItemOutcome::Stored(uuid) => Some((*uuid, stat)),
         _ => None,
     });
     let pieces = pieces(&body.bytes, stored);
-    let duplicates: Vec<String> = placed
+    let duplicates: Vec<String> = outcomes
         .iter()
-        .filter_map(|place| if let Placed::Duplicate(uuid) = place { Some(uuid.to_string()) } else { None })
+        .filter_map(|place| if let ItemOutcome::Duplicate(uuid) = place { Some(uuid.to_string()) } else { None })
         .collect();
     let number = pieces.len() / 2;
     Ok((receipt(body, pieces, duplicates, refused), number))
@@ -119,7 +119,7 @@ fn take_in(store: &Store, caller: &Client, body: Received) -> Taken {
 /// another is found out by a second one, item by item.
 fn open(text: &str) -> std::result::Result<Vec<Judged<'_>>, Box<Response>> {
     match serde_json::from_str(text) {
-        Ok(Items::<Object<Item<'_>>>(items)) if items.len() <= MOST_ITEMS => {
+        Ok(Items::<Object<Item<'_>>>(items)) if items.len() <= MAX_ITEMS => {
             Ok(items.into_iter().map(|Object(item)| NewStat::open(item)).collect())
         }
         _ => Ok(items(text)?.into_iter().map(|item| NewStat::parse_unchecked(item.get())).collect()),
@@ -134,8 +134,8 @@ fn items(text: &str) -> std::result::Result<Vec<&RawValue>, Box<Response>> {
     let Items::<&RawValue>(items) = serde_json::from_str(text)
         .map_err(|error| Box::new(message(400, &format!("The body is not JSON: {error}."))))?;
     match items.len() {
-        0..=MOST_ITEMS => Ok(items),
-        _ => Err(Box::new(message(400, &format!("A batch has at most {MOST_ITEMS} stats: send several.")))),
+        0..=MAX_ITEMS => Ok(items),
+        _ => Err(Box::new(message(400, &format!("A batch has at most {MAX_ITEMS} stats: send several.")))),
     }
 }
 
@@ -153,7 +153,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Items<T> {
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> std::result::Result<Self::Value, A::Error> {
                 let mut items = Vec::new();
                 while let Some(item) = seq.next_element()? {
-                    if items.len() <= MOST_ITEMS {
+                    if items.len() <= MAX_ITEMS {
                         items.push(item);
                     }
                 }
@@ -172,7 +172,7 @@ type Judged<'a> = std::result::Result<NewStat<'a>, Flaw>;
 
 /// The good items, and why the others are refused. What the store knows already has been checked before.
 fn judge<'a>(store: &Store, mut judged: Vec<Judged<'a>>) -> Result<(Vec<NewStat<'a>>, Vec<Refused>)> {
-    let known = store.knows(judged.iter().filter_map(|stat| stat.as_ref().ok()))?;
+    let known = store.has_payloads(judged.iter().filter_map(|stat| stat.as_ref().ok()))?;
     let mut kept = 0;
     for (stat, is_known) in judged.iter_mut().filter(|stat| stat.is_ok()).zip(known) {
         let unknown = stat.as_mut().ok().filter(|_| !is_known);

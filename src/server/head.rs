@@ -8,10 +8,10 @@ use std::time::Instant;
 
 use super::Fault;
 use super::input::{BUFFER, Input};
-use crate::api::message::{Head, Headers, Method};
+use crate::server::message::{Head, Headers, Method};
 
 /// Header fields of one request.
-const MOST_FIELDS: usize = 64;
+const MAX_FIELDS: usize = 64;
 
 /// How the body is delimited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) enum Framing {
 
 /// What a head says besides the request itself.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Terms {
+pub(super) struct ConnectionTerms {
     pub(super) framing: Framing,
     /// The client waits for a word before it sends the body.
     pub(super) expects: bool,
@@ -92,12 +92,12 @@ impl Scan {
 pub(super) fn examine(bytes: &[u8], peer: IpAddr) -> Option<usize> {
     let length = Scan::default().advance(bytes).ok()??;
     let (head, http10) = parse(bytes.get(..length)?, peer).ok()?;
-    Terms::of(&head, http10).ok().map(|_| length)
+    ConnectionTerms::of(&head, http10).ok().map(|_| length)
 }
 
 /// Reads a whole head; the second value is true for HTTP/1.0.
 pub(super) fn parse(bytes: &[u8], peer: IpAddr) -> Result<(Head, bool), Fault> {
-    let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
+    let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
     let mut request = httparse::Request::new(&mut fields);
     match request.parse(bytes) {
         Ok(httparse::Status::Complete(_)) => {}
@@ -154,7 +154,7 @@ fn behind_host(url: &str) -> Option<&str> {
     (known && end > 0).then(|| &rest[end..])
 }
 
-impl Terms {
+impl ConnectionTerms {
     /// Reads the fields that concern connection and body, or says why they cannot be met.
     pub(super) fn of(head: &Head, http10: bool) -> Result<Self, Fault> {
         check_host(&head.headers, http10)?;

@@ -1,9 +1,9 @@
 //! Counters for Prometheus.
 
 use super::answer::Answer;
-use super::message::{Response, Served};
 use super::{App, Request};
 use crate::error::Result;
+use crate::server::message::{Response, Served};
 use crate::store::jobs::Runs;
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,0 +1,7 @@
+//! What runs: the service itself, its jobs and its log.
+
+pub mod backups;
+pub mod first_client;
+pub mod logging;
+pub mod schedule;
+pub mod serve;
