@@ -113,6 +113,15 @@ CREATE TABLE pushed (
     PRIMARY KEY (remote, anr, type, date)
 ) STRICT, WITHOUT ROWID;
 
+-- Whose stats a remote has under the UUID of an analysis. Where two clients have an analysis with the same UUID only one
+-- of them is pushed: to the remote both would be one.
+CREATE TABLE pushed_analysis (
+    remote INTEGER NOT NULL REFERENCES remote (id),
+    anr BLOB NOT NULL CHECK (length(anr) = 16),
+    client INTEGER NOT NULL,
+    PRIMARY KEY (remote, anr)
+) STRICT, WITHOUT ROWID;
+
 -- Analyses that were taken back from a remote and are not pushed there again unless somebody names them.
 CREATE TABLE withdrawn (
     remote INTEGER NOT NULL REFERENCES remote (id),

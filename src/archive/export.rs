@@ -58,7 +58,10 @@ fn write_line(text: &mut String, exported: &Exported, sharing: bool) {
     if !sharing {
         let name = serde_json::Value::from(exported.client_name.as_str());
         let arrived = jiff::Timestamp::from_second(exported.created_at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        text.push_str(&format!(r#","client":"{}","client_name":{name},"created_at":"{arrived}""#, exported.client));
+        text.push_str(&format!(
+            r#","client":"{}","client_name":{name},"client_is_local":{},"created_at":"{arrived}""#,
+            exported.client, exported.is_local
+        ));
     }
     text.push_str("}\n");
 }

@@ -49,7 +49,8 @@ pub fn import(config: &Config, command: &ImportCommand) -> Result<()> {
             Err(Error::invalid("--client: the clients of --from-reference are its own"))
         }
         (None, Some(directory)) => {
-            let tally = reference::import(&store, directory, command.keep_going, &mut reporter)?;
+            let (tally, keys) = reference::import(&store, directory, command.keep_going, &mut reporter)?;
+            keys.iter().try_for_each(|sentence| say(sentence))?;
             say(&described(&tally, "left out"))
         }
         (Some(_), Some(_)) => Err(Error::invalid("a file and --from-reference: import one after the other")),

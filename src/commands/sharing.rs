@@ -70,8 +70,8 @@ pub fn pull(config: &Config, command: &PullCommand) -> Result<()> {
         note(sentence);
     }
     let refused = u64::try_from(pulled.refused.len()).unwrap_or_default();
-    let (stored, known) = (grouped(pulled.stored), grouped(pulled.known));
-    say(&format!("pulled {stored}, already there {known}, refused {}", grouped(refused)))?;
+    let (stored, known, outdated) = (grouped(pulled.stored), grouped(pulled.known), grouped(pulled.outdated));
+    say(&format!("pulled {stored}, already there {known}, outdated {outdated}, refused {}", grouped(refused)))?;
     match refused {
         0 => Ok(()),
         _ => Err(Error::invalid(format!("{remote} has stats that cannot be used: see above"))),
@@ -139,6 +139,7 @@ fn describe(store: &Store, query: PushQuery) -> Result<()> {
             PushState::Accepted => (query.all, "already there"),
             PushState::Replaced => (false, "replaced since; leaves if the remote replaces, too"),
             PushState::Withdrawn => (false, "taken back"),
+            PushState::Twin => (false, "stays: another client's stats leave under the same UUID"),
         };
         leaving += if leaves { share.number } else { 0 };
         say(&format!(
@@ -166,6 +167,13 @@ fn report(sent: &Sent) -> Result<()> {
     if sent.withdrawn > 0 {
         let number = grouped(sent.withdrawn);
         eprintln!("held back: {number} of analyses that were taken back; --anr pushes one again");
+    }
+    for one in &sent.twins {
+        let (anr, client, other) = (one.anr, &one.client, one.twin.as_deref().unwrap_or("another client"));
+        note(&format!(
+            "held back: analysis {anr} of {client:?}, because {other:?} has an analysis with the same UUID and to the \
+             remote both would be one; 'client disable-sharing' for one of the two decides which leaves"
+        ));
     }
     let (new, known, refused) = (grouped(sent.sent), grouped(sent.known), grouped(sent.refused));
     say(&format!("sent {new}, already there {known}, refused {refused}"))?;

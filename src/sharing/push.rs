@@ -77,6 +77,8 @@ pub struct Sent {
     pub held_back: u64,
     /// Not sent: their analyses were taken back from the remote.
     pub withdrawn: u64,
+    /// Not sent: another client's stats leave under the UUID of their analysis.
+    pub twins: Vec<PushSummary>,
 }
 
 /// Pushes. What was accepted before a failure is remembered, so that the next push goes on from there.
@@ -99,12 +101,20 @@ pub fn push(store: &Store, push: &Push<'_>, reporter: &mut Reporter<'_>) -> Resu
     let sent = Sent { held_back, withdrawn: number(PushState::Withdrawn), ..Sent::default() };
     let known = if push.all { number(PushState::Accepted) } else { 0 };
     let total = number(PushState::New) + known + replaced - held_back;
+    let sent = Sent { twins: twins(&shares), ..sent };
     let mut sending = Sending { store, remote, sent, total, pace: Pace::default(), broken: 0 };
     for kind in kinds(&push.filter, &shares) {
         query.filter.kind = Some(kind);
         sending.kind(&query, reporter)?;
     }
     Ok(sending.sent)
+}
+
+/// What stays because another client's stats leave under the UUID of its analysis, once per analysis.
+fn twins(summaries: &[PushSummary]) -> Vec<PushSummary> {
+    let mut seen = HashSet::new();
+    let held = summaries.iter().filter(|one| one.state == PushState::Twin);
+    held.filter(|one| seen.insert((one.client.clone(), one.anr))).cloned().collect()
 }
 
 /// The types that there is something of, one after the other.
