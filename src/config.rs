@@ -9,7 +9,7 @@ mod settings;
 mod unknown_settings;
 
 use crate::error::{Error, Result};
-use crate::model::Token;
+use crate::model::{ShareLevel, Token};
 pub use file::FILE;
 pub use proxies::Proxies;
 use settings::WITHOUT_EFFECT;
@@ -171,6 +171,8 @@ pub struct Config {
     pub remote: String,
     /// `REMOTE_STATS_TOKEN`
     pub remote_token: Option<Token>,
+    /// `SHARE_LEVEL`
+    pub share_level: ShareLevel,
     /// `MOSP_URL`
     pub mosp: Option<String>,
     /// `PUBLIC_PAGES`
@@ -227,6 +229,7 @@ impl Config {
             registration_open: read.parsed("CLIENT_REGISTRATION_OPEN", switch)?,
             remote: read.parsed("REMOTE_STATS_SERVER", url)?,
             remote_token: read.optional("REMOTE_STATS_TOKEN", Token::new)?,
+            share_level: read.parsed("SHARE_LEVEL", ShareLevel::parse)?,
             mosp: read.optional("MOSP_URL", url)?,
             public_pages: read.parsed("PUBLIC_PAGES", switch)?,
             map: read.parsed("MAP", switch)?,

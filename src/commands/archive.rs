@@ -16,8 +16,11 @@ pub fn export(config: &Config, command: &ExportCommand) -> Result<()> {
     let dates = (command.from.as_deref(), command.to.as_deref());
     let filter = filter(&store, command.client.as_deref(), command.anr.as_deref(), command.kind.as_deref(), dates)?;
     let path = command.file.as_deref();
-    let number =
-        archive::export(&store, &Export { path, filter, sharing: command.sharing }, &mut progress("exporting"))?;
+    let number = archive::export(
+        &store,
+        &Export { path, filter, level: config.share_level, sharing: command.sharing },
+        &mut progress("exporting"),
+    )?;
     match path {
         Some(path) => say(&format!("exported {} stats to {}", grouped(number), path.display())),
         // Standard output has the stats themselves.

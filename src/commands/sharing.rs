@@ -29,8 +29,15 @@ pub fn push(config: &Config, command: &PushCommand) -> Result<()> {
     must_share(&store, command)?;
     filter.from = filter.from.or_else(|| today().checked_sub(Span::new().months(MONTHS)).ok());
     if command.show {
-        return match sharing::first_body(&store, &remote, &filter, command.all)? {
-            Some(body) => say(&body),
+        return match sharing::first_body(&store, &remote, &filter, command.all, config.share_level)? {
+            Some((before, after)) => {
+                if before != after {
+                    note(&format!(
+                        "SHARE_LEVEL=categories: this is in the store and does not leave as it is: {before}"
+                    ));
+                }
+                say(&after)
+            }
             None => Err(Error::new(Kind::NotFound, "there is nothing to send")),
         };
     }
@@ -39,7 +46,8 @@ pub fn push(config: &Config, command: &PushCommand) -> Result<()> {
     }
     let token = token(config, command.token.as_deref())?;
     let (all, retries, proxies) = (command.all, command.retries, &config.proxies);
-    let push = Push { remote: &remote, token: &token, filter, all, retries, proxies };
+    let level = config.share_level;
+    let push = Push { remote: &remote, token: &token, filter, all, level, retries, proxies };
     warn_of_plain(&remote);
     report(&with_reporter("pushing", |reporter| sharing::push(&store, &push, reporter))?)
 }
@@ -196,7 +204,8 @@ fn withdraw(config: &Config, store: &Store, command: &PushCommand, remote: &str,
     confirm(command.yes || anrs.is_empty(), &format!("Take {number} analyses back from {remote}?"))?;
     let token = token(config, command.token.as_deref())?;
     let (filter, retries, proxies) = (filter.clone(), command.retries, &config.proxies);
-    let push = Push { remote, token: &token, filter, all: false, retries, proxies };
+    let level = config.share_level;
+    let push = Push { remote, token: &token, filter, all: false, level, retries, proxies };
     with_reporter("taking back", |reporter| sharing::withdraw(store, &push, &anrs, reporter))?;
     say(&format!("took {number} analyses back from {remote}"))
 }

@@ -79,6 +79,12 @@ pub const SETTINGS: &[Setting] = &[
         help: "instance to push to and pull from",
         ..PLAIN
     },
+    Setting {
+        name: "SHARE_LEVEL",
+        default: "categories",
+        help: "what of a compliance is shared: categories leaves its controls out, full sends all of it",
+        ..PLAIN
+    },
     Setting { name: "REMOTE_STATS_TOKEN", is_secret: true, help: "token for that instance", ..PLAIN },
     Setting {
         name: "MOSP_URL",

@@ -4,7 +4,7 @@ use super::Reporter;
 use super::remote::{Remote, Try, said};
 use crate::config::Proxies;
 use crate::error::{Error, Kind, Result};
-use crate::model::{StatType, Token};
+use crate::model::{ShareLevel, StatType, Token};
 use crate::outbound::Response;
 use crate::store::Store;
 use crate::store::listing::{Filter, Position, Stat};
@@ -41,6 +41,8 @@ pub struct Push<'a> {
     pub filter: Filter,
     /// Whether to send again what the remote has accepted.
     pub all: bool,
+    /// What of each stat leaves.
+    pub level: ShareLevel,
     /// Tries after one that did not get through.
     pub retries: u32,
     /// Proxies of this machine.
@@ -102,7 +104,7 @@ pub fn push(store: &Store, push: &Push<'_>, reporter: &mut Reporter<'_>) -> Resu
     let known = if push.all { number(PushState::Accepted) } else { 0 };
     let total = number(PushState::New) + known + replaced - held_back;
     let sent = Sent { twins: twins(&shares), ..sent };
-    let mut sending = Sending { store, remote, sent, total, pace: Pace::default(), broken: 0 };
+    let mut sending = Sending { store, remote, level: push.level, sent, total, pace: Pace::default(), broken: 0 };
     for kind in kinds(&push.filter, &shares) {
         query.filter.kind = Some(kind);
         sending.kind(&query, reporter)?;
@@ -123,14 +125,20 @@ fn kinds(filter: &Filter, shares: &[PushSummary]) -> Vec<StatType> {
     filter.kind.map_or_else(|| all.collect(), |kind| vec![kind])
 }
 
-/// The first body that a push would send, as it would leave; none if there is nothing to send.
-pub fn first_body(store: &Store, remote: &str, filter: &Filter, all: bool) -> Result<Option<String>> {
+/// The first body that a push would send, as the store has it and as it would leave; none if there is nothing to send.
+pub fn first_body(
+    store: &Store,
+    remote: &str,
+    filter: &Filter,
+    all: bool,
+    level: ShareLevel,
+) -> Result<Option<(String, String)>> {
     let mut query = PushQuery { remote: remote.into(), filter: filter.clone(), all, replaced: false };
     for kind in kinds(filter, &store.push_summaries(&query)?) {
         query.filter.kind = Some(kind);
         let stats = store.outgoing(&query, Position::default(), FIRST, BYTES)?;
         if !stats.is_empty() {
-            return Ok(Some(body(&stats)));
+            return Ok(Some((body(&stats, ShareLevel::Full), body(&stats, level))));
         }
     }
     Ok(None)
@@ -156,7 +164,7 @@ pub fn withdraw(store: &Store, push: &Push<'_>, anrs: &[Uuid], reporter: &mut Re
 }
 
 /// The body of a batch: five keys a stat.
-fn body(stats: &[Stat<'_>]) -> String {
+fn body(stats: &[Stat<'_>], level: ShareLevel) -> String {
     let mut text = String::with_capacity(stats.iter().map(|stat| stat.data.len() + 160).sum());
     for stat in stats {
         text.push(if text.is_empty() { '[' } else { ',' });
@@ -166,7 +174,7 @@ fn body(stats: &[Stat<'_>]) -> String {
             stat.anr,
             stat.kind.name(),
             stat.date,
-            stat.data
+            level.apply(stat.kind, &stat.data)
         ));
     }
     text.push(']');
@@ -177,6 +185,7 @@ fn body(stats: &[Stat<'_>]) -> String {
 struct Sending<'a> {
     store: &'a Store,
     remote: Remote<'a>,
+    level: ShareLevel,
     sent: Sent,
     total: u64,
     pace: Pace,
@@ -238,7 +247,7 @@ impl Sending<'_> {
     }
 
     fn attempt(&mut self, part: &[Stat<'_>], reporter: &mut Reporter<'_>) -> Result<Verdict> {
-        let text = body(part);
+        let text = body(part, self.level);
         let start = Instant::now();
         let tried = self.remote.attempt(("POST", "/api/v1/stats/"), Some(text.as_bytes()), reporter)?;
         let answer = match tried {

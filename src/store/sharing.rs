@@ -276,8 +276,11 @@ fn state(number: i64) -> PushState {
     }
 }
 
+/// Texts of queries and the values that are bound in them.
+type Source = (String, String, Vec<Box<dyn ToSql>>);
+
 /// The analyses that clients have in common, the source with its filter, and the values of all.
-fn source(tx: &Transaction<'_>, query: &PushQuery) -> Result<(String, String, Vec<Box<dyn ToSql>>)> {
+fn source(tx: &Transaction<'_>, query: &PushQuery) -> Result<Source> {
     let (text, mut values) = conditions(&query.filter);
     values.push(Box::new(find_remote(tx, &query.remote)?.unwrap_or(-1)));
     let remote = format!("?{}", values.len());

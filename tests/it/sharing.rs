@@ -112,6 +112,30 @@ fn what_is_shown_is_what_leaves() {
 }
 
 #[test]
+fn compliance_leaves_without_its_controls_unless_somebody_says_otherwise() {
+    let (place, remote) = (sharing(0), Remote::start());
+    let category = json!([{"label1": "A", "controls": [{"code": "5.1", "value": "0.2"}], "value": "0.40"}]);
+    let data = json!([{"referential": "r", "current": category, "target": category}]);
+    let stat = |date: &str| json!({"uuid": uuid(1), "anr": ANR, "type": "compliance", "date": date, "data": data});
+    import(&place, "fo", &format!("{}\n", stat(&days_ago(1))));
+    let shown = push_with(&place, &remote.url, &["--show"]);
+    let (after, before) = (String::from_utf8(shown.stdout).unwrap(), String::from_utf8(shown.stderr).unwrap());
+    assert!(
+        before.contains("5.1") && !after.contains("5.1") && after.contains(r#""value":"0.40""#),
+        "{before} {after}"
+    );
+    assert!(!place.ok(&["export", "--sharing"]).contains("5.1") && place.ok(&["export"]).contains("5.1"));
+    push(&place, &remote.url, &[], 0);
+    assert_eq!(remote.posts()[0].body, after.trim_end());
+    // Another level sends nothing again by itself, and the rest of it when it is told to.
+    let full = ["--share-level", "full"];
+    assert_eq!(push(&place, &remote.url, &full, 0).0, "sent 0, already there 0, refused 0");
+    push(&place, &remote.url, &[&full[..], &["--all"]].concat(), 0);
+    assert!(remote.posts()[1].body.contains("5.1"));
+    assert!(push(&place, &remote.url, &["--share-level", "some"], 1).1.contains("SHARE_LEVEL=\"some\""));
+}
+
+#[test]
 fn a_second_push_sends_only_what_is_new_and_all_sends_everything() {
     let (place, remote) = (sharing(3), Remote::start());
     push(&place, &remote.url, &[], 0);
