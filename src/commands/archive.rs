@@ -33,7 +33,7 @@ pub fn export(config: &Config, command: &ExportCommand) -> Result<()> {
 /// What is imported; it is open before root takes on the rights of the store's owner.
 enum Source {
     Lines(Lines),
-    Reference(Tables),
+    Reference(Box<Tables>),
 }
 
 impl Source {
@@ -46,7 +46,7 @@ impl Source {
             (None, Some(_)) if command.client.is_some() => {
                 Err(Error::invalid("--client: the clients of --from-reference are its own"))
             }
-            (None, Some(directory)) => Tables::open(directory).map(Self::Reference),
+            (None, Some(directory)) => Tables::open(directory).map(|tables| Self::Reference(Box::new(tables))),
             (Some(_), Some(_)) => Err(Error::invalid("a file and --from-reference: import one after the other")),
         }
     }
@@ -73,7 +73,7 @@ pub fn import(config: &Config, command: &ImportCommand) -> Result<()> {
                 }
             }
             Source::Reference(tables) => {
-                let tally = reference::import(&store, tables, command.keep_going, &mut reporter)?;
+                let tally = reference::import(&store, *tables, command.keep_going, &mut reporter)?;
                 say(&described(&tally, "left out"))
             }
         }
