@@ -15,6 +15,7 @@ use crate::store::rollups::Rollup;
 use jiff::civil::Date;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::io::Write;
 
 /// A way of averaging stats of one type.
 pub struct Processor {
@@ -24,8 +25,8 @@ pub struct Processor {
     pub description: &'static str,
     /// The types of stats it can be used with.
     pub kinds: &'static [StatType],
-    /// Makes the JSON text of its answer.
-    pub run: fn(&Rollup, &Params) -> Result<String>,
+    /// Writes the JSON text of its answer.
+    pub run: fn(&Rollup, &Params, &mut dyn Write) -> Result<()>,
 }
 
 /// Every processor, in the order in which they are listed.
@@ -221,8 +222,8 @@ impl From<[String; 4]> for Labels {
     }
 }
 
-fn json(answer: &impl Serialize) -> Result<String> {
-    serde_json::to_string(answer)
+fn json(answer: &impl Serialize, out: &mut dyn Write) -> Result<()> {
+    serde_json::to_writer(out, answer)
         .map_err(|error| Error::new(crate::error::Kind::Internal, "an answer could not be written").because(error))
 }
 

@@ -6,6 +6,7 @@ use super::{App, Request};
 use crate::averages::{self, Params, Period, Processor};
 use crate::model::shapes::{CATEGORIES, STATES};
 use crate::model::{Role, StatType};
+use crate::server::message::Response;
 use crate::store::rollups::{Analyses, Selection};
 use serde_json::{Map, Value, json as value};
 
@@ -33,13 +34,17 @@ pub fn run(app: &App, request: Request<'_>) -> Answer {
     let client = request.caller.filter(|caller| caller.role != Role::Admin).map(|caller| caller.id);
     let analyses = uuids.map(|uuids| Analyses { client, uuids });
     let rollup = app.store.rollup(&Selection { kind, from, to, local_only, analyses, newest: None })?;
-    let data = if rollup.days.is_empty() { "[]".to_owned() } else { (processor.run)(&rollup, &params)? };
-    let text = format!(r#"{{"type": "{}", "processor": "{}", "data": {data}}}"#, kind.name(), processor.name);
-    Ok(json(200, text))
+    let mut text = format!(r#"{{"type": "{}", "processor": "{}", "data": "#, kind.name(), processor.name).into_bytes();
+    match rollup.days.is_empty() {
+        true => text.extend(b"[]"),
+        false => (processor.run)(&rollup, &params, &mut text)?,
+    }
+    text.push(b'}');
+    Ok(Response::bytes(200, Some("application/json"), text.into()))
 }
 
 /// Required arguments that are missing have been refused before.
-fn unreachable_arguments<T>() -> Result<T, Box<crate::server::message::Response>> {
+fn unreachable_arguments<T>() -> Result<T, Box<Response>> {
     Err(Box::new(error(400, "The arguments type and processor are required.")))
 }
 
@@ -53,7 +58,7 @@ pub fn as_processor(value: &Value) -> Result<&'static Processor, String> {
 }
 
 /// The answer to a processor that is used with another type of stats than its own.
-pub fn check_kind(processor: &Processor, kind: StatType) -> Result<(), Box<crate::server::message::Response>> {
+pub fn check_kind(processor: &Processor, kind: StatType) -> Result<(), Box<Response>> {
     if processor.kinds.contains(&kind) {
         return Ok(());
     }

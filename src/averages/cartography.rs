@@ -9,6 +9,7 @@ use crate::store::rollups::Rollup;
 use jiff::civil::Date;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::io::Write;
 
 #[derive(Serialize)]
 struct Answer {
@@ -51,9 +52,9 @@ struct Cell {
 }
 
 /// Mean number of risks, and mean share of an analysis's risks, per cell: over the range and per date.
-pub fn average(rollup: &Rollup, params: &Params) -> Result<String> {
+pub fn average(rollup: &Rollup, params: &Params, out: &mut dyn Write) -> Result<()> {
     let on_date = |(date, entries)| OnDate { date, matrices: matrices(&by_key(rollup, entries), params) };
-    json(&Answer {
+    let answer = Answer {
         scales: Scales {
             impact: (0..=COMMON_IMPACT).collect(),
             probability: (0..=COMMON_IMPACT).collect(),
@@ -61,7 +62,8 @@ pub fn average(rollup: &Rollup, params: &Params) -> Result<String> {
         },
         averages: matrices(&by_key(rollup, &total(&rollup.days)), params),
         values: periods(rollup, params)?.iter().map(|(date, entries)| on_date((*date, entries))).collect(),
-    })
+    };
+    json(&answer, out)
 }
 
 /// Sums by impact and likelihood.

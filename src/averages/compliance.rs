@@ -9,6 +9,7 @@ use crate::store::rollups::Rollup;
 use jiff::civil::Date;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
 
 #[derive(Serialize)]
 struct Referential {
@@ -57,7 +58,7 @@ fn place(key: &str) -> Option<Place> {
 }
 
 /// Means per referential and category, over the range and per date, in the order in which the store met them.
-pub fn average(rollup: &Rollup, params: &Params) -> Result<String> {
+pub fn average(rollup: &Rollup, params: &Params, out: &mut dyn Write) -> Result<()> {
     let places: BTreeMap<i64, Place> =
         rollup.keys.iter().filter_map(|(object, key)| Some((*object, place(key)?))).collect();
     let index = Index::new(&places);
@@ -86,7 +87,7 @@ pub fn average(rollup: &Rollup, params: &Params) -> Result<String> {
             }),
         }
     }
-    json(&referentials)
+    json(&referentials, out)
 }
 
 /// The categories in order, and which of them each object belongs to.

@@ -9,6 +9,7 @@ use crate::store::rollups::Rollup;
 use jiff::civil::Date;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
 
 #[derive(Serialize)]
 struct Averaged {
@@ -43,7 +44,7 @@ impl From<&Entry> for Numbers {
 }
 
 /// Means of each object per date and over the range, in order of the object's UUID.
-pub fn average_on_date(rollup: &Rollup, params: &Params) -> Result<String> {
+pub fn average_on_date(rollup: &Rollup, params: &Params, out: &mut dyn Write) -> Result<()> {
     // An object with other labels is another object in the store, but the same thing here.
     let uuids: HashMap<i64, String> =
         rollup.keys.iter().filter_map(|(object, key)| Some((*object, parse_key(key)?.0))).collect();
@@ -70,5 +71,5 @@ pub fn average_on_date(rollup: &Rollup, params: &Params) -> Result<String> {
             averages: (&whole).into(),
         }
     };
-    json(&series.into_iter().map(averaged).collect::<Vec<_>>())
+    json(&series.into_iter().map(averaged).collect::<Vec<_>>(), out)
 }

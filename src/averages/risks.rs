@@ -9,6 +9,7 @@ use crate::store::rollups::Rollup;
 use jiff::civil::Date;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::io::Write;
 
 #[derive(Serialize)]
 struct Levels<T> {
@@ -42,22 +43,23 @@ fn mean(keyed: &BTreeMap<&str, &Entry>, key: &str) -> Mean {
 }
 
 /// Means over the whole range.
-pub fn averages(rollup: &Rollup, params: &Params) -> Result<String> {
+pub fn averages(rollup: &Rollup, params: &Params, out: &mut dyn Write) -> Result<()> {
     let sums = total(&rollup.days);
     let keyed = by_key(rollup, &sums);
-    json(&tree(params, |key| mean(&keyed, key)))
+    json(&tree(params, |key| mean(&keyed, key)), out)
 }
 
 /// Means per date.
-pub fn averages_on_date(rollup: &Rollup, params: &Params) -> Result<String> {
+pub fn averages_on_date(rollup: &Rollup, params: &Params, out: &mut dyn Write) -> Result<()> {
     let periods = periods(rollup, params)?;
     let keyed: Vec<_> = periods.iter().map(|(date, entries)| (*date, by_key(rollup, entries))).collect();
-    json(&tree(params, |key| {
+    let answer = tree(params, |key| {
         let on_date = |(date, keyed): &(Date, BTreeMap<&str, &Entry>)| OnDate {
             date: *date,
             value: mean(keyed, key),
             stats: params.period.map(|_| stats(keyed)),
         };
         keyed.iter().map(on_date).collect::<Vec<_>>()
-    }))
+    });
+    json(&answer, out)
 }

@@ -19,7 +19,7 @@ pub fn export(config: &Config, command: &ExportCommand) -> Result<()> {
         let store = store(config)?;
         let dates = (command.from.as_deref(), command.to.as_deref());
         let filter = filter(&store, command.client.as_deref(), command.anr.as_deref(), command.kind.as_deref(), dates)?;
-        let export = Export { filter, sharing: command.sharing };
+        let export = Export { filter, level: config.share_level, sharing: command.sharing };
         archive::export(&store, &export, &mut target, &mut progress("exporting"))
     })?;
     target.finish()?;
@@ -73,7 +73,8 @@ pub fn import(config: &Config, command: &ImportCommand) -> Result<()> {
                 }
             }
             Source::Reference(tables) => {
-                let tally = reference::import(&store, *tables, command.keep_going, &mut reporter)?;
+                let (tally, keys) = reference::import(&store, *tables, command.keep_going, &mut reporter)?;
+                keys.iter().try_for_each(|sentence| say(sentence))?;
                 say(&described(&tally, "left out"))
             }
         }
