@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::config::{Config, Raw};
 use crate::demo;
 use crate::error::{Error, Kind, Result};
+use crate::files::as_owner;
 use crate::server::{self, Limits, Stop};
 use crate::store::{Store, housekeeping};
 use crate::terminal::say;
@@ -25,8 +26,10 @@ pub fn serve(config: Config, raw: &Raw) -> Result<()> {
         let text = format!("STORE_MUST_EXIST: there is no store at {}", config.store.display());
         return Err(Error::new(Kind::NotFound, text));
     }
-    make_private(&config.store)?;
-    let store = Store::open(&config.store)?;
+    let store = as_owner(&config.store, || {
+        make_private(&config.store)?;
+        Store::open(&config.store)
+    })?;
     if store.is_new() {
         log::warn!("created a new, empty store at {}", config.store.display());
     }

@@ -27,6 +27,7 @@ mod clock;
 mod commands_client;
 mod commands_database;
 mod commands_documents;
+mod commands_root;
 mod commands_settings;
 mod commands_stats;
 mod container;
