@@ -19,6 +19,7 @@ pub mod mosp;
 mod objects;
 mod payloads;
 pub mod read_only;
+pub mod releases;
 pub mod rollups;
 pub mod sharing;
 mod space;

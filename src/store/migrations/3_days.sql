@@ -57,7 +57,7 @@ CREATE TABLE pushed (
 CREATE TABLE state (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     version BLOB NOT NULL,
-    packed INTEGER NOT NULL
+    packed INTEGER NOT NULL, restored_on INTEGER
 ) STRICT;
 
 INSERT INTO state (id, version, packed) SELECT id, version, 0 FROM old_state;
@@ -83,3 +83,20 @@ DROP TABLE old_stat;
 DROP TABLE old_rollup;
 DROP TABLE old_pushed;
 DROP TABLE old_state;
+
+ALTER TABLE client ADD COLUMN group_name TEXT;
+
+CREATE TABLE release (
+    week INTEGER PRIMARY KEY,
+    rules INTEGER NOT NULL,
+    k INTEGER NOT NULL CHECK (k >= 3 OR k = 1 AND week = 0),
+    built_at INTEGER NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    cells BLOB
+) STRICT;
+
+CREATE TRIGGER "release#once" BEFORE UPDATE ON release WHEN OLD.week <> 0 AND (
+    NEW.cells IS NOT NULL OR NEW.week <> OLD.week OR NEW.k <> OLD.k OR NEW.hash <> OLD.hash
+) BEGIN
+    SELECT RAISE(ABORT, 'a release is never changed');
+END;
