@@ -13,6 +13,7 @@ mod mosp;
 mod pages;
 mod processed;
 mod public;
+pub mod signals;
 mod stats;
 
 use crate::config::{self, Config};
@@ -25,6 +26,7 @@ use metrics::Metrics;
 use percent_encoding::percent_decode_str;
 pub use public::tag;
 use serde_json::json as value;
+use signals::Signals;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
@@ -125,6 +127,8 @@ pub struct App {
     metrics: Metrics,
     failures: auth::Failures,
     lookups: Lookups,
+    /// What requests tell about their senders.
+    pub signals: Arc<Signals>,
     /// Live connections, counted by the HTTP layer.
     connections: Arc<AtomicUsize>,
     large: batch::Large,
@@ -155,7 +159,8 @@ impl App {
     /// An application on a store. `connections` is the HTTP layer's count.
     pub fn new(config: Config, store: Arc<Store>, connections: Arc<AtomicUsize>) -> Self {
         let (metrics, failures, lookups) = (Metrics::default(), auth::Failures::default(), Lookups::default());
-        Self { config, store, metrics, failures, lookups, connections, large: batch::Large::default() }
+        let signals = Arc::default();
+        Self { config, store, metrics, failures, lookups, signals, connections, large: batch::Large::default() }
     }
 
     /// The rows of the table for a path, and the text at its place in braces. The prefix may be there or not.
@@ -205,6 +210,7 @@ impl App {
 
     fn wrong_token(&self, head: &Head) -> Response {
         let address = auth::address(&self.config, head);
+        self.signals.note_wrong_token();
         match self.failures.note(address, Instant::now()) {
             None => answer::error(403, "Forbidden - Authentication failed."),
             Some(seconds) => {

@@ -26,6 +26,7 @@ pub mod stats;
 pub mod summary;
 #[cfg(test)]
 mod tests;
+pub mod watch;
 
 use crate::error::{Error, Kind, Result};
 use clients::Callers;

@@ -314,3 +314,12 @@ pub fn today() -> jiff::civil::Date {
 pub fn days_ago(days: i64) -> String {
     today().checked_sub(jiff::Span::new().days(days)).unwrap().to_string()
 }
+
+/// Waits until something has come about, for a minute at most.
+pub fn until(what: &str, mut test: impl FnMut() -> bool) {
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    while !test() {
+        assert!(std::time::Instant::now() < deadline, "it never came to this: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

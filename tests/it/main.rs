@@ -48,3 +48,4 @@ mod sharing;
 mod store_size;
 mod store_versions;
 mod terminal;
+mod watch;
