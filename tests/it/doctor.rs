@@ -340,7 +340,7 @@ fn stores_are_judged() {
 #[test]
 fn clients_and_their_stats_are_judged() {
     let place = Place::new();
-    place.ok(&["client", "create", "--name", "boss", "--role", "admin"]);
+    place.ok(&["client", "create", "--new-store", "--name", "boss", "--role", "admin"]);
     place.client("gone");
     place.ok(&["client", "deactivate", "gone"]);
     let report = doctor(&place, &[], &[]);
