@@ -4,7 +4,6 @@
 
 mod check;
 pub mod clients;
-mod common;
 pub mod entries;
 pub mod export;
 pub mod housekeeping;
@@ -36,12 +35,14 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Marks a file as one of ours in SQLite's header: "mnrc".
-const APPLICATION_ID: i32 = 0x6d6e_7263;
+/// Marks a file as one of ours in SQLite's header: "mnst".
+const APPLICATION_ID: i32 = 0x6d6e_7374;
+/// What stores of the versions before 0.2.0 have there, which were never released: "mnrc".
+const UNRELEASED_ID: i32 = 0x6d6e_7263;
 /// How long a connection waits for another process's write before it gives up.
 const BUSY: Duration = Duration::from_secs(10);
 /// How long a reader waits for a free connection.
@@ -69,8 +70,6 @@ pub struct Store {
     writes: AtomicU64,
     /// Whether stats were deleted since objects were last looked through.
     deleted: AtomicBool,
-    /// The day on which rollups were last looked through for equal sums.
-    shared: AtomicI64,
 }
 
 #[derive(Default)]
@@ -126,7 +125,6 @@ impl Store {
             writes: AtomicU64::new(0),
             // The last time it may have been killed before it had forgotten them.
             deleted: AtomicBool::new(true),
-            shared: AtomicI64::new(0),
         })
     }
 
@@ -360,7 +358,7 @@ fn unusable(path: &Path, error: std::io::Error) -> Error {
 fn recognise(path: &Path) -> Result<()> {
     let connection = connect_as_is(path)?;
     connection.execute_batch("PRAGMA schema_version").map_err(|e| opening(path, e))?;
-    migrations::version(&connection, path).map(|_| ())
+    migrations::recognise(&connection, path)
 }
 
 fn claim(store: &Path) -> Result<File> {

@@ -165,7 +165,6 @@ impl House {
             }
             Action::Tidy => {
                 // As on a day on which it was not yet done.
-                self.store.shared.store(0, std::sync::atomic::Ordering::Relaxed);
                 self.store.tidy().unwrap();
             }
         }
