@@ -3,7 +3,7 @@
 use super::check::sqlite_findings;
 use super::objects::Objects;
 use super::rollups::parsed;
-use super::{Store, beside, connect, migrations, opening, sql, touch, unusable};
+use super::{BUSY, Store, beside, connect_as_is, connect_reader, migrations, opening, sql, touch, unusable};
 use crate::error::{Error, Kind, Result};
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags, Transaction};
@@ -15,6 +15,9 @@ use std::time::Duration;
 const BACKUP_PAGES: i32 = 1000;
 /// Free pages given back to the file system in one transaction.
 const VACUUM_PAGES: i64 = 1000;
+
+/// How long the log's emptying waits for readers, with writers waiting behind it.
+const CHECKPOINT: Duration = Duration::from_millis(50);
 
 /// How much a store holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,7 +80,10 @@ impl Store {
     /// # Errors
     /// `Conflict` if `target` exists, `Full` if there is no room for it, `Unavailable` if it cannot be written or does not pass the check.
     pub fn backup(&self, target: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Counts> {
-        copy(&self.path, target, progress)
+        let counts = copy(&self.path, target, progress)?;
+        // What was written meanwhile had to stay in the log.
+        self.checkpoint()?;
+        Ok(counts)
     }
 
     /// Replaces everything in the live store by what the backup at `source` holds, in one transaction; gives the
@@ -159,9 +165,17 @@ impl Store {
         })
     }
 
-    /// Moves what the write-ahead log holds into the file and empties the log, if no reader is in the way.
+    /// Moves what the write-ahead log holds into the file, and empties the log if no reader is in the way. Most of it is
+    /// done beside writers, who wait for no more than [`CHECKPOINT`].
     pub fn checkpoint(&self) -> Result<()> {
-        self.maintain(|connection| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(sql))
+        let passive = |connection: &Connection| connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        passive(&connect_as_is(&self.path)?)?;
+        self.maintain(|connection| {
+            connection.busy_timeout(CHECKPOINT)?;
+            let done = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            connection.busy_timeout(BUSY)?;
+            Ok(done?)
+        })
     }
 }
 
@@ -198,8 +212,12 @@ pub(super) fn copy(store: &Path, target: &Path, progress: &mut dyn FnMut(u64, u6
 
 fn copy_to(store: &Path, partial: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Counts> {
     let mut copy = Connection::open(partial)?;
-    let source = connect(store)?;
-    copy_pages(&source, &mut copy, progress)?;
+    // One state of the store from the first page to the last: else SQLite begins anew with every commit of others.
+    let mut source = connect_reader(store)?;
+    let state = source.transaction()?;
+    state.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    copy_pages(&state, &mut copy, progress)?;
+    drop(state);
     copy.execute_batch("PRAGMA journal_mode = DELETE")?;
     let counts = verified(&mut copy, partial)?;
     copy.close().map_err(|(_, error)| sql(error))?;
