@@ -8,6 +8,7 @@ mod arguments;
 pub mod auth;
 mod batch;
 mod clients;
+mod managed_clients;
 mod metrics;
 mod mosp;
 mod processed;
@@ -78,6 +79,10 @@ const ROUTES: &[Route] = &[
     Route { method: Post,   path: "/api/v1/client/",              access: Token, gate: true,  body: SMALL, run: clients::create },
     Route { method: Get,    path: "/api/v1/client/me",            access: Token, gate: true,  body: 0,     run: clients::me },
     Route { method: Patch,  path: "/api/v1/client/me",            access: Token, gate: true,  body: SMALL, run: clients::change_me },
+    Route { method: Get,    path: "/api/v1/clients",              access: Admin, gate: false, body: 0,     run: managed_clients::list },
+    Route { method: Patch,  path: "/api/v1/clients/{uuid}",       access: Admin, gate: false, body: SMALL, run: managed_clients::change },
+    Route { method: Delete, path: "/api/v1/clients/{uuid}",       access: Admin, gate: false, body: 0,     run: managed_clients::delete },
+    Route { method: Post,   path: "/api/v1/clients/{uuid}/rotate", access: Admin, gate: false, body: SMALL, run: managed_clients::rotate },
     Route { method: Get,    path: "/api/v1/",                     access: Open,  gate: false, body: 0,     run: dashboard::api_page },
     Route { method: Get,    path: "/api/v1/swagger.json",         access: Open,  gate: false, body: 0,     run: dashboard::openapi },
     Route { method: Get,    path: "/api/v1/openapi.json",         access: Open,  gate: false, body: 0,     run: dashboard::openapi },

@@ -66,7 +66,7 @@ impl Place {
     /// Makes a client with this name, whose token is the name and `-token`.
     pub fn client(&self, name: &str) -> String {
         let token = format!("{name}-token");
-        self.ok(&["client", "create", "--name", name, "--token", &token]);
+        self.ok(&["client", "create", "--new-store", "--name", name, "--token", &token]);
         token
     }
 
