@@ -8,6 +8,7 @@ mod arguments;
 pub mod auth;
 mod batch;
 mod clients;
+mod computed;
 mod managed_clients;
 mod metrics;
 mod mosp;
@@ -21,21 +22,23 @@ use crate::config::{self, Config};
 use crate::model::{Client, Role};
 use crate::mosp::Lookups;
 use crate::server::message::{Head, Method, Received, Response, Served, Service};
+use crate::server::spool::Spools;
 use crate::store::Store;
-pub use answer::{Answer, json};
+pub use answer::{Answer, json, tag, unless_known};
+use computed::Answers;
 use metrics::Metrics;
 use percent_encoding::percent_decode_str;
-pub use public::tag;
 use serde_json::json as value;
 use signals::Signals;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
 
 /// Most bytes that a body with a token may have, where nothing else is said.
 const SMALL: usize = 1 << 20;
-/// Most bytes that a batch of stats may have.
-const BATCH: usize = 32 << 20;
+/// As many as `MAX_BATCH` says.
+const BATCH: usize = usize::MAX;
 
 /// Who may call a route.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -136,7 +139,9 @@ pub struct App {
     pub signals: Arc<Signals>,
     /// Live connections, counted by the HTTP layer.
     connections: Arc<AtomicUsize>,
-    large: batch::Large,
+    spools: Spools,
+    batches: batch::Gates,
+    answers: Answers,
 }
 
 /// A request on its way to its handler.
@@ -165,7 +170,10 @@ impl App {
     pub fn new(config: Config, store: Arc<Store>, connections: Arc<AtomicUsize>) -> Self {
         let (metrics, failures, lookups) = (Metrics::default(), auth::Failures::default(), Lookups::default());
         let signals = Arc::default();
-        Self { config, store, metrics, failures, lookups, signals, connections, large: batch::Large::default() }
+        let (batches, answers) = (batch::Gates::default(), Answers::default());
+        let directory = config.store.parent().filter(|directory| !directory.as_os_str().is_empty());
+        let spools = Spools::new(directory.unwrap_or(Path::new(".")));
+        Self { config, store, metrics, failures, lookups, signals, connections, spools, batches, answers }
     }
 
     /// The rows of the table for a path, and the text at its place in braces. The prefix may be there or not.
@@ -246,7 +254,11 @@ impl App {
             return Err(answer::error(426, "This service requires use of MONARC version >= 2.10.2."));
         }
         let caller = self.authorise(head, route.access)?;
-        Ok((Ticket { route, name, caller }, route.body))
+        if route.body > 0 && head.headers.get("Content-Encoding").is_some_and(|coding| coding != "identity") {
+            return Err(answer::message(415, "A compressed body is not taken here: send it without Content-Encoding."));
+        }
+        let body = if route.body == BATCH { self.config.max_batch } else { route.body };
+        Ok((Ticket { route, name, caller }, body))
     }
 }
 
@@ -313,6 +325,10 @@ impl Service for App {
         if status == 503 { response.with("Retry-After", "2") } else { response }
     }
 
+    fn spools(&self) -> &Spools {
+        &self.spools
+    }
+
     fn served(&self, served: &Served<'_>) {
         self.metrics.note(served);
         let (method, path) = served.head.map_or(("-", "-"), |head| (head.method.name(), head.path.as_str()));
@@ -327,6 +343,7 @@ impl Service for App {
 }
 
 /// Reads a text as every kind of argument, in a query and in a body, for the fuzzer.
+#[cfg(fuzzing)]
 pub fn examine(text: &str) {
     arguments::examine(text);
 }
