@@ -8,10 +8,12 @@ mod arguments;
 pub mod auth;
 mod batch;
 mod clients;
+mod managed_clients;
 mod metrics;
 mod mosp;
 mod processed;
 mod public;
+pub mod signals;
 mod stats;
 
 use crate::config::{self, Config};
@@ -25,6 +27,7 @@ use metrics::Metrics;
 use percent_encoding::percent_decode_str;
 pub use public::tag;
 use serde_json::json as value;
+use signals::Signals;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
@@ -76,6 +79,10 @@ const ROUTES: &[Route] = &[
     Route { method: Post,   path: "/api/v1/client/",              access: Token, gate: true,  body: SMALL, run: clients::create },
     Route { method: Get,    path: "/api/v1/client/me",            access: Token, gate: true,  body: 0,     run: clients::me },
     Route { method: Patch,  path: "/api/v1/client/me",            access: Token, gate: true,  body: SMALL, run: clients::change_me },
+    Route { method: Get,    path: "/api/v1/clients",              access: Admin, gate: false, body: 0,     run: managed_clients::list },
+    Route { method: Patch,  path: "/api/v1/clients/{uuid}",       access: Admin, gate: false, body: SMALL, run: managed_clients::change },
+    Route { method: Delete, path: "/api/v1/clients/{uuid}",       access: Admin, gate: false, body: 0,     run: managed_clients::delete },
+    Route { method: Post,   path: "/api/v1/clients/{uuid}/rotate", access: Admin, gate: false, body: SMALL, run: managed_clients::rotate },
     Route { method: Get,    path: "/api/v1/",                     access: Open,  gate: false, body: 0,     run: dashboard::api_page },
     Route { method: Get,    path: "/api/v1/swagger.json",         access: Open,  gate: false, body: 0,     run: dashboard::openapi },
     Route { method: Get,    path: "/api/v1/openapi.json",         access: Open,  gate: false, body: 0,     run: dashboard::openapi },
@@ -125,6 +132,8 @@ pub struct App {
     metrics: Metrics,
     failures: auth::Failures,
     lookups: Lookups,
+    /// What requests tell about their senders.
+    pub signals: Arc<Signals>,
     /// Live connections, counted by the HTTP layer.
     connections: Arc<AtomicUsize>,
     large: batch::Large,
@@ -155,7 +164,8 @@ impl App {
     /// An application on a store. `connections` is the HTTP layer's count.
     pub fn new(config: Config, store: Arc<Store>, connections: Arc<AtomicUsize>) -> Self {
         let (metrics, failures, lookups) = (Metrics::default(), auth::Failures::default(), Lookups::default());
-        Self { config, store, metrics, failures, lookups, connections, large: batch::Large::default() }
+        let signals = Arc::default();
+        Self { config, store, metrics, failures, lookups, signals, connections, large: batch::Large::default() }
     }
 
     /// The rows of the table for a path, and the text at its place in braces. The prefix may be there or not.
@@ -205,6 +215,7 @@ impl App {
 
     fn wrong_token(&self, head: &Head) -> Response {
         let address = auth::address(&self.config, head);
+        self.signals.note_wrong_token();
         match self.failures.note(address, Instant::now()) {
             None => answer::error(403, "Forbidden - Authentication failed."),
             Some(seconds) => {
