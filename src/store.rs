@@ -5,6 +5,7 @@
 mod check;
 pub mod clients;
 mod common;
+pub mod compared;
 pub mod entries;
 pub mod export;
 pub mod housekeeping;

@@ -63,7 +63,8 @@ fn averages(app: &App, request: &Request<'_>, kind: StatType, usual: &str) -> An
     })
 }
 
-fn as_days(value: &Value) -> std::result::Result<i64, String> {
+/// A number of days.
+pub fn as_days(value: &Value) -> std::result::Result<i64, String> {
     let days = as_number(value).ok().and_then(|days| i64::try_from(days).ok());
     days.filter(|days| (1..=36_500).contains(days)).ok_or_else(|| format!("{value} is not a number from 1 to 36500"))
 }
@@ -77,7 +78,7 @@ pub fn tag(parts: &[&[u8]]) -> String {
 }
 
 /// Computes an answer, unless the caller has it already: the tag changes with the store, the question and the day.
-fn unless_known(app: &App, head: &Head, compute: impl FnOnce() -> Result<Vec<u8>>) -> Answer {
+pub fn unless_known(app: &App, head: &Head, compute: impl FnOnce() -> Result<Vec<u8>>) -> Answer {
     let version = app.store.version()?;
     let tag = tag(&[&version[..], head.path.as_bytes(), b"?", head.query.as_bytes(), today().to_string().as_bytes()]);
     let known = head.headers.all("If-None-Match").flat_map(|list| list.split(',')).map(str::trim);
