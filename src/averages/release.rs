@@ -175,7 +175,8 @@ impl Votes {
     /// What is published, and what is not.
     pub fn publish(&self, kind: StatType, rules: &Rules) -> (Option<Shown>, Vec<Hidden>) {
         let trends = self.trends();
-        let (mut objects, mut totals, mut hidden) = (BTreeMap::<&str, Vec<Option<Figure>>>::new(), BTreeMap::new(), Vec::new());
+        let (mut objects, mut totals, mut hidden) =
+            (BTreeMap::<&str, Vec<Option<Figure>>>::new(), BTreeMap::new(), Vec::new());
         for ((object, measure), column) in &self.columns {
             let contributors = column.now.len();
             let Some(band) = Band::of(contributors).filter(|_| contributors >= rules.k) else {
@@ -206,7 +207,10 @@ impl Votes {
     fn text(&self, key: &str, language: usize, rules: &Rules) -> String {
         let needed = if rules.guards_texts { rules.k } else { 1 };
         let Some(known) = self.texts.get(&(Rc::from(key), language)) else { return String::new() };
-        let most = known.iter().filter(|(_, number)| **number >= needed).max_by_key(|(text, number)| (**number, std::cmp::Reverse(*text)));
+        let most = known
+            .iter()
+            .filter(|(_, number)| **number >= needed)
+            .max_by_key(|(text, number)| (**number, std::cmp::Reverse(*text)));
         most.map(|(text, _)| text.clone()).unwrap_or_default()
     }
 

@@ -144,7 +144,8 @@ mod tests {
 
     #[test]
     fn one_odd_point_does_not_move_the_slope() {
-        let points: Vec<(f64, f64)> = [1.0, 2.0, 3.0, 40.0, 5.0, 6.0, 7.0].into_iter().enumerate().map(|(x, y)| (x as f64, y)).collect();
+        let points: Vec<(f64, f64)> =
+            [1.0, 2.0, 3.0, 40.0, 5.0, 6.0, 7.0].into_iter().enumerate().map(|(x, y)| (x as f64, y)).collect();
         near(slope(&points).unwrap(), 1.0);
         assert_eq!(slope(&points[..1]), None);
     }

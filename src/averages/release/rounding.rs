@@ -118,16 +118,10 @@ mod tests {
         // Of a scale up to 5: 1, 0.5, 0.5, 0.2, 0.05, 0.05, 0.02, 0.01.
         let steps = Band::ALL.map(Band::step);
         assert_eq!(steps, [100, 50, 50, 20, 5, 5, 2, 1]);
-        assert_eq!([2, 3, 4, 5, 19, 20, 499, 9999].map(|n| Band::of(n).map(Band::lowest)), [
-            None,
-            Some(3),
-            Some(3),
-            Some(5),
-            Some(10),
-            Some(20),
-            Some(200),
-            Some(500)
-        ]);
+        assert_eq!(
+            [2, 3, 4, 5, 19, 20, 499, 9999].map(|n| Band::of(n).map(Band::lowest)),
+            [None, Some(3), Some(3), Some(5), Some(10), Some(20), Some(200), Some(500)]
+        );
     }
 
     #[test]

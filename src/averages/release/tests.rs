@@ -54,7 +54,11 @@ fn table_of_attacks() {
         }
         let hits = months(size, 40_000.0, &Rules::new(3));
         let part = |number: f64| 100.0 * number / hits.tries;
-        println!("{size}, twelve weeks on each side: attack {:.1} %, guess {:.1} %", part(hits.attack), part(hits.guess));
+        println!(
+            "{size}, twelve weeks on each side: attack {:.1} %, guess {:.1} %",
+            part(hits.attack),
+            part(hits.guess)
+        );
     }
 }
 
@@ -71,7 +75,9 @@ fn months(size: usize, tries: f64, rules: &Rules) -> Hits {
                     *sum = value.map_or(*sum, |value| (sum.0 + value, sum.1 + 1.0));
                 }
             }
-            sums.into_iter().map(|(sum, number)| if number > 0.0 { Some(sum / number) } else { None }).collect::<Vec<_>>()
+            sums.into_iter()
+                .map(|(sum, number)| if number > 0.0 { Some(sum / number) } else { None })
+                .collect::<Vec<_>>()
         };
         let before = quarter(&mut world);
         let numbers: Vec<usize> = (0..40).map(|threat| world.number(threat)).collect();
