@@ -8,6 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::decimal::{Decimal, Mean};
 use crate::model::shapes::{CATEGORIES, COMMON_IMPACT, COMMON_LIKELIHOOD, risk_key};
 use crate::model::{Decimal as Number, StatType};
+use crate::store::releases::Kept;
 use jiff::civil::Date;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,18 @@ pub struct Week {
 }
 
 impl Week {
+    /// A release as the store has it; nothing if it was withdrawn, or shows nothing.
+    ///
+    /// # Errors
+    /// `Unavailable` if it cannot be read.
+    pub fn of(kept: &Kept) -> Result<Option<Self>> {
+        let Some(cells) = &kept.cells else { return Ok(None) };
+        let release: Release = serde_json::from_str(cells).map_err(|error| {
+            Error::new(Kind::Unavailable, format!("the release of {} cannot be read", kept.week)).because(error)
+        })?;
+        Ok((!release.types.is_empty()).then_some(Self { date: kept.week, k: kept.k, release }))
+    }
+
     fn shown(&self, kind: StatType) -> Option<&Shown> {
         self.release.types.get(kind.name())
     }

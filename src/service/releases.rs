@@ -1,6 +1,5 @@
 //! Builds releases: each ISO week once, when it is over. Where everything is live it computes what moved, once a day.
 
-use crate::averages::published::Week;
 use crate::averages::release::cells::{Places, Texts, Values};
 use crate::averages::release::moved::{Live, NAMES, TYPES};
 use crate::averages::release::{DAYS, HORIZONS, Hidden, RULES, Release, Rules, Votes};
@@ -8,7 +7,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::StatType;
 use crate::model::date::today;
 use crate::store::Store;
-use crate::store::releases::{Contributor, Kept, New};
+use crate::store::releases::{Contributor, New};
 use jiff::Span;
 use jiff::civil::Date;
 use std::sync::Arc;
@@ -168,19 +167,4 @@ pub fn live(store: &Store, today: Date) -> Result<()> {
         }
     }
     store.keep_live_changes(RULES, &serde_json::to_string(&live).map_err(unwritten)?)
-}
-
-/// Releases as they are published: without those that were withdrawn, and without those that show nothing.
-pub fn published(kept: Vec<Kept>) -> Result<Vec<Week>> {
-    let mut weeks = Vec::new();
-    for kept in kept {
-        let Some(cells) = kept.cells else { continue };
-        let release: Release = serde_json::from_str(&cells).map_err(|error| {
-            Error::new(Kind::Unavailable, format!("the release of {} cannot be read", kept.week)).because(error)
-        })?;
-        if !release.types.is_empty() {
-            weeks.push(Week { date: kept.week, k: kept.k, release });
-        }
-    }
-    Ok(weeks)
 }

@@ -45,6 +45,21 @@ pub struct Kept {
     pub cells: Option<String>,
 }
 
+/// A release without what it publishes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseHead {
+    /// Its week's last day.
+    pub week: Date,
+    /// How many contributors a cell needed.
+    pub k: usize,
+    /// When it was built, in seconds since 1970.
+    pub built_at: i64,
+    /// SHA-256 of the text.
+    pub hash: [u8; 32],
+    /// Whether it was taken down.
+    pub is_withdrawn: bool,
+}
+
 /// What a new release is made of.
 pub struct New<'a> {
     /// Its week's last day.
@@ -227,18 +242,21 @@ impl Store {
         })
     }
 
-    /// What tells one set of published releases from another: changes with each that comes or goes.
-    pub fn releases_tag(&self) -> Result<Vec<u8>> {
+    /// All releases without what they publish, in order.
+    pub fn release_heads(&self) -> Result<Vec<ReleaseHead>> {
         self.read(|tx| {
-            let mut statement =
-                tx.prepare_cached("SELECT hash, cells IS NULL FROM release WHERE week <> 0 ORDER BY week")?;
+            let text = "SELECT week, k, built_at, hash, cells IS NULL FROM release WHERE week <> 0 ORDER BY week";
+            let mut statement = tx.prepare_cached(text)?;
             let mut rows = statement.query([])?;
-            let mut all = Sha256::new();
+            let mut heads = Vec::new();
             while let Some(row) = rows.next()? {
-                all.update(row.get::<_, [u8; 32]>(0)?);
-                all.update([u8::from(row.get::<_, bool>(1)?)]);
+                let (week, built_at, hash, is_withdrawn) =
+                    (stored_date(row.get(0)?)?, row.get(2)?, row.get(3)?, row.get(4)?);
+                let k =
+                    usize::try_from(row.get::<_, i64>(1)?).map_err(|_| damaged("a release of a negative number"))?;
+                heads.push(ReleaseHead { week, k, built_at, hash, is_withdrawn });
             }
-            Ok(all.finalize().to_vec())
+            Ok(heads)
         })
     }
 
