@@ -24,13 +24,14 @@ pub struct Receipt {
     /// Elements of JSON lists, with commas between them.
     duplicates: Spool,
     refused: Spool,
+    first_refusal: Option<String>,
 }
 
 impl Receipt {
     /// Nothing is said yet.
     pub fn new(spools: &Spools) -> Self {
         let [records, duplicates, refused] = [spools.answer(), spools.answer(), spools.answer()];
-        Self { records, stored: 0, good: 0, duplicates, refused }
+        Self { records, stored: 0, good: 0, duplicates, refused, first_refusal: None }
     }
 
     /// Makes sure that there is room to tell of so many stored stats.
@@ -82,7 +83,16 @@ impl Receipt {
     /// # Errors
     /// Those of the spool.
     pub fn refuse(&mut self, index: u64, field: Option<String>, reason: String) -> io::Result<()> {
+        if self.first_refusal.is_none() {
+            let field = field.as_deref().map(|field| format!("{field}: ")).unwrap_or_default();
+            self.first_refusal = Some(format!("item {index}: {field}{reason}"));
+        }
         add(&mut self.refused, &value!({ "index": index, "field": field, "reason": reason }))
+    }
+
+    /// Which item was refused first and why, for the log.
+    pub fn first_refusal(&self) -> Option<&str> {
+        self.first_refusal.as_deref()
     }
 
     /// The answer to a batch of which nothing can be used.
