@@ -131,6 +131,15 @@ CREATE TABLE job (
     failed_at INTEGER
 ) STRICT, WITHOUT ROWID;
 
+-- What an operator has been told of and what goes on: a client that sends no more, a job that fails, a disk that is full.
+CREATE TABLE watch_state (
+    name TEXT NOT NULL CHECK (name <> ''),
+    subject TEXT NOT NULL,
+    message TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (name, subject)
+) STRICT, WITHOUT ROWID;
+
 -- One row; `version` is random and new after every change, so that equal versions mean equal answers.
 CREATE TABLE state (
     id INTEGER PRIMARY KEY CHECK (id = 1),

@@ -8,14 +8,16 @@ mod arguments;
 pub mod auth;
 mod batch;
 mod clients;
+mod managed_clients;
 mod metrics;
 mod mosp;
+mod pages;
 mod processed;
 mod public;
+pub mod signals;
 mod stats;
 
 use crate::config::{self, Config};
-use crate::dashboard;
 use crate::model::{Client, Role};
 use crate::mosp::Lookups;
 use crate::server::message::{Head, Method, Received, Response, Served, Service};
@@ -25,6 +27,7 @@ use metrics::Metrics;
 use percent_encoding::percent_decode_str;
 pub use public::tag;
 use serde_json::json as value;
+use signals::Signals;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
@@ -76,9 +79,13 @@ const ROUTES: &[Route] = &[
     Route { method: Post,   path: "/api/v1/client/",              access: Token, gate: true,  body: SMALL, run: clients::create },
     Route { method: Get,    path: "/api/v1/client/me",            access: Token, gate: true,  body: 0,     run: clients::me },
     Route { method: Patch,  path: "/api/v1/client/me",            access: Token, gate: true,  body: SMALL, run: clients::change_me },
-    Route { method: Get,    path: "/api/v1/",                     access: Open,  gate: false, body: 0,     run: dashboard::api_page },
-    Route { method: Get,    path: "/api/v1/swagger.json",         access: Open,  gate: false, body: 0,     run: dashboard::openapi },
-    Route { method: Get,    path: "/api/v1/openapi.json",         access: Open,  gate: false, body: 0,     run: dashboard::openapi },
+    Route { method: Get,    path: "/api/v1/clients",              access: Admin, gate: false, body: 0,     run: managed_clients::list },
+    Route { method: Patch,  path: "/api/v1/clients/{uuid}",       access: Admin, gate: false, body: SMALL, run: managed_clients::change },
+    Route { method: Delete, path: "/api/v1/clients/{uuid}",       access: Admin, gate: false, body: 0,     run: managed_clients::delete },
+    Route { method: Post,   path: "/api/v1/clients/{uuid}/rotate", access: Admin, gate: false, body: SMALL, run: managed_clients::rotate },
+    Route { method: Get,    path: "/api/v1/",                     access: Open,  gate: false, body: 0,     run: pages::api },
+    Route { method: Get,    path: "/api/v1/swagger.json",         access: Open,  gate: false, body: 0,     run: pages::openapi },
+    Route { method: Get,    path: "/api/v1/openapi.json",         access: Open,  gate: false, body: 0,     run: pages::openapi },
     Route { method: Get,    path: "/stats/threats.json",          access: Public,gate: false, body: 0,     run: public::threats },
     Route { method: Get,    path: "/stats/vulnerabilities.json",  access: Public,gate: false, body: 0,     run: public::vulnerabilities },
     Route { method: Get,    path: "/stats/risks.json",            access: Public,gate: false, body: 0,     run: public::risks },
@@ -100,20 +107,20 @@ const ROUTES: &[Route] = &[
     Route { method: Get,    path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
     Route { method: Post,   path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
     Route { method: Get,    path: "/stats/summary.json",          access: Public,gate: false, body: 0,     run: public::summary },
-    Route { method: Get,    path: "/",                            access: Public,gate: false, body: 0,     run: dashboard::overview },
-    Route { method: Get,    path: "/threats",                     access: Public,gate: false, body: 0,     run: dashboard::threats },
-    Route { method: Get,    path: "/evolution",                   access: Public,gate: false, body: 0,     run: dashboard::threats },
-    Route { method: Get,    path: "/vulnerabilities",             access: Public,gate: false, body: 0,     run: dashboard::vulnerabilities },
-    Route { method: Get,    path: "/risks",                       access: Public,gate: false, body: 0,     run: dashboard::risks },
-    Route { method: Get,    path: "/cartography",                 access: Public,gate: false, body: 0,     run: dashboard::cartography },
-    Route { method: Get,    path: "/compliance",                  access: Public,gate: false, body: 0,     run: dashboard::compliance },
-    Route { method: Get,    path: "/map",                         access: Public,gate: false, body: 0,     run: dashboard::map },
-    Route { method: Get,    path: "/report",                      access: Public,gate: false, body: 0,     run: dashboard::report },
-    Route { method: Get,    path: "/help",                        access: Public,gate: false, body: 0,     run: dashboard::help },
-    Route { method: Get,    path: "/about",                       access: Public,gate: false, body: 0,     run: dashboard::about },
-    Route { method: Get,    path: "/about/more",                  access: Public,gate: false, body: 0,     run: dashboard::about },
-    Route { method: Get,    path: "/assets/licences.json",        access: Open,  gate: false, body: 0,     run: dashboard::licences },
-    Route { method: Get,    path: "/assets/{name}",               access: Open,  gate: false, body: 0,     run: dashboard::file },
+    Route { method: Get,    path: "/",                            access: Public,gate: false, body: 0,     run: pages::overview },
+    Route { method: Get,    path: "/threats",                     access: Public,gate: false, body: 0,     run: pages::threats },
+    Route { method: Get,    path: "/evolution",                   access: Public,gate: false, body: 0,     run: pages::threats },
+    Route { method: Get,    path: "/vulnerabilities",             access: Public,gate: false, body: 0,     run: pages::vulnerabilities },
+    Route { method: Get,    path: "/risks",                       access: Public,gate: false, body: 0,     run: pages::risks },
+    Route { method: Get,    path: "/cartography",                 access: Public,gate: false, body: 0,     run: pages::cartography },
+    Route { method: Get,    path: "/compliance",                  access: Public,gate: false, body: 0,     run: pages::compliance },
+    Route { method: Get,    path: "/map",                         access: Public,gate: false, body: 0,     run: pages::map },
+    Route { method: Get,    path: "/report",                      access: Public,gate: false, body: 0,     run: pages::report },
+    Route { method: Get,    path: "/help",                        access: Public,gate: false, body: 0,     run: pages::help },
+    Route { method: Get,    path: "/about",                       access: Public,gate: false, body: 0,     run: pages::about },
+    Route { method: Get,    path: "/about/more",                  access: Public,gate: false, body: 0,     run: pages::about },
+    Route { method: Get,    path: "/assets/licences.json",        access: Open,  gate: false, body: 0,     run: pages::licences },
+    Route { method: Get,    path: "/assets/{name}",               access: Open,  gate: false, body: 0,     run: pages::file },
 ];
 
 /// What all requests share.
@@ -125,6 +132,8 @@ pub struct App {
     metrics: Metrics,
     failures: auth::Failures,
     lookups: Lookups,
+    /// What requests tell about their senders.
+    pub signals: Arc<Signals>,
     /// Live connections, counted by the HTTP layer.
     connections: Arc<AtomicUsize>,
     large: batch::Large,
@@ -155,7 +164,8 @@ impl App {
     /// An application on a store. `connections` is the HTTP layer's count.
     pub fn new(config: Config, store: Arc<Store>, connections: Arc<AtomicUsize>) -> Self {
         let (metrics, failures, lookups) = (Metrics::default(), auth::Failures::default(), Lookups::default());
-        Self { config, store, metrics, failures, lookups, connections, large: batch::Large::default() }
+        let signals = Arc::default();
+        Self { config, store, metrics, failures, lookups, signals, connections, large: batch::Large::default() }
     }
 
     /// The rows of the table for a path, and the text at its place in braces. The prefix may be there or not.
@@ -205,6 +215,7 @@ impl App {
 
     fn wrong_token(&self, head: &Head) -> Response {
         let address = auth::address(&self.config, head);
+        self.signals.note_wrong_token();
         match self.failures.note(address, Instant::now()) {
             None => answer::error(403, "Forbidden - Authentication failed."),
             Some(seconds) => {

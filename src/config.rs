@@ -191,6 +191,10 @@ pub struct Config {
     pub push_every: Option<Duration>,
     /// `PURGE_AFTER_MONTHS`
     pub purge_after_months: Option<u16>,
+    /// `WATCH_SILENT`
+    pub watch_silent: Option<Duration>,
+    /// `WATCH_COMMAND`
+    pub watch_command: Option<PathBuf>,
     /// `BACKUP_DIR`
     pub backup_dir: Option<PathBuf>,
     /// `BACKUP_KEEP`
@@ -239,6 +243,9 @@ impl Config {
             store_must_exist: read.parsed("STORE_MUST_EXIST", switch)?,
             push_every: read.optional("PUSH_EVERY", period)?,
             purge_after_months: read.optional("PURGE_AFTER_MONTHS", |text| at_least_one(text, "months"))?,
+            watch_silent: read
+                .parsed("WATCH_SILENT", |text| if text == "0" { Ok(None) } else { period(text).map(Some) })?,
+            watch_command: read.optional("WATCH_COMMAND", |text| Ok(text.into()))?,
             backup_dir: read.optional("BACKUP_DIR", |text| Ok(text.into()))?,
             backup_keep: read.parsed("BACKUP_KEEP", |text| at_least_one(text, "backups"))?.into(),
             proxies: Proxies::new(&raw.variables()),

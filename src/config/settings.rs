@@ -132,6 +132,17 @@ pub const SETTINGS: &[Setting] = &[
         help: "backups to keep in BACKUP_DIR; older ones are deleted",
         ..PLAIN
     },
+    Setting {
+        name: "WATCH_SILENT",
+        default: "36h",
+        help: "time after which a client that used to send is missed, such as 36h or 3d; 0 for never",
+        ..PLAIN
+    },
+    Setting {
+        name: "WATCH_COMMAND",
+        help: "program that is told, as JSON on its standard input, when something begins or ends that an operator should know",
+        ..PLAIN
+    },
     Setting { name: "LOG_PATH", help: "file to append the log to; by default standard error", ..PLAIN },
     Setting { name: "UPDATE_COMMAND", help: "program that /admin/update.json runs; without it that is a 501", ..PLAIN },
     Setting {

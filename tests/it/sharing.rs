@@ -1,11 +1,10 @@
 //! Push and pull: between built binaries, and with a remote that speaks like the reference.
 
-use crate::common::{Place, Service, days_ago};
+use crate::common::{Place, Service, days_ago, until};
 use crate::remote::{Remote, TOKEN, Trick};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
 const ANR: &str = "5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e01";
 
@@ -65,14 +64,6 @@ fn push(place: &Place, url: &str, words: &[&str], code: i32) -> (String, String)
     let errors = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(code), "{errors}");
     (String::from_utf8(output.stdout).unwrap().trim_end().to_owned(), errors)
-}
-
-fn until(what: &str, test: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !test() {
-        assert!(Instant::now() < deadline, "it never came to this: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }
 
 fn exported(place: &Place, words: &[&str]) -> Vec<Value> {
