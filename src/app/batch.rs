@@ -2,12 +2,13 @@
 
 use super::answer::{Answer, json, message};
 use super::arguments::{check_content_type, text};
+use super::signals::Signals;
 use super::stats::{metadata, write_head};
 use super::{App, Request};
 use crate::error::{Error, Kind, Result};
-use crate::model::Client;
 use crate::model::shapes::{Flaw, Object};
 use crate::model::stat::{Item, NewStat};
+use crate::model::{Client, date};
 use crate::server::message::{Body, Received, Response};
 use crate::store::Store;
 use crate::store::stats::ItemOutcome;
@@ -37,8 +38,8 @@ pub fn add(app: &App, request: Request<'_>) -> Answer {
     let Request { caller, body, .. } = request;
     let caller = caller.ok_or_else(|| Box::new(message(401, "A client is needed.")))?;
     let (response, stored) = match body.bytes.len() {
-        0..=LARGE => take_in(&app.store, &caller, body)?,
-        _ => app.large.take_in(Arc::clone(&app.store), caller, body)?,
+        0..=LARGE => take_in(&app.store, &app.signals, &caller, body)?,
+        _ => app.large.take_in((Arc::clone(&app.store), Arc::clone(&app.signals)), caller, body)?,
     };
     app.metrics.stored(stored);
     Ok(response)
@@ -54,15 +55,16 @@ pub struct Large(Mutex<Option<Sender<Job>>>);
 
 struct Job {
     store: Arc<Store>,
+    signals: Arc<Signals>,
     caller: Client,
     body: Received,
     answer: Sender<Taken>,
 }
 
 impl Large {
-    fn take_in(&self, store: Arc<Store>, caller: Client, body: Received) -> Taken {
+    fn take_in(&self, (store, signals): (Arc<Store>, Arc<Signals>), caller: Client, body: Received) -> Taken {
         let (answer, taken) = channel();
-        self.hand_over(Job { store, caller, body, answer })?;
+        self.hand_over(Job { store, signals, caller, body, answer })?;
         let lost = |_| Err(Error::new(Kind::Internal, "the thread for large batches has ended").into());
         taken.recv().unwrap_or_else(lost)
     }
@@ -87,16 +89,18 @@ impl Large {
 
 impl Job {
     fn run(self) {
-        let taken = take_in(&self.store, &self.caller, self.body);
+        let taken = take_in(&self.store, &self.signals, &self.caller, self.body);
         // Whoever asked may have gone away.
         let _ = self.answer.send(taken);
     }
 }
 
 /// Judges a batch and stores what is good of it.
-fn take_in(store: &Store, caller: &Client, body: Received) -> Taken {
+fn take_in(store: &Store, signals: &Signals, caller: &Client, body: Received) -> Taken {
     let text = std::str::from_utf8(&body.bytes).map_err(|_| Box::new(message(400, "The body is not UTF-8.")))?;
-    let (good, refused) = judge(store, open(text)?)?;
+    let judged = open(text)?;
+    signals.note_ahead(judged.iter().filter(|one| one.as_ref().is_err_and(is_ahead)).count());
+    let (good, refused) = judge(store, judged)?;
     if good.is_empty() && !refused.is_empty() {
         let text = value!({ "message": "No stat of this batch can be used.", "refused": refused }).to_string();
         return Err(Box::new(json(400, text)));
@@ -199,6 +203,11 @@ fn check(stat: &mut NewStat<'_>, kept: &mut usize) -> std::result::Result<(), Fl
         stat.forget();
     }
     Ok(())
+}
+
+/// Returns true if a stat is refused because its date is too far ahead.
+fn is_ahead(flaw: &Flaw) -> bool {
+    flaw.field.as_deref() == Some("date") && flaw.reason.ends_with(date::AHEAD)
 }
 
 fn refusal(index: usize, flaw: Flaw) -> Refused {
