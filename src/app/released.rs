@@ -54,9 +54,9 @@ impl Published {
 
     /// The last days of the weeks that are asked for.
     fn dates(&self, weeks: Weeks) -> Vec<Date> {
-        let dates = self.heads.iter().map(|head| head.week);
+        let mut dates = self.heads.iter().map(|head| head.week);
         match weeks {
-            Weeks::Newest => dates.last().into_iter().collect(),
+            Weeks::Newest => dates.next_back().into_iter().collect(),
             Weeks::Inside(from, to) => dates.filter(|date| is_inside(*date, from, to)).collect(),
         }
     }
@@ -186,10 +186,12 @@ pub fn trends(app: &App, head: &Head) -> Answer {
 
 /// The same where everything is live, as it was computed today.
 pub fn live_trends(app: &App, head: &Head) -> Answer {
-    computed::public(app, head, "trends", |out| {
-        let kept = app.store.live_changes()?.and_then(|kept| kept.cells);
-        let live: Live =
-            kept.map(|text| serde_json::from_str(&text)).transpose().map_err(unwritten)?.unwrap_or_default();
+    let kept = app.store.live_changes()?;
+    let question = format!("trends {:?}", kept.as_ref().map(|kept| kept.hash));
+    computed::public(app, head, &question, |out| {
+        let text = kept.and_then(|kept| kept.cells);
+        let live: Option<Live> = text.map(|text| serde_json::from_str(&text)).transpose().map_err(unwritten)?;
+        let live = live.unwrap_or_default();
         let mut answer = value!({ "mode": "live", "newest": live.date });
         for (horizon, name) in NAMES.iter().enumerate() {
             let since = live.date.map(|date| moved::since(date, horizon)).transpose()?;

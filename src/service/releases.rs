@@ -36,9 +36,13 @@ pub fn start(k: usize, store: &Arc<Store>) -> Result<Releases> {
     let store = Arc::clone(store);
     let work = move || {
         let _end: Sender<()> = end;
+        // With each start anew, since somebody may have imported the past.
+        let mut is_old = true;
         loop {
             let go_on = || stopped.try_recv() != Err(std::sync::mpsc::TryRecvError::Disconnected);
-            let done = if k == 1 { live(&store, today()) } else { build_due(&store, k, today(), &go_on).map(drop) };
+            let done =
+                if k == 1 { live(&store, today(), is_old) } else { build_due(&store, k, today(), &go_on).map(drop) };
+            is_old &= done.is_err();
             if let Err(error) = done {
                 log::error!("release: {}", error.chain());
             }
@@ -151,10 +155,11 @@ fn votes(
     Ok(Some(votes))
 }
 
-/// Computes what moved, unless that was done today.
-pub fn live(store: &Store, today: Date) -> Result<()> {
+/// Computes what moved, unless that was done today and is not old all the same.
+pub fn live(store: &Store, today: Date, is_old: bool) -> Result<()> {
     let known = store.live_changes()?.and_then(|kept| kept.cells);
-    if known.is_some_and(|text| serde_json::from_str(&text).is_ok_and(|live: Live| live.date == Some(today))) {
+    let is_of_today = |text: String| serde_json::from_str(&text).is_ok_and(|live: Live| live.date == Some(today));
+    if !is_old && known.is_some_and(is_of_today) {
         return Ok(());
     }
     let analyses = store.analyses()?;

@@ -66,6 +66,9 @@ pub fn demo(mut config: Config, days: u32) -> Result<()> {
     let store = Store::open(&config.store)?;
     let number = demo::fill(&store, crate::model::date::today(), days)?;
     log::info!("invented {number} stats");
+    if !config.public_min_clients.is_live() {
+        releases::build_due(&store, config.public_min_clients.k, crate::model::date::today(), &|| true)?;
+    }
     run(config, store)
 }
 
@@ -77,6 +80,10 @@ fn run(config: Config, store: Store) -> Result<()> {
         && store.never_had_clients()?
     {
         first_client::make(&store, name)?;
+    }
+    let sharing = store.clients()?.iter().filter(|client| client.is_active && client.is_sharing_enabled).count();
+    if let Some(text) = config.public_min_clients.too_few(sharing) {
+        log::warn!("{text}");
     }
     let store = Arc::new(store);
     let address = SocketAddr::new(config.host, config.port);

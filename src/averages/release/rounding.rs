@@ -72,7 +72,7 @@ impl Band {
 
     /// The smallest step that is at least half of what one contributor can move the mean of the fewest of the band.
     pub fn step(self) -> i32 {
-        let fits = |step: &i32| *step as usize as f64 * 2.0 * self.lowest() as f64 >= f64::from(UNITS);
+        let fits = |step: &i32| f64::from(*step) * 2.0 * self.lowest() as f64 >= f64::from(UNITS);
         STEPS.into_iter().find(fits).unwrap_or(STEPS[7])
     }
 }

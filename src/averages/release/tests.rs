@@ -285,12 +285,12 @@ fn pages_with_trends(units: usize, worlds: u64, plant: impl Fn(&mut Chance, f64)
         (0..units / 20).for_each(|_| world.join());
         for is_planted in [false, true] {
             let mut votes = Votes::default();
-            for one in 0..world.contributors.len() {
+            let then = before.iter().take(units).cloned().chain(std::iter::repeat(Values::new()));
+            for (one, then) in (0..world.contributors.len()).zip(then) {
                 let mut now = world.values(one);
                 if let (true, Some((_, value))) = (is_planted, now.iter_mut().next()) {
                     *value = plant(&mut world.chance, *value);
                 }
-                let then = if one < units { before[one].clone() } else { Values::new() };
                 votes.add(now, &[then, Values::new(), Values::new()], &Texts::new());
             }
             let shown = votes.publish(StatType::Threat, &Rules::new(3)).0.unwrap();
