@@ -113,6 +113,15 @@ CREATE TABLE pushed (
     PRIMARY KEY (remote, anr, type, date)
 ) STRICT, WITHOUT ROWID;
 
+-- Whose stats a remote has under the UUID of an analysis. Where two clients have an analysis with the same UUID only one
+-- of them is pushed: to the remote both would be one.
+CREATE TABLE pushed_analysis (
+    remote INTEGER NOT NULL REFERENCES remote (id),
+    anr BLOB NOT NULL CHECK (length(anr) = 16),
+    client INTEGER NOT NULL,
+    PRIMARY KEY (remote, anr)
+) STRICT, WITHOUT ROWID;
+
 -- Analyses that were taken back from a remote and are not pushed there again unless somebody names them.
 CREATE TABLE withdrawn (
     remote INTEGER NOT NULL REFERENCES remote (id),
@@ -132,6 +141,15 @@ CREATE TABLE job (
     name TEXT PRIMARY KEY CHECK (name IN ('push', 'purge', 'backup')),
     succeeded_at INTEGER,
     failed_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+-- What an operator has been told of and what goes on: a client that sends no more, a job that fails, a disk that is full.
+CREATE TABLE watch_state (
+    name TEXT NOT NULL CHECK (name <> ''),
+    subject TEXT NOT NULL,
+    message TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (name, subject)
 ) STRICT, WITHOUT ROWID;
 
 -- One row; `version` is random and new after every change, so that equal versions mean equal answers. Payloads up to the

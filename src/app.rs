@@ -9,10 +9,12 @@ pub mod auth;
 mod batch;
 mod clients;
 mod computed;
+mod managed_clients;
 mod metrics;
 mod mosp;
 mod processed;
 mod public;
+pub mod signals;
 mod stats;
 
 use crate::config::{self, Config};
@@ -27,6 +29,7 @@ use computed::Answers;
 use metrics::Metrics;
 use percent_encoding::percent_decode_str;
 use serde_json::json as value;
+use signals::Signals;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -79,6 +82,10 @@ const ROUTES: &[Route] = &[
     Route { method: Post,   path: "/api/v1/client/",              access: Token, gate: true,  body: SMALL, run: clients::create },
     Route { method: Get,    path: "/api/v1/client/me",            access: Token, gate: true,  body: 0,     run: clients::me },
     Route { method: Patch,  path: "/api/v1/client/me",            access: Token, gate: true,  body: SMALL, run: clients::change_me },
+    Route { method: Get,    path: "/api/v1/clients",              access: Admin, gate: false, body: 0,     run: managed_clients::list },
+    Route { method: Patch,  path: "/api/v1/clients/{uuid}",       access: Admin, gate: false, body: SMALL, run: managed_clients::change },
+    Route { method: Delete, path: "/api/v1/clients/{uuid}",       access: Admin, gate: false, body: 0,     run: managed_clients::delete },
+    Route { method: Post,   path: "/api/v1/clients/{uuid}/rotate", access: Admin, gate: false, body: SMALL, run: managed_clients::rotate },
     Route { method: Get,    path: "/api/v1/",                     access: Open,  gate: false, body: 0,     run: dashboard::api_page },
     Route { method: Get,    path: "/api/v1/swagger.json",         access: Open,  gate: false, body: 0,     run: dashboard::openapi },
     Route { method: Get,    path: "/api/v1/openapi.json",         access: Open,  gate: false, body: 0,     run: dashboard::openapi },
@@ -128,6 +135,8 @@ pub struct App {
     metrics: Metrics,
     failures: auth::Failures,
     lookups: Lookups,
+    /// What requests tell about their senders.
+    pub signals: Arc<Signals>,
     /// Live connections, counted by the HTTP layer.
     connections: Arc<AtomicUsize>,
     spools: Spools,
@@ -160,10 +169,10 @@ impl App {
     /// An application on a store. `connections` is the HTTP layer's count.
     pub fn new(config: Config, store: Arc<Store>, connections: Arc<AtomicUsize>) -> Self {
         let (metrics, failures, lookups) = (Metrics::default(), auth::Failures::default(), Lookups::default());
-        let (batches, answers) = (batch::Gates::default(), Answers::default());
+        let (signals, batches, answers) = (Arc::default(), batch::Gates::default(), Answers::default());
         let directory = config.store.parent().filter(|directory| !directory.as_os_str().is_empty());
         let spools = Spools::new(directory.unwrap_or(Path::new(".")));
-        Self { config, store, metrics, failures, lookups, connections, spools, batches, answers }
+        Self { config, store, metrics, failures, lookups, signals, connections, spools, batches, answers }
     }
 
     /// The rows of the table for a path, and the text at its place in braces. The prefix may be there or not.
@@ -213,6 +222,7 @@ impl App {
 
     fn wrong_token(&self, head: &Head) -> Response {
         let address = auth::address(&self.config, head);
+        self.signals.note_wrong_token();
         match self.failures.note(address, Instant::now()) {
             None => answer::error(403, "Forbidden - Authentication failed."),
             Some(seconds) => {

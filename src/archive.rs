@@ -3,7 +3,7 @@
 //! One stat a line, in order of arrival:
 //!
 //! ```json
-//! {"uuid":"…","anr":"…","type":"risk","date":"2026-11-01","data":{…},"client":"…","client_name":"…","created_at":"2026-11-01T04:00:00Z"}
+//! {"uuid":"…","anr":"…","type":"risk","date":"2026-11-01","data":{…},"client":"…","client_name":"…","client_is_local":true,"created_at":"2026-11-01T04:00:00Z"}
 //! ```
 //!
 //! `data` is the sender's own text, with line breaks between its values turned into spaces. `client` is the client's
@@ -20,6 +20,7 @@ mod import;
 pub mod reference;
 
 pub use export::{Export, export};
+pub use files::{Lines, Target};
 pub use import::{Import, examine, import};
 
 use crate::store::import::Imported;

@@ -9,7 +9,7 @@ mod settings;
 mod unknown_settings;
 
 use crate::error::{Error, Result};
-use crate::model::Token;
+use crate::model::{ShareLevel, Token};
 pub use file::FILE;
 pub use proxies::Proxies;
 use settings::WITHOUT_EFFECT;
@@ -180,6 +180,8 @@ pub struct Config {
     pub remote: String,
     /// `REMOTE_STATS_TOKEN`
     pub remote_token: Option<Token>,
+    /// `SHARE_LEVEL`
+    pub share_level: ShareLevel,
     /// `MOSP_URL`
     pub mosp: Option<String>,
     /// `PUBLIC_PAGES`
@@ -198,6 +200,10 @@ pub struct Config {
     pub push_every: Option<Duration>,
     /// `PURGE_AFTER_MONTHS`
     pub purge_after_months: Option<u16>,
+    /// `WATCH_SILENT`
+    pub watch_silent: Option<Duration>,
+    /// `WATCH_COMMAND`
+    pub watch_command: Option<PathBuf>,
     /// `BACKUP_DIR`
     pub backup_dir: Option<PathBuf>,
     /// `BACKUP_KEEP`
@@ -239,6 +245,7 @@ impl Config {
             registration_open: read.parsed("CLIENT_REGISTRATION_OPEN", switch)?,
             remote: read.parsed("REMOTE_STATS_SERVER", url)?,
             remote_token: read.optional("REMOTE_STATS_TOKEN", Token::new)?,
+            share_level: read.parsed("SHARE_LEVEL", ShareLevel::parse)?,
             mosp: read.optional("MOSP_URL", url)?,
             public_pages: read.parsed("PUBLIC_PAGES", switch)?,
             map: read.parsed("MAP", switch)?,
@@ -248,6 +255,9 @@ impl Config {
             store_must_exist: read.parsed("STORE_MUST_EXIST", switch)?,
             push_every: read.optional("PUSH_EVERY", period)?,
             purge_after_months: read.optional("PURGE_AFTER_MONTHS", |text| at_least_one(text, "months"))?,
+            watch_silent: read
+                .parsed("WATCH_SILENT", |text| if text == "0" { Ok(None) } else { period(text).map(Some) })?,
+            watch_command: read.optional("WATCH_COMMAND", |text| Ok(text.into()))?,
             backup_dir: read.optional("BACKUP_DIR", |text| Ok(text.into()))?,
             backup_keep: read.parsed("BACKUP_KEEP", |text| at_least_one(text, "backups"))?.into(),
             proxies: Proxies::new(&raw.variables()),

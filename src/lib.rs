@@ -10,6 +10,7 @@ pub mod config;
 pub mod dashboard;
 pub mod demo;
 pub mod error;
+pub mod files;
 pub mod model;
 pub mod mosp;
 pub mod outbound;

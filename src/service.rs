@@ -5,3 +5,4 @@ pub mod first_client;
 pub mod logging;
 pub mod schedule;
 pub mod serve;
+pub mod watch;

@@ -26,6 +26,7 @@ pub mod stats;
 pub mod summary;
 #[cfg(test)]
 mod tests;
+pub mod watch;
 
 use crate::error::{Error, Kind, Result};
 use clients::Callers;
@@ -135,7 +136,11 @@ impl Store {
     /// `NotFound` if there is no such file, and those of [`Store::open`].
     pub fn open_existing(path: &Path) -> Result<Self> {
         if !path.try_exists().map_err(|e| unusable(path, e))? {
-            let text = format!("there is no store at {}; 'monarc-stats serve' creates one", path.display());
+            let text = format!(
+                "there is no store at {}: see STATS_DATABASE; 'monarc-stats serve' and 'database migrate' make one, and so \
+                 do 'client create' and 'import' with --new-store",
+                path.display()
+            );
             return Err(Error::new(Kind::NotFound, text));
         }
         Self::open(path)
@@ -332,8 +337,11 @@ fn create_private(path: &Path) -> Result<bool> {
     if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
         std::fs::create_dir_all(directory).map_err(|e| unusable(directory, e))?;
     }
-    private().create(true).truncate(false).open(path).map_err(|e| unusable(path, e))?;
-    Ok(true)
+    match crate::files::create_empty(path) {
+        // Somebody else was faster.
+        Err(error) if error.kind == Kind::Conflict && path.exists() => Ok(false),
+        made => made.map(|_| true),
+    }
 }
 
 /// The path of a file that belongs to the one at `path`.

@@ -26,8 +26,8 @@ impl Arguments {
     pub fn read(request: &Request<'_>, known: &[&str]) -> Result<Self, Box<Response>> {
         let is_read = matches!(request.head.method, Method::Get | Method::Head);
         let mut given = if is_read { from_query(&request.head.query) } else { Map::new() };
-        given.extend(from_body(request, is_read)?);
-        given.retain(|_, value| !value.is_null());
+        // Null means absent, so it takes nothing away from the query.
+        given.extend(from_body(request, is_read)?.into_iter().filter(|(_, value)| !value.is_null()));
         let strangers: Vec<&str> = given.keys().map(String::as_str).filter(|name| !known.contains(name)).collect();
         if !strangers.is_empty() {
             let names: Vec<String> = strangers.iter().map(|name| excerpt(name)).collect();

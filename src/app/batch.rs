@@ -66,6 +66,9 @@ pub fn add(app: &App, request: Request<'_>) -> Answer {
     check_content_type(&request)?;
     let caller = request.caller.as_ref().ok_or_else(|| Box::new(message(401, "A client is needed.")))?;
     let receipt = take_in(app, caller, &request)?;
+    if app.signals.note_batch(&caller.name, receipt.first_reason()) {
+        log::warn!("a stat of client {:?} was refused: {}", caller.name, receipt.first_reason().unwrap_or_default());
+    }
     if receipt.is_unusable() {
         return Ok(receipt.unusable());
     }

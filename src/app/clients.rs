@@ -12,7 +12,7 @@ use serde_json::json as value;
 
 /// `POST /api/v1/client/`
 pub fn create(app: &App, request: Request<'_>) -> Answer {
-    let mut arguments = Arguments::read_some(&request)?;
+    let mut arguments = Arguments::read(&request, &["name", "is_sharing_enabled", "token"])?;
     let name = arguments.required("name", |value| {
         let name = as_text(value)?;
         check_name(&name).map(|()| name)

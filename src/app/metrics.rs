@@ -115,7 +115,18 @@ fn store(app: &App, text: &mut Text) -> Result<()> {
         let name = client.replace('\\', "\\\\").replace('"', "\\\"");
         text.sample("monarc_newest_stat_age_seconds", &format!("client=\"{name}\""), (now - arrived).max(0));
     }
+    watch(app, text)?;
     jobs(app, text)
+}
+
+/// What an operator has been told of and what goes on.
+fn watch(app: &App, text: &mut Text) -> Result<()> {
+    text.family("monarc_watch_state", "gauge", "1 for each state that an operator should know of and that goes on.");
+    for state in app.store.watch_states()? {
+        let subject = state.subject.replace('\\', "\\\\").replace('"', "\\\"");
+        text.sample("monarc_watch_state", &format!("state=\"{}\",subject=\"{subject}\"", state.name), 1);
+    }
+    Ok(())
 }
 
 fn jobs(app: &App, text: &mut Text) -> Result<()> {

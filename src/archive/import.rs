@@ -12,17 +12,14 @@ use crate::store::import::{Imported, Importing, OldClient};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::path::Path;
 
 /// Lines stored in one transaction where what is good is stored at once.
 const PART: usize = 2000;
 /// Lines between two reports of progress.
 const STEP: u64 = 500;
 
-/// What to import, and how.
+/// How to import.
 pub struct Import<'a> {
-    /// The file; standard input if there is none.
-    pub path: Option<&'a Path>,
     /// Whose all stats are to be, whatever the lines say.
     pub client: Option<&'a str>,
     /// Whether to store what is good and to report the rest, rather than all or nothing.
@@ -34,14 +31,13 @@ pub struct Import<'a> {
 /// # Errors
 /// `Invalid` with file, line and reason at the first line that cannot be used, unless it is to keep going; nothing is
 /// stored then. Those of the store and of the file.
-pub fn import(store: &Store, import: &Import<'_>, reporter: &mut Reporter<'_>) -> Result<Tally> {
+pub fn import(store: &Store, import: &Import<'_>, lines: &mut Lines, reporter: &mut Reporter<'_>) -> Result<Tally> {
     let mark = store.newest_arrival()?;
     let client = import.client.map(|name| store.client(name)).transpose()?;
-    let mut lines = Lines::open(import.path)?;
     store.require_room(lines.unpacked())?;
     let part = if import.keep_going { PART } else { usize::MAX };
     let mut work = Work { client, keep_going: import.keep_going, known: HashMap::new(), tally: Tally::default() };
-    while store.import(mark, |importing| work.part(importing, &mut lines, part, reporter))? {}
+    while store.import(mark, |importing| work.part(importing, lines, part, reporter))? {}
     Ok(work.tally)
 }
 
@@ -52,6 +48,8 @@ struct Line<'a> {
     client: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     client_name: Option<Cow<'a, str>>,
+    #[serde(default)]
+    client_is_local: Option<bool>,
     #[serde(borrow, default)]
     created_at: Option<Cow<'a, str>>,
 }
@@ -102,11 +100,11 @@ impl Work {
         if let Some(client) = &self.client {
             return importing.add(client, &stat, arrived);
         }
-        let Some(uuid) = about.client else {
+        let Some(uuid) = about.client.clone() else {
             return Err(Error::invalid("client: is missing; --client says whose the stats are"));
         };
         if !self.known.contains_key(uuid.as_ref()) {
-            let client = self.client_of(importing, &uuid, about.client_name.as_deref(), reporter)?;
+            let client = self.client_of(importing, &uuid, &about, reporter)?;
             self.known.insert(uuid.clone().into_owned(), client);
         }
         match self.known.get(uuid.as_ref()) {
@@ -120,14 +118,17 @@ impl Work {
         &mut self,
         importing: &Importing<'_>,
         uuid: &str,
-        name: Option<&str>,
+        about: &Line<'_>,
         reporter: &mut Reporter<'_>,
     ) -> Result<Client> {
         let uuid = parse_uuid(uuid).map_err(|reason| Error::invalid(format!("client: {reason}")))?;
         if let Some(client) = importing.client(uuid)? {
             return Ok(client);
         }
-        let name = name.ok_or_else(|| Error::invalid("client_name: is missing, and no client has this UUID"))?;
+        let name = about
+            .client_name
+            .as_deref()
+            .ok_or_else(|| Error::invalid("client_name: is missing, and no client has this UUID"))?;
         check_name(name).map_err(|reason| Error::invalid(format!("client_name: {reason}")))?;
         if importing.client_named(name)?.is_some() {
             let text =
@@ -138,7 +139,8 @@ impl Work {
         let token =
             Token::random().map_err(|e| Error::new(Kind::Internal, "no random numbers can be had").because(e))?;
         let new = NewClient { uuid: Some(uuid), name, token: &token, role: Role::User, is_sharing_enabled: false };
-        let old = OldClient { new, is_active: true, is_local: true, location: None, created_at: None };
+        let is_local = about.client_is_local.unwrap_or(true);
+        let old = OldClient { new, is_active: true, is_local, location: None, created_at: None };
         let client = importing.add_client(&old)?;
         self.tally.clients += 1;
         (reporter.notice)(&format!("made the client {name:?}; 'client rotate-token' gives it a token"));

@@ -19,29 +19,51 @@ use crate::store::Store;
 use crate::store::clients::NewClient;
 use crate::store::import::{Importing, OldClient};
 use csv::{Reader, StringRecord};
-use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Rows between two reports of progress.
 const STEP: u64 = 500;
 
-/// Reads `client.csv` and `stats.csv` in `directory` and stores what they hold, in one transaction. Malformed stats
-/// are reported and left out; with `keep_going`, so are clients that cannot be taken over, and their stats.
+/// The reference's two tables, open.
+pub struct Tables {
+    clients: Table,
+    stats: Table,
+}
+
+impl Tables {
+    /// Opens `client.csv` and `stats.csv` in a directory.
+    ///
+    /// # Errors
+    /// `NotFound` or `Unavailable` if one cannot be opened, `Invalid` if it is not CSV.
+    pub fn open(directory: &Path) -> Result<Self> {
+        let table = |name: &str| Table::open(&directory.join(name));
+        Ok(Self { clients: table("client.csv")?, stats: table("stats.csv")? })
+    }
+}
+
+/// Stores what the tables hold, in one transaction. Malformed stats are reported and left out; with `keep_going`, so are
+/// clients that cannot be taken over, and their stats. Gives beside the tally a sentence per client about what became of
+/// its key.
 ///
 /// # Errors
 /// `Invalid` with file, line and reason for a client that cannot be taken over; those of the files and of the store.
-pub fn import(store: &Store, directory: &Path, keep_going: bool, reporter: &mut Reporter<'_>) -> Result<Tally> {
-    let mut clients = Table::open(&directory.join("client.csv"))?;
-    let mut stats = Table::open(&directory.join("stats.csv"))?;
+pub fn import(
+    store: &Store,
+    tables: Tables,
+    keep_going: bool,
+    reporter: &mut Reporter<'_>,
+) -> Result<(Tally, Vec<String>)> {
+    let Tables { mut clients, mut stats } = tables;
     store.require_room(stats.total)?;
     store.import(store.newest_arrival()?, |importing| {
-        let mut work = Work { clients: HashMap::new(), tally: Tally::default() };
+        let mut work = Work { clients: HashMap::new(), keys: Vec::new(), tally: Tally::default() };
         work.clients(importing, &mut clients, keep_going, reporter)?;
         work.stats(importing, &mut stats, reporter)?;
-        Ok(work.tally)
+        Ok((work.tally, work.keys))
     })
 }
 
@@ -49,7 +71,7 @@ pub fn import(store: &Store, directory: &Path, keep_going: bool, reporter: &mut 
 struct Table {
     path: PathBuf,
     total: u64,
-    read: Rc<Cell<u64>>,
+    read: Arc<AtomicU64>,
     reader: Reader<Counted<File>>,
     columns: HashMap<String, usize>,
     row: StringRecord,
@@ -110,6 +132,8 @@ fn unreadable(path: &Path, error: &csv::Error) -> Error {
 struct Work {
     /// By the reference's own key.
     clients: HashMap<String, Client>,
+    /// What became of each client's key, a sentence each.
+    keys: Vec<String>,
     tally: Tally,
 }
 
@@ -148,22 +172,49 @@ impl Work {
         let name = row.get("name");
         check_name(name).map_err(|reason| Error::invalid(format!("name: {reason}")))?;
         let role = row.parsed("role", role)?;
-        if let Some(client) = existing(importing, uuid, &token, name, role)? {
+        if let Some(client) = self.existing(importing, uuid, &token, name)? {
             return Ok(client);
         }
+        let free = free_name(importing, name, role)?;
         let is_sharing_enabled = row.optional("is_sharing_enabled", boolean)?.unwrap_or(false);
         let degrees = |name: &str| row.optional(name, |text| text.trim().parse::<f64>().map_err(|e| e.to_string()));
         let place = degrees("latitude")?.zip(degrees("longitude")?);
         let location = place.map(|(north, east)| Location::new(north, east)).transpose().map_err(Error::invalid)?;
         let client = importing.add_client(&OldClient {
-            new: NewClient { uuid: Some(uuid), name, token: &token, role, is_sharing_enabled },
+            new: NewClient { uuid: Some(uuid), name: &free, token: &token, role, is_sharing_enabled },
             is_active: row.optional("is_active", boolean)?.unwrap_or(true),
             is_local: row.optional("local", boolean)?.unwrap_or(true),
             location,
             created_at: row.optional("created_at", moment)?,
         })?;
         self.tally.clients += 1;
+        let renamed = if free == name { String::new() } else { format!(", beside the {name:?} of this store") };
+        let works = if client.is_active { "its key works" } else { "its key does not work until 'client activate'" };
+        self.keys.push(format!("client {free:?} was made{renamed}; {works}"));
         Ok(client)
+    }
+
+    /// The client that is there already, by its UUID or its key.
+    fn existing(
+        &mut self,
+        importing: &Importing<'_>,
+        uuid: uuid::Uuid,
+        token: &Token,
+        name: &str,
+    ) -> Result<Option<Client>> {
+        let holder = importing.client_with(token)?;
+        let Some(client) = importing.client(uuid)?.or_else(|| holder.clone()) else { return Ok(None) };
+        self.keys.push(match holder {
+            Some(holder) => {
+                format!("client {name:?} was there as {:?}; its key works as that of {:?}", client.name, holder.name)
+            }
+            None => format!(
+                "client {name:?} was there as {:?} with another key; the reference's key does not work: \
+                 'client rotate-token {:?} --token -' sets it",
+                client.name, client.name
+            ),
+        });
+        Ok(Some(client))
     }
 
     fn stats(&mut self, importing: &mut Importing<'_>, table: &mut Table, reporter: &mut Reporter<'_>) -> Result<()> {
@@ -180,7 +231,7 @@ impl Work {
             }
             number += 1;
             if number.is_multiple_of(STEP) {
-                (reporter.progress)(table.read.get(), table.total);
+                (reporter.progress)(table.read.load(Ordering::Relaxed), table.total);
             }
         }
         Ok(())
@@ -206,26 +257,23 @@ impl Work {
     }
 }
 
-/// The client that is there already: the same one, or the admin that `ADMIN_TOKEN` has made.
-fn existing(
-    importing: &Importing<'_>,
-    uuid: uuid::Uuid,
-    token: &Token,
-    name: &str,
-    role: Role,
-) -> Result<Option<Client>> {
-    if let Some(client) = importing.client(uuid)? {
-        return Ok(Some(client));
-    }
-    if let Some(client) = importing.client_with(token)? {
-        return Ok(Some(client));
-    }
+/// A name for a client that the store does not have. An admin called like the store's own gets another name, because
+/// its key is what a MONARC image gives its front office; any other name that is taken is a conflict.
+fn free_name(importing: &Importing<'_>, name: &str, role: Role) -> Result<String> {
     match importing.client_named(name)? {
-        Some(client) if name == "admin" && role == Role::Admin && client.role == Role::Admin => Ok(Some(client)),
+        None => Ok(name.to_owned()),
+        Some(client) if role == Role::Admin && client.role == Role::Admin => {
+            for number in 2..100 {
+                let free = format!("{name} {number}");
+                if importing.client_named(&free)?.is_none() {
+                    return Ok(free);
+                }
+            }
+            Err(Error::new(Kind::Conflict, format!("name: there are a hundred admins called {name:?} already")))
+        }
         Some(_) => {
             Err(Error::new(Kind::Conflict, format!("name: there is a client {name:?} with another UUID and token")))
         }
-        None => Ok(None),
     }
 }
 

@@ -10,6 +10,7 @@ mod network;
 mod php;
 mod service;
 mod settings;
+mod sharing;
 mod stats;
 
 use crate::commands::args::Doctor;
@@ -103,6 +104,7 @@ fn examine(command: &Doctor, raw: &Raw) -> Vec<Finding> {
     findings.extend(backups::check(&config, look));
     findings.push(service::check(&config));
     findings.extend(look.map(stats::senders).unwrap_or_default());
+    findings.extend(sharing::check(look));
     findings.extend(front_office::check(&command.front_office, look));
     findings.extend(network::check(&config));
     findings

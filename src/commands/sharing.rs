@@ -29,8 +29,15 @@ pub fn push(config: &Config, command: &PushCommand) -> Result<()> {
     must_share(&store, command)?;
     filter.from = filter.from.or_else(|| today().checked_sub(Span::new().months(MONTHS)).ok());
     if command.show {
-        return match sharing::first_body(&store, &remote, &filter, command.all)? {
-            Some(body) => say(&body),
+        return match sharing::first_body(&store, &remote, &filter, command.all, config.share_level)? {
+            Some((before, after)) => {
+                if before != after {
+                    note(&format!(
+                        "SHARE_LEVEL=categories: this is in the store and does not leave as it is: {before}"
+                    ));
+                }
+                say(&after)
+            }
             None => Err(Error::new(Kind::NotFound, "there is nothing to send")),
         };
     }
@@ -39,7 +46,8 @@ pub fn push(config: &Config, command: &PushCommand) -> Result<()> {
     }
     let token = token(config, command.token.as_deref())?;
     let (all, retries, proxies) = (command.all, command.retries, &config.proxies);
-    let push = Push { remote: &remote, token: &token, filter, all, retries, proxies };
+    let level = config.share_level;
+    let push = Push { remote: &remote, token: &token, filter, all, level, retries, proxies };
     warn_of_plain(&remote);
     report(&with_reporter("pushing", |reporter| sharing::push(&store, &push, reporter))?)
 }
@@ -70,8 +78,8 @@ pub fn pull(config: &Config, command: &PullCommand) -> Result<()> {
         note(sentence);
     }
     let refused = u64::try_from(pulled.refused.len()).unwrap_or_default();
-    let (stored, known) = (grouped(pulled.stored), grouped(pulled.known));
-    say(&format!("pulled {stored}, already there {known}, refused {}", grouped(refused)))?;
+    let (stored, known, outdated) = (grouped(pulled.stored), grouped(pulled.known), grouped(pulled.outdated));
+    say(&format!("pulled {stored}, already there {known}, outdated {outdated}, refused {}", grouped(refused)))?;
     match refused {
         0 => Ok(()),
         _ => Err(Error::invalid(format!("{remote} has stats that cannot be used: see above"))),
@@ -139,6 +147,7 @@ fn describe(store: &Store, query: PushQuery) -> Result<()> {
             PushState::Accepted => (query.all, "already there"),
             PushState::Replaced => (false, "replaced since; leaves if the remote replaces, too"),
             PushState::Withdrawn => (false, "taken back"),
+            PushState::Twin => (false, "stays: another client's stats leave under the same UUID"),
         };
         leaving += if leaves { share.number } else { 0 };
         say(&format!(
@@ -167,6 +176,13 @@ fn report(sent: &Sent) -> Result<()> {
         let number = grouped(sent.withdrawn);
         eprintln!("held back: {number} of analyses that were taken back; --anr pushes one again");
     }
+    for one in &sent.twins {
+        let (anr, client, other) = (one.anr, &one.client, one.twin.as_deref().unwrap_or("another client"));
+        note(&format!(
+            "held back: analysis {anr} of {client:?}, because {other:?} has an analysis with the same UUID and to the \
+             remote both would be one; 'client disable-sharing' for one of the two decides which leaves"
+        ));
+    }
     let (new, known, refused) = (grouped(sent.sent), grouped(sent.known), grouped(sent.refused));
     say(&format!("sent {new}, already there {known}, refused {refused}"))?;
     match sent.refused {
@@ -188,7 +204,8 @@ fn withdraw(config: &Config, store: &Store, command: &PushCommand, remote: &str,
     confirm(command.yes || anrs.is_empty(), &format!("Take {number} analyses back from {remote}?"))?;
     let token = token(config, command.token.as_deref())?;
     let (filter, retries, proxies) = (filter.clone(), command.retries, &config.proxies);
-    let push = Push { remote, token: &token, filter, all: false, retries, proxies };
+    let level = config.share_level;
+    let push = Push { remote, token: &token, filter, all: false, level, retries, proxies };
     with_reporter("taking back", |reporter| sharing::withdraw(store, &push, &anrs, reporter))?;
     say(&format!("took {number} analyses back from {remote}"))
 }

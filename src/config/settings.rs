@@ -85,6 +85,12 @@ pub const SETTINGS: &[Setting] = &[
         help: "instance to push to and pull from",
         ..PLAIN
     },
+    Setting {
+        name: "SHARE_LEVEL",
+        default: "categories",
+        help: "what of a compliance is shared: categories leaves its controls out, full sends all of it",
+        ..PLAIN
+    },
     Setting { name: "REMOTE_STATS_TOKEN", is_secret: true, help: "token for that instance", ..PLAIN },
     Setting {
         name: "MOSP_URL",
@@ -130,6 +136,17 @@ pub const SETTINGS: &[Setting] = &[
         name: "BACKUP_KEEP",
         default: "7",
         help: "backups to keep in BACKUP_DIR; older ones are deleted",
+        ..PLAIN
+    },
+    Setting {
+        name: "WATCH_SILENT",
+        default: "36h",
+        help: "time after which a client that used to send is missed, such as 36h or 3d; 0 for never",
+        ..PLAIN
+    },
+    Setting {
+        name: "WATCH_COMMAND",
+        help: "program that is told, as JSON on its standard input, when something begins or ends that an operator should know",
         ..PLAIN
     },
     Setting { name: "LOG_PATH", help: "file to append the log to; by default standard error", ..PLAIN },

@@ -6,9 +6,9 @@
 use super::backups;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
-use crate::model::Token;
 use crate::model::date::today;
 use crate::model::text::grouped;
+use crate::model::{ShareLevel, Token};
 use crate::sharing::{self, Push, Reporter};
 use crate::store::Store;
 use crate::store::jobs::Runs;
@@ -99,9 +99,9 @@ impl Drop for Schedule {
 fn jobs(config: &Config) -> Vec<Job> {
     let mut jobs = Vec::new();
     if let (Some(every), Some(token)) = (config.push_every, config.remote_token.clone()) {
-        let (remote, proxies) = (config.remote.clone(), config.proxies.clone());
+        let (remote, proxies, level) = (config.remote.clone(), config.proxies.clone(), config.share_level);
         let run = Box::new(move |store: &Store, reporter: &mut Reporter<'_>| {
-            push(store, &remote, &token, &proxies, reporter)
+            push(store, (&remote, &token, level), &proxies, reporter)
         });
         jobs.push(Job { name: "push", every: i64::try_from(every.as_secs()).unwrap_or(i64::MAX), run });
     }
@@ -155,14 +155,13 @@ fn is_due(runs: &Runs, every: i64, now: i64) -> bool {
 
 fn push(
     store: &Store,
-    remote: &str,
-    token: &Token,
+    (remote, token, level): (&str, &Token, ShareLevel),
     proxies: &crate::config::Proxies,
     reporter: &mut Reporter<'_>,
 ) -> Result<String> {
     let from = crate::model::date::today().checked_sub(Span::new().months(MONTHS)).ok();
     let filter = Filter { from, ..Filter::default() };
-    let push = Push { remote, token, filter, all: false, retries: sharing::RETRIES, proxies };
+    let push = Push { remote, token, filter, all: false, level, retries: sharing::RETRIES, proxies };
     let sent = sharing::push(store, &push, reporter)?;
     let (new, known, refused) = (grouped(sent.sent), grouped(sent.known), grouped(sent.refused));
     let text = format!("sent {new}, already there {known}, refused {refused}");

@@ -1,14 +1,18 @@
 //! `monarc-stats serve` and `demo`.
 
-use super::{first_client, schedule};
+use super::{first_client, schedule, watch};
 use crate::app::App;
 use crate::config::{Config, Raw};
 use crate::demo;
 use crate::error::{Error, Kind, Result};
+use crate::files::as_owner;
 use crate::server::{self, Limits, Stop};
 use crate::store::{Store, housekeeping};
 use crate::terminal::say;
+use std::fs::Permissions;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
@@ -22,11 +26,34 @@ pub fn serve(config: Config, raw: &Raw) -> Result<()> {
         let text = format!("STORE_MUST_EXIST: there is no store at {}", config.store.display());
         return Err(Error::new(Kind::NotFound, text));
     }
-    let store = Store::open(&config.store)?;
+    let store = as_owner(&config.store, || {
+        make_private(&config.store)?;
+        Store::open(&config.store)
+    })?;
     if store.is_new() {
         log::warn!("created a new, empty store at {}", config.store.display());
     }
     run(config, store)
+}
+
+/// Takes a store away from everybody but its owner. One that another program has copied or restored, as replication
+/// does, has that program's mode, and with it the hashes of tokens are for all to read.
+fn make_private(store: &Path) -> Result<()> {
+    let unusable = |error| {
+        let text = format!("the store {} can be read by others, and that cannot be changed", store.display());
+        Error::new(Kind::Unavailable, text).because(error)
+    };
+    let mode = match std::fs::metadata(store) {
+        Ok(data) => data.permissions().mode() & 0o777,
+        // Whatever keeps it from being looked at is told when it is opened.
+        Err(_) => return Ok(()),
+    };
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    std::fs::set_permissions(store, Permissions::from_mode(mode & 0o700)).map_err(unusable)?;
+    log::warn!("the store {} could be read by others (mode {mode:o}): now by its owner alone", store.display());
+    Ok(())
 }
 
 /// Serves a throw-away store filled with sample analyses.
@@ -65,8 +92,10 @@ fn run(config: Config, store: Store) -> Result<()> {
     let connections = Arc::new(AtomicUsize::new(0));
     let schedule = schedule::start(&config, &store)?;
     let app = Arc::new(App::new(config, Arc::clone(&store), Arc::clone(&connections)));
+    let watching = watch::start(&app.config, &store, Arc::clone(&app.signals))?;
     server::serve(listener, app, Limits::default(), &stop, connections)
         .map_err(|error| Error::new(Kind::Internal, "connections cannot be accepted").because(error))?;
+    drop(watching);
     drop(schedule);
     drop(quiet);
     drop(claim);

@@ -4,6 +4,7 @@ use super::Reporter;
 use super::remote::{Remote, Try, said};
 use crate::config::Proxies;
 use crate::error::{Error, Kind, Result};
+use crate::model::shapes::Flaw;
 use crate::model::stat::NewStat;
 use crate::model::{Client, StatType, Token};
 use crate::store::Store;
@@ -13,7 +14,7 @@ use jiff::{Span, ToSpan};
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::time::Instant;
 use uuid::Uuid;
 
@@ -52,8 +53,10 @@ pub struct Pull<'a> {
 pub struct Pulled {
     /// Stored.
     pub stored: u64,
-    /// There already, or one of several that the remote has of a day.
+    /// There already.
     pub known: u64,
+    /// Left out: the remote has a later one of the same analysis, type and date.
+    pub outdated: u64,
     /// Not usable, a sentence each.
     pub refused: Vec<String>,
 }
@@ -83,7 +86,7 @@ pub fn pull(store: &Store, pull: &Pull<'_>, reporter: &mut Reporter<'_>) -> Resu
                 continue;
             };
             let is_small = body.len() < BYTES / 2 && start.elapsed().as_secs_f64() < SECONDS / 2.0;
-            take(store, pull, &body, &mut pulled)?;
+            take(store, pull, kind, (window.first, last), &body, &mut pulled)?;
             let done = u64::try_from((last - pull.from).get_days() + 1).unwrap_or_default();
             (reporter.progress)(before * days + done, total);
             window.first = last.saturating_add(1.day());
@@ -141,7 +144,14 @@ fn ask(
 }
 
 /// Stores an answer's stats.
-fn take(store: &Store, pull: &Pull<'_>, body: &[u8], pulled: &mut Pulled) -> Result<()> {
+fn take(
+    store: &Store,
+    pull: &Pull<'_>,
+    kind: StatType,
+    window: (Date, Date),
+    body: &[u8],
+    pulled: &mut Pulled,
+) -> Result<()> {
     let wrong = |error: serde_json::Error| {
         let text = format!("{} does not answer as a stats service: name the right address", pull.remote);
         Error::new(Kind::Unavailable, text).because(error)
@@ -149,7 +159,7 @@ fn take(store: &Store, pull: &Pull<'_>, body: &[u8], pulled: &mut Pulled) -> Res
     let listing: Listing<'_> = serde_json::from_slice(body).map_err(wrong)?;
     let mut stats: Vec<NewStat<'_>> = Vec::with_capacity(listing.data.len());
     for item in &listing.data {
-        match NewStat::parse(item.get()) {
+        match NewStat::parse(item.get()).and_then(|stat| asked_for(stat, kind, window)) {
             Ok(stat) => stats.push(stat),
             Err(flaw) => pulled.refused.push(format!(
                 "{}: {}{}",
@@ -159,8 +169,10 @@ fn take(store: &Store, pull: &Pull<'_>, body: &[u8], pulled: &mut Pulled) -> Res
             )),
         }
     }
+    let all = stats.len();
+    let stats = newest_of_each_day(stats);
+    pulled.outdated += u64::try_from(all - stats.len()).unwrap_or_default();
     let before = u64::try_from(stats.len()).unwrap_or_default();
-    let stats = one_a_day(store, stats)?;
     let placed = store.add_stats(pull.client, &stats)?;
     let stored = placed.iter().filter(|place| matches!(place, ItemOutcome::Stored(_))).count();
     let stored = u64::try_from(stored).unwrap_or_default();
@@ -169,27 +181,27 @@ fn take(store: &Store, pull: &Pull<'_>, body: &[u8], pulled: &mut Pulled) -> Res
     Ok(())
 }
 
-/// Of several stats of a day, as the reference has them, the one that is here already, else the last: otherwise they
-/// would take each other's place with every pull.
-fn one_a_day<'a>(store: &Store, stats: Vec<NewStat<'a>>) -> Result<Vec<NewStat<'a>>> {
-    let mut places: HashMap<(Uuid, StatType, Date), usize> = HashMap::new();
-    let mut kept: Vec<NewStat<'a>> = Vec::with_capacity(stats.len());
-    for stat in stats {
-        match places.get(&(stat.anr, stat.kind, stat.date)) {
-            Some(&at) => {
-                let is_here = match kept[at].uuid {
-                    Some(uuid) => store.has_stat(uuid)?,
-                    None => false,
-                };
-                if !is_here {
-                    kept[at] = stat;
-                }
-            }
-            None => {
-                places.insert((stat.anr, stat.kind, stat.date), kept.len());
-                kept.push(stat);
-            }
-        }
+/// A stat, if it is one of those that were asked for: a remote does not decide what dates this store has.
+fn asked_for<'a>(
+    stat: NewStat<'a>,
+    kind: StatType,
+    (first, last): (Date, Date),
+) -> std::result::Result<NewStat<'a>, Flaw> {
+    if stat.kind != kind {
+        return Err(Flaw { field: Some("type".into()), reason: format!("{} was asked for", kind.name()) });
     }
-    Ok(kept)
+    if stat.date < first || stat.date > last {
+        let reason = format!("dates from {first} to {last} were asked for");
+        return Err(Flaw { field: Some("date".into()), reason });
+    }
+    Ok(stat)
+}
+
+/// Of several stats of a day, as the reference has them, the last: answers are in order of arrival.
+fn newest_of_each_day<'a>(stats: Vec<NewStat<'a>>) -> Vec<NewStat<'a>> {
+    let mut places: HashSet<(Uuid, StatType, Date)> = HashSet::new();
+    let mut kept: Vec<NewStat<'a>> =
+        stats.into_iter().rev().filter(|stat| places.insert((stat.anr, stat.kind, stat.date))).collect();
+    kept.reverse();
+    kept
 }

@@ -4,7 +4,7 @@ use super::Reporter;
 use super::remote::{Remote, Try, said};
 use crate::config::Proxies;
 use crate::error::{Error, Kind, Result};
-use crate::model::{StatType, Token};
+use crate::model::{ShareLevel, StatType, Token};
 use crate::outbound::Response;
 use crate::store::Store;
 use crate::store::listing::{Filter, Position, Stat};
@@ -41,6 +41,8 @@ pub struct Push<'a> {
     pub filter: Filter,
     /// Whether to send again what the remote has accepted.
     pub all: bool,
+    /// What of each stat leaves.
+    pub level: ShareLevel,
     /// Tries after one that did not get through.
     pub retries: u32,
     /// Proxies of this machine.
@@ -77,6 +79,8 @@ pub struct Sent {
     pub held_back: u64,
     /// Not sent: their analyses were taken back from the remote.
     pub withdrawn: u64,
+    /// Not sent: another client's stats leave under the UUID of their analysis.
+    pub twins: Vec<PushSummary>,
 }
 
 /// Pushes. What was accepted before a failure is remembered, so that the next push goes on from there.
@@ -99,12 +103,20 @@ pub fn push(store: &Store, push: &Push<'_>, reporter: &mut Reporter<'_>) -> Resu
     let sent = Sent { held_back, withdrawn: number(PushState::Withdrawn), ..Sent::default() };
     let known = if push.all { number(PushState::Accepted) } else { 0 };
     let total = number(PushState::New) + known + replaced - held_back;
-    let mut sending = Sending { store, remote, sent, total, pace: Pace::default(), broken: 0 };
+    let sent = Sent { twins: twins(&shares), ..sent };
+    let mut sending = Sending { store, remote, level: push.level, sent, total, pace: Pace::default(), broken: 0 };
     for kind in kinds(&push.filter, &shares) {
         query.filter.kind = Some(kind);
         sending.kind(&query, reporter)?;
     }
     Ok(sending.sent)
+}
+
+/// What stays because another client's stats leave under the UUID of its analysis, once per analysis.
+fn twins(summaries: &[PushSummary]) -> Vec<PushSummary> {
+    let mut seen = HashSet::new();
+    let held = summaries.iter().filter(|one| one.state == PushState::Twin);
+    held.filter(|one| seen.insert((one.client.clone(), one.anr))).cloned().collect()
 }
 
 /// The types that there is something of, one after the other.
@@ -113,14 +125,20 @@ fn kinds(filter: &Filter, shares: &[PushSummary]) -> Vec<StatType> {
     filter.kind.map_or_else(|| all.collect(), |kind| vec![kind])
 }
 
-/// The first body that a push would send, as it would leave; none if there is nothing to send.
-pub fn first_body(store: &Store, remote: &str, filter: &Filter, all: bool) -> Result<Option<String>> {
+/// The first body that a push would send, as the store has it and as it would leave; none if there is nothing to send.
+pub fn first_body(
+    store: &Store,
+    remote: &str,
+    filter: &Filter,
+    all: bool,
+    level: ShareLevel,
+) -> Result<Option<(String, String)>> {
     let mut query = PushQuery { remote: remote.into(), filter: filter.clone(), all, replaced: false };
     for kind in kinds(filter, &store.push_summaries(&query)?) {
         query.filter.kind = Some(kind);
         let stats = store.outgoing(&query, Position::default(), FIRST, BYTES)?;
         if !stats.is_empty() {
-            return Ok(Some(body(&stats)));
+            return Ok(Some((body(&stats, ShareLevel::Full), body(&stats, level))));
         }
     }
     Ok(None)
@@ -146,7 +164,7 @@ pub fn withdraw(store: &Store, push: &Push<'_>, anrs: &[Uuid], reporter: &mut Re
 }
 
 /// The body of a batch: five keys a stat.
-fn body(stats: &[Stat<'_>]) -> String {
+fn body(stats: &[Stat<'_>], level: ShareLevel) -> String {
     let mut text = String::with_capacity(stats.iter().map(|stat| stat.data.len() + 160).sum());
     for stat in stats {
         text.push(if text.is_empty() { '[' } else { ',' });
@@ -156,7 +174,7 @@ fn body(stats: &[Stat<'_>]) -> String {
             stat.anr,
             stat.kind.name(),
             stat.date,
-            stat.data
+            level.apply(stat.kind, &stat.data)
         ));
     }
     text.push(']');
@@ -167,6 +185,7 @@ fn body(stats: &[Stat<'_>]) -> String {
 struct Sending<'a> {
     store: &'a Store,
     remote: Remote<'a>,
+    level: ShareLevel,
     sent: Sent,
     total: u64,
     pace: Pace,
@@ -228,7 +247,7 @@ impl Sending<'_> {
     }
 
     fn attempt(&mut self, part: &[Stat<'_>], reporter: &mut Reporter<'_>) -> Result<Verdict> {
-        let text = body(part);
+        let text = body(part, self.level);
         let start = Instant::now();
         let tried = self.remote.attempt(("POST", "/api/v1/stats/"), Some(text.as_bytes()), reporter)?;
         let answer = match tried {

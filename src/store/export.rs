@@ -16,6 +16,8 @@ pub struct Exported {
     pub client: Uuid,
     /// Its client's name.
     pub client_name: String,
+    /// Whether its client belongs to this instance.
+    pub is_local: bool,
     /// When it arrived, in seconds since 1970.
     pub created_at: i64,
 }
@@ -62,7 +64,8 @@ fn page(tx: &Transaction<'_>, filter: &Filter, sharing_only: bool, after: i64, b
     let (source, mut values) = source(filter, sharing_only);
     values.push(Box::new(after));
     let text = format!(
-        "SELECT stat.seq, stat.uuid, analysis.uuid, stat.type, stat.date, {}, client.uuid, client.name, stat.created_at
+        "SELECT stat.seq, stat.uuid, analysis.uuid, stat.type, stat.date, {}, client.uuid, client.name, stat.created_at,
+             client.is_local
          {source} AND stat.seq > ?{}
          ORDER BY stat.seq",
         Texts::COLUMNS,
@@ -81,6 +84,7 @@ fn page(tx: &Transaction<'_>, filter: &Filter, sharing_only: bool, after: i64, b
             client: Uuid::from_bytes(row.get(9)?),
             client_name: row.get(10)?,
             created_at: row.get(11)?,
+            is_local: row.get(12)?,
         });
     }
     Ok(stats)

@@ -5,8 +5,8 @@
 
 use super::{APPLICATION_ID, beside, maintenance, sql, unusable};
 use crate::error::{Error, Result};
+use crate::files::{self, NewFile};
 use rusqlite::{Connection, TransactionBehavior};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The end state, for new stores.
@@ -73,19 +73,17 @@ fn keep(connection: &mut Connection, path: &Path, from: usize) -> Result<()> {
         return Ok(());
     }
     let copy = kept(path, from);
-    if copy.exists() {
+    files::remove_leftovers(&copy)?;
+    if copy.symlink_metadata().is_ok() {
         std::fs::remove_file(&copy).map_err(|e| unusable(&copy, e))?;
     }
     // The copy, and the store's new form twice: in its log first, then in the file.
     maintenance::require_room_for(path, &copy, 3)?;
-    maintenance::copy(path, &copy, &mut |_, _| {})?;
-    let owner =
-        |path: &Path| std::fs::metadata(path).map(|data| (data.uid(), data.gid())).map_err(|e| unusable(path, e));
-    let (user, group) = owner(path)?;
-    // Root may do this; going back, the service has to be able to read it. (The unit's filter lets nobody else try.)
-    if owner(&copy)? != (user, group) {
-        std::os::unix::fs::chown(&copy, Some(user), Some(group)).map_err(|e| unusable(&copy, e))?;
-    }
+    let new = NewFile::create(&copy)?;
+    // Root may do this; going back, the service has to be able to read it.
+    new.belong_with(path)?;
+    maintenance::copy(path, &new, &mut |_, _| {})?;
+    new.finish()?;
     log::info!("kept the store of version {from} as {}", copy.display());
     Ok(())
 }

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 /// A store that is only looked at.
 pub struct ReadOnlyStore {
-    connection: Connection,
+    pub(super) connection: Connection,
     version: usize,
 }
 

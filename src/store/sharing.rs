@@ -4,6 +4,7 @@
 
 use super::listing::{Filter, Position, Stat, conditions, from_row};
 use super::payloads::Texts;
+use super::read_only::ReadOnlyStore;
 use super::rollups::{stat_type, stored_date};
 use super::{Store, sql};
 use crate::error::Result;
@@ -36,10 +37,12 @@ pub enum PushState {
     Replaced,
     /// Its analysis was taken back from the remote.
     Withdrawn,
+    /// Another client has an analysis with the same UUID, and its stats are those that leave.
+    Twin,
 }
 
 /// Stats of one kind among those that may leave.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct PushSummary {
     /// The client's name; for this machine's eyes only.
     pub client: String,
@@ -55,11 +58,12 @@ pub struct PushSummary {
     pub first: Date,
     /// Date of the last.
     pub last: Date,
+    /// The name of the client whose stats of this analysis leave instead.
+    pub twin: Option<String>,
 }
 
 /// Tables and conditions of what may leave: from the stats on, whose indexes have the order they leave in; and with
-/// payloads such that SQLite leaves them out where nobody reads them. Of two sharing clients that have the same analysis, the stat that came
-/// last counts: to the remote both are one.
+/// payloads such that SQLite leaves them out where nobody reads them.
 const SOURCE: &str = "
     FROM stat
     CROSS JOIN analysis ON analysis.id = stat.analysis
@@ -69,21 +73,25 @@ const SOURCE: &str = "
         ON pushed.remote = ?REMOTE AND pushed.anr = analysis.uuid
         AND pushed.type = stat.type AND pushed.date = stat.date
     LEFT JOIN withdrawn ON withdrawn.remote = ?REMOTE AND withdrawn.anr = analysis.uuid
-    WHERE NOT (analysis.uuid IN (SELECT uuid FROM twin) AND EXISTS (
-        SELECT 1 FROM analysis AS twin_analysis
-        JOIN client AS twin_client ON twin_client.id = twin_analysis.client AND twin_client.is_sharing_enabled = 1
-        JOIN stat AS later ON later.analysis = twin_analysis.id
-        WHERE twin_analysis.uuid = analysis.uuid AND later.type = stat.type AND later.date = stat.date
-        AND later.seq > stat.seq))";
+    LEFT JOIN twin ON twin.uuid = analysis.uuid AND twin.owner <> stat.client
+    WHERE 1";
 
+/// Analyses that several clients have under one UUID, and the one of them whose stats leave: the one that the remote has
+/// stats of, else the one that was made first.
 const TWINS: &str = "
     WITH twin AS MATERIALIZED (
-        SELECT analysis.uuid FROM analysis JOIN client ON client.id = analysis.client
-        WHERE client.is_sharing_enabled = 1
+        SELECT
+            analysis.uuid,
+            coalesce(max(CASE WHEN held.client = client.id THEN client.id END), min(client.id)) AS owner
+        FROM analysis
+        JOIN client ON client.id = analysis.client
+        LEFT JOIN pushed_analysis AS held ON held.remote = ?REMOTE AND held.anr = analysis.uuid
+        WHERE client.is_sharing_enabled = 1 OR held.client = client.id
         GROUP BY analysis.uuid HAVING count(*) > 1)";
 
 const STATE: &str = "
     CASE
+        WHEN twin.owner IS NOT NULL THEN 4
         WHEN withdrawn.anr IS NOT NULL THEN 3
         WHEN pushed.uuid IS NULL THEN 0
         WHEN pushed.uuid = stat.uuid THEN 1
@@ -94,11 +102,11 @@ impl Store {
     /// Everything that may leave, by client, analysis, type and state.
     pub fn push_summaries(&self, query: &PushQuery) -> Result<Vec<PushSummary>> {
         self.read(|tx| {
-            let (source, values) = source(tx, query)?;
+            let (twins, source, values) = source(tx, query)?;
             let text = format!(
-                "{TWINS}
+                "{twins}
                  SELECT client.name, analysis.uuid, stat.type, {STATE} AS state, count(*), min(stat.date),
-                        max(stat.date)
+                        max(stat.date), (SELECT name FROM client AS other WHERE other.id = twin.owner)
                  {source}
                  GROUP BY client.name, analysis.uuid, stat.type, state
                  ORDER BY client.name, analysis.uuid, stat.type, state"
@@ -115,6 +123,7 @@ impl Store {
                     number: u64::try_from(row.get::<_, i64>(4)?).unwrap_or_default(),
                     first: stored_date(row.get(5)?)?,
                     last: stored_date(row.get(6)?)?,
+                    twin: row.get(7)?,
                 });
             }
             Ok(shares)
@@ -131,7 +140,7 @@ impl Store {
         bytes: usize,
     ) -> Result<Vec<Stat<'static>>> {
         self.read(|tx| {
-            let (source, mut values) = source(tx, query)?;
+            let (twins, source, mut values) = source(tx, query)?;
             values.extend([Box::new(after.date) as Box<dyn ToSql>, Box::new(after.seq)]);
             let n = values.len();
             let standings = match (query.all, query.replaced) {
@@ -141,7 +150,7 @@ impl Store {
                 (true, true) => "(0, 1, 2)",
             };
             let text = format!(
-                "{TWINS}
+                "{twins}
                  SELECT stat.seq, stat.uuid, analysis.uuid, stat.type, stat.date, {}
                  {source} AND {STATE} IN {standings} AND (stat.date, stat.seq) > (?{}, ?{n})
                  ORDER BY stat.date, stat.seq",
@@ -187,23 +196,28 @@ impl Store {
                      ON CONFLICT DO UPDATE SET uuid = excluded.uuid",
                 )
                 .and_then(|mut statement| statement.execute(values))?;
+                tx.prepare_cached(
+                    "INSERT INTO pushed_analysis (remote, anr, client)
+                     SELECT ?1, ?2, client FROM stat WHERE uuid = ?3
+                     ON CONFLICT DO UPDATE SET client = excluded.client",
+                )
+                .and_then(|mut statement| {
+                    statement.execute(params![remote, stat.anr.into_bytes(), stat.uuid.into_bytes()])
+                })?;
             }
             Ok(())
         })
     }
 
-    /// The analyses of a client that a remote holds something of.
+    /// The analyses of which a remote holds what this client sent; not those that another client sent under their UUID.
     pub fn pushed_analyses(&self, remote: &str, client: i64) -> Result<Vec<Uuid>> {
         self.read(|tx| {
             let mut statement = tx.prepare(
-                "SELECT uuid FROM analysis
-                     WHERE client = ?2 AND EXISTS (
-                         SELECT 1 FROM pushed JOIN remote ON remote.id = pushed.remote
-                         WHERE remote.url = ?1 AND pushed.anr = analysis.uuid)
-                     ORDER BY uuid",
+                "SELECT held.anr FROM pushed_analysis AS held JOIN remote ON remote.id = held.remote
+                 WHERE remote.url = ?1 AND held.client = ?2 ORDER BY held.anr",
             )?;
-            let rows = statement.query_map(params![remote, client], |row| Ok(Uuid::from_bytes(row.get(0)?)));
-            rows.and_then(Iterator::collect).map_err(sql)
+            let rows = statement.query_map(params![remote, client], |row| Ok(Uuid::from_bytes(row.get(0)?)))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
     }
 
@@ -212,6 +226,7 @@ impl Store {
         self.write(|tx| {
             let values = params![make_remote(tx, remote)?, anr.into_bytes()];
             tx.execute("DELETE FROM pushed WHERE remote = ?1 AND anr = ?2", values)?;
+            tx.execute("DELETE FROM pushed_analysis WHERE remote = ?1 AND anr = ?2", values)?;
             tx.execute("INSERT OR IGNORE INTO withdrawn (remote, anr) VALUES (?1, ?2)", values)?;
             Ok(())
         })
@@ -230,6 +245,20 @@ impl Store {
     }
 }
 
+impl ReadOnlyStore {
+    /// Analyses that several sharing clients have under one UUID, each with the names of these clients.
+    pub fn twins(&self) -> Result<Vec<(Uuid, String)>> {
+        let mut statement = self.connection.prepare(
+            "SELECT analysis.uuid, group_concat(client.name, ', ' ORDER BY client.id)
+             FROM analysis JOIN client ON client.id = analysis.client
+             WHERE client.is_sharing_enabled = 1
+             GROUP BY analysis.uuid HAVING count(*) > 1",
+        )?;
+        let rows = statement.query_map([], |row| Ok((Uuid::from_bytes(row.get(0)?), row.get(1)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
 impl Position {
     /// Where a stat stands.
     pub fn of(stat: &Stat) -> Self {
@@ -242,16 +271,21 @@ fn state(number: i64) -> PushState {
         0 => PushState::New,
         1 => PushState::Accepted,
         2 => PushState::Replaced,
-        _ => PushState::Withdrawn,
+        3 => PushState::Withdrawn,
+        _ => PushState::Twin,
     }
 }
 
-/// The source with its filter, and the values of both.
-fn source(tx: &Transaction<'_>, query: &PushQuery) -> Result<(String, Vec<Box<dyn ToSql>>)> {
+/// Texts of queries and the values that are bound in them.
+type Source = (String, String, Vec<Box<dyn ToSql>>);
+
+/// The analyses that clients have in common, the source with its filter, and the values of all.
+fn source(tx: &Transaction<'_>, query: &PushQuery) -> Result<Source> {
     let (text, mut values) = conditions(&query.filter);
     values.push(Box::new(find_remote(tx, &query.remote)?.unwrap_or(-1)));
     let remote = format!("?{}", values.len());
-    Ok((format!("{} AND {text}", SOURCE.replace("?REMOTE", &remote)), values))
+    let source = format!("{} AND {text}", SOURCE.replace("?REMOTE", &remote));
+    Ok((TWINS.replace("?REMOTE", &remote), source, values))
 }
 
 fn find_remote(tx: &Transaction<'_>, url: &str) -> Result<Option<i64>> {

@@ -12,9 +12,8 @@ const MARGIN: u64 = 16 << 20;
 /// # Errors
 /// `Full` if they do not fit, with both figures.
 pub(super) fn require(path: &Path, bytes: u64) -> Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let Ok(found) = rustix::fs::statvfs(directory) else { return Ok(()) };
-    let free = found.f_bavail.saturating_mul(found.f_frsize);
+    let directory = directory_of(path);
+    let Some(free) = free(directory) else { return Ok(()) };
     if free >= bytes.saturating_add(MARGIN) {
         return Ok(());
     }
@@ -23,7 +22,21 @@ pub(super) fn require(path: &Path, bytes: u64) -> Result<()> {
     Err(Error::new(Kind::Full, text))
 }
 
+/// Bytes that are free in a directory, where its file system says so.
+fn free(directory: &Path) -> Option<u64> {
+    rustix::fs::statvfs(directory).ok().map(|found| found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 impl Store {
+    /// Bytes that are free beside the store, where its file system says so.
+    pub fn free_space(&self) -> Option<u64> {
+        free(directory_of(&self.path))
+    }
+
     /// Makes sure that an import of this many bytes of text fits: they are in the log and in the file for a while.
     ///
     /// # Errors

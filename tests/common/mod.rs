@@ -66,7 +66,7 @@ impl Place {
     /// Makes a client with this name, whose token is the name and `-token`.
     pub fn client(&self, name: &str) -> String {
         let token = format!("{name}-token");
-        self.ok(&["client", "create", "--name", name, "--token", &token]);
+        self.ok(&["client", "create", "--new-store", "--name", name, "--token", &token]);
         token
     }
 
@@ -313,4 +313,13 @@ pub fn today() -> jiff::civil::Date {
 /// The date a number of days before today.
 pub fn days_ago(days: i64) -> String {
     today().checked_sub(jiff::Span::new().days(days)).unwrap().to_string()
+}
+
+/// Waits until something has come about, for a minute at most.
+pub fn until(what: &str, mut test: impl FnMut() -> bool) {
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    while !test() {
+        assert!(std::time::Instant::now() < deadline, "it never came to this: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }

@@ -212,3 +212,10 @@ fn a_body_may_wait_for_the_word_to_go_on() {
     socket.read_exact(&mut answer).unwrap();
     assert_eq!(&answer, b"HTTP/1.1 403");
 }
+
+#[test]
+fn null_in_the_body_takes_nothing_away_from_the_query() {
+    let (_place, service, token) = service();
+    let answer = service.get("/api/v1/stats/?type=risk").token(&token).json(&json!({"type": null})).send();
+    assert_eq!(answer.expect(200).json()["metadata"]["count"], json!("0"));
+}

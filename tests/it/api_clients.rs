@@ -19,7 +19,7 @@ fn an_admin_makes_a_client_that_can_work_at_once() {
     let text = r#"{"name":"Büro \"Nord\"","token":"secret-1","role":"1","is_sharing_enabled":true}"#;
     assert_eq!(reply.text(), text);
     assert_eq!(service.get("/api/v1/client/me").token("secret-1").send().expect(200).text(), text);
-    let quiet = json!({"name": "quiet", "is_sharing_enabled": "0", "token": "secret-2", "role": 2, "more": []});
+    let quiet = json!({"name": "quiet", "is_sharing_enabled": "0", "token": "secret-2"});
     let reply = create(&service, ADMIN, &quiet).expect(201).json();
     assert_eq!((&reply["role"], &reply["is_sharing_enabled"]), (&json!("1"), &json!(false)));
 }
@@ -79,6 +79,16 @@ fn arguments_that_cannot_be_used_are_named() {
         body[name] = value;
         bad_argument(create(&service, ADMIN, &body), name);
     }
+    service.get("/api/v1/client/me").token("good-token").send().expect(403);
+}
+
+#[test]
+fn an_argument_that_is_not_known_makes_no_client() {
+    let (_place, service, _token) = service();
+    let mut body = new("good", "good-token");
+    body["role"] = json!("2");
+    let answer = create(&service, ADMIN, &body).expect(400).json();
+    assert_eq!(answer, json!({"message": "Unknown arguments: role"}));
     service.get("/api/v1/client/me").token("good-token").send().expect(403);
 }
 

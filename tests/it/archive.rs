@@ -1,7 +1,7 @@
 //! Export and import.
 
 use crate::common;
-use crate::common::{Place, days_ago};
+use crate::common::{ADMIN, Place, days_ago};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -57,7 +57,7 @@ fn an_export_is_imported_elsewhere_with_clients_dates_and_order() {
     let file = two.path().join("stats.ndjson.gz").display().to_string();
     assert_eq!(one.ok(&["export", &file]), format!("exported 4 stats to {file}\n"));
     assert!(std::fs::read(&file).unwrap().starts_with(&[0x1f, 0x8b]), "gzip by name");
-    let said = two.ok(&["import", &file]);
+    let said = two.ok(&["import", "--new-store", &file]);
     assert_eq!(said, "imported 4, already there 0, outdated 0, refused 0, new clients 2\n");
     assert_eq!(one.ok(&["export"]), two.ok(&["export"]));
     // Again: nothing changes.
@@ -80,7 +80,7 @@ fn an_export_has_what_was_asked_for() {
     assert_eq!(dates(&["--type", "risk"]), [""; 0]);
     let first = &lines(&place.ok(&["export", "--client", "fo"]))[0];
     let keys: Vec<&String> = first.as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["uuid", "anr", "type", "date", "data", "client", "client_name", "created_at"]);
+    assert_eq!(keys, ["uuid", "anr", "type", "date", "data", "client", "client_name", "client_is_local", "created_at"]);
 }
 
 #[test]
@@ -96,7 +96,11 @@ fn an_export_for_others_has_only_who_shares_and_names_nobody() {
     // Elsewhere somebody has to say whose it is.
     let central = Place::new();
     let file = write(&central, "share.ndjson", &text);
-    assert!(central.fails(&["import", &file], 1).contains("share.ndjson:1: client: is missing; --client says"));
+    assert!(
+        central
+            .fails(&["import", "--new-store", &file], 1)
+            .contains("share.ndjson:1: client: is missing; --client says")
+    );
     central.client("partner");
     let said = central.ok(&["import", &file, "--client", "partner"]);
     assert!(said.starts_with("imported 1, already there 0"), "{said}");
@@ -169,7 +173,8 @@ fn an_old_export_does_not_take_the_place_of_newer_stats() {
 #[test]
 fn standard_input_and_output_are_files_too() {
     let (one, two) = (filled(), Place::new());
-    let mut import = two.command(&["import"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut import =
+        two.command(&["import", "--new-store"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     import.stdin.take().unwrap().write_all(one.ok(&["export"]).as_bytes()).unwrap();
     assert!(import.wait().unwrap().success());
     assert_eq!(one.ok(&["export"]), two.ok(&["export"]));
@@ -248,13 +253,13 @@ fn the_reference_moves_in() {
     let directory = place.path().display().to_string();
     write(&place, "client.csv", CLIENTS);
     write(&place, "stats.csv", &reference_stats());
-    let output = place.run(&["import", "--from-reference", &directory]);
+    let output = place.run(&["import", "--new-store", "--from-reference", &directory]);
     let errors = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{errors}");
-    assert_eq!(
-        String::from_utf8(output.stdout).unwrap(),
-        "imported 2, already there 0, outdated 2, left out 3, new clients 3\n"
-    );
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.ends_with("\nimported 2, already there 0, outdated 2, left out 3, new clients 3\n"), "{said}");
+    assert!(said.contains("client \"Front, office\" was made; its key works\n"), "{said}");
+    assert!(said.contains("its key does not work until 'client activate'"), "{said}");
     for part in ["stats.csv:9: data: ", "stats.csv:10: client_id: no client \"7\"", "stats.csv:12: type: \"riskk\""] {
         assert!(errors.contains(part), "{part} in {errors}");
     }
@@ -271,9 +276,9 @@ fn the_reference_moves_in() {
     );
     assert_eq!((&clients[1]["role"], &clients[2]["is_active"]), (&json!("admin"), &json!(false)));
     // Again: nothing changes.
-    assert!(
-        place.ok(&["import", "--from-reference", &directory]).starts_with("imported 0, already there 2, outdated 2,")
-    );
+    let said = place.ok(&["import", "--from-reference", &directory]);
+    assert!(said.contains("\nimported 0, already there 2, outdated 2,"), "{said}");
+    assert!(said.contains("\"Front, office\" was there as \"Front, office\"; its key works"), "{said}");
     assert_eq!(lines(&place.ok(&["export"])), there);
     place.ok(&["database", "check"]);
     // The front office goes on with the key it has, and no key is in the store.
@@ -284,6 +289,48 @@ fn the_reference_moves_in() {
     service.stop();
     let bytes = std::fs::read(place.store()).unwrap();
     assert!(!bytes.windows(12).any(|part| part == b"reference-fo"));
+}
+
+/// MONARC's image gives its front office the admin's key of the reference: it must not be lost beside `ADMIN_TOKEN`'s.
+#[test]
+fn an_admin_of_the_reference_keeps_its_key_beside_the_store_s_own() {
+    let place = Place::new();
+    place.serve().stop();
+    let directory = place.path().display().to_string();
+    write(&place, "client.csv", CLIENTS);
+    write(&place, "stats.csv", &reference_stats());
+    let said = place.ok(&["import", "--from-reference", &directory]);
+    assert!(said.contains("client \"admin 2\" was made, beside the \"admin\" of this store; its key works"), "{said}");
+    let service = place.serve();
+    for (token, name) in [(ADMIN, "admin"), ("reference-admin", "admin 2")] {
+        let me = service.get("/api/v1/client/me").token(token).send().expect(200).json();
+        assert_eq!((&me["name"], &me["role"]), (&json!(name), &json!("2")));
+    }
+    service.stop();
+    // A key that was changed since is said, and not taken for the old one.
+    place.ok(&["client", "rotate-token", "admin 2", "--token", "another-key-of-the-admin"]);
+    let said = place.ok(&["import", "--from-reference", &directory]);
+    assert!(
+        said.contains("\"admin\" was there as \"admin 2\" with another key; the reference's key does not work"),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_import_keeps_whether_a_client_is_local() {
+    let (one, two) = (Place::new(), Place::new());
+    let text = line(
+        "01",
+        "2026-11-01",
+        &json!({
+        "client": "5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e92", "client_name": "far", "client_is_local": false}),
+    );
+    let file = write(&one, "lines.ndjson", &text);
+    one.ok(&["import", "--new-store", &file]);
+    let exported = write(&two, "lines.ndjson", &one.ok(&["export"]));
+    two.ok(&["import", "--new-store", &exported]);
+    let clients: Vec<Value> = serde_json::from_str(&two.ok(&["client", "list", "--json"])).unwrap();
+    assert_eq!(clients[0]["is_local"], json!(false));
 }
 
 #[test]
@@ -317,6 +364,7 @@ fn files_that_are_missing_or_no_tables_are_named() {
     write(&place, "client.csv", CLIENTS);
     assert!(place.fails(&["import", "--from-reference", &directory], 1).contains("stats.csv cannot be opened"));
     write(&place, "stats.csv", "1,2,3\n4,5,6\n");
+    place.ok(&["database", "migrate"]);
     assert!(place.fails(&["import", "--from-reference", &directory], 1).contains("stats.csv:1: there is no column"));
     let both = ["import", "x.ndjson", "--from-reference", &directory];
     assert!(place.fails(&both, 1).contains("import one after the other"));

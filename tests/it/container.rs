@@ -140,7 +140,7 @@ fn who_moves_in_before_the_first_start_needs_no_first_client() {
                   2,5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e92,moved,moved-token,1,,,t,f,2021-05-05 00:00:00,t\n";
     std::fs::write(from.join("client.csv"), client).unwrap();
     std::fs::write(from.join("stats.csv"), "uuid,anr,type,date,data,created_at,client_id\n").unwrap();
-    ok(&image, &[], &["import", "--from-reference", "/from"]);
+    ok(&image, &[], &["import", "--new-store", "--from-reference", "/from"]);
     let service = start(&image, &[]);
     assert_eq!(service.printed, "");
     service.get("/api/v1/client/me").token("moved-token").send().expect(200);

@@ -177,3 +177,14 @@ fn odd_json_is_refused_or_stored_to_the_letter() {
         assert_eq!(answer.status, 400, "{bytes:?}");
     }
 }
+
+#[test]
+fn a_store_that_others_could_read_is_its_owner_s_alone_when_it_is_served() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    place.client("fo");
+    std::fs::set_permissions(place.store(), PermissionsExt::from_mode(0o644)).unwrap();
+    let log = place.serve().stop();
+    assert_eq!(std::fs::metadata(place.store()).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(log.contains("could be read by others (mode 644)"), "{log}");
+}

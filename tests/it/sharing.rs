@@ -1,11 +1,10 @@
 //! Push and pull: between built binaries, and with a remote that speaks like the reference.
 
-use crate::common::{Place, Service, days_ago};
+use crate::common::{Place, Service, days_ago, until};
 use crate::remote::{Remote, TOKEN, Trick};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
 const ANR: &str = "5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e01";
 
@@ -67,14 +66,6 @@ fn push(place: &Place, url: &str, words: &[&str], code: i32) -> (String, String)
     (String::from_utf8(output.stdout).unwrap().trim_end().to_owned(), errors)
 }
 
-fn until(what: &str, test: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !test() {
-        assert!(Instant::now() < deadline, "it never came to this: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
 fn exported(place: &Place, words: &[&str]) -> Vec<Value> {
     let text = place.ok(&[&["export"], words].concat());
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -109,6 +100,30 @@ fn what_is_shown_is_what_leaves() {
     push(&place, &remote.url, &[], 0);
     assert_eq!(shown.trim_end(), remote.posts()[0].body);
     assert!(place.fails(&["push", "--show", "--remote", &remote.url], 1).contains("nothing to send"));
+}
+
+#[test]
+fn compliance_leaves_without_its_controls_unless_somebody_says_otherwise() {
+    let (place, remote) = (sharing(0), Remote::start());
+    let category = json!([{"label1": "A", "controls": [{"code": "5.1", "value": "0.2"}], "value": "0.40"}]);
+    let data = json!([{"referential": "r", "current": category, "target": category}]);
+    let stat = |date: &str| json!({"uuid": uuid(1), "anr": ANR, "type": "compliance", "date": date, "data": data});
+    import(&place, "fo", &format!("{}\n", stat(&days_ago(1))));
+    let shown = push_with(&place, &remote.url, &["--show"]);
+    let (after, before) = (String::from_utf8(shown.stdout).unwrap(), String::from_utf8(shown.stderr).unwrap());
+    assert!(
+        before.contains("5.1") && !after.contains("5.1") && after.contains(r#""value":"0.40""#),
+        "{before} {after}"
+    );
+    assert!(!place.ok(&["export", "--sharing"]).contains("5.1") && place.ok(&["export"]).contains("5.1"));
+    push(&place, &remote.url, &[], 0);
+    assert_eq!(remote.posts()[0].body, after.trim_end());
+    // Another level sends nothing again by itself, and the rest of it when it is told to.
+    let full = ["--share-level", "full"];
+    assert_eq!(push(&place, &remote.url, &full, 0).0, "sent 0, already there 0, refused 0");
+    push(&place, &remote.url, &[&full[..], &["--all"]].concat(), 0);
+    assert!(remote.posts()[1].body.contains("5.1"));
+    assert!(push(&place, &remote.url, &["--share-level", "some"], 1).1.contains("SHARE_LEVEL=\"some\""));
 }
 
 #[test]
@@ -301,15 +316,26 @@ fn what_was_taken_back_stays_away_until_it_is_named() {
     assert_eq!(remote.uuids().len(), 0);
 }
 
+/// To a remote two analyses with one UUID are one: they would overwrite each other, and be taken back with each other.
 #[test]
-fn of_two_sharing_clients_with_the_same_analysis_the_later_stat_leaves_and_peace_is_kept() {
+fn of_two_sharing_clients_with_the_same_analysis_only_the_first_leaves_and_is_taken_back() {
     let (place, remote) = (sharing(3), Remote::start());
     place.client("second");
     place.ok(&["client", "enable-sharing", "second"]);
-    import(&place, "second", &lines(ANR, 700, &[1]));
-    assert_eq!(push(&place, &remote.url, &[], 0).0, "sent 3, already there 0, refused 0");
-    assert_eq!(remote.uuids(), [uuid(0), uuid(2), uuid(700)]);
+    import(&place, "second", &lines(ANR, 700, &[1, 9]));
+    let (said, errors) = push(&place, &remote.url, &[], 0);
+    assert_eq!(said, "sent 3, already there 0, refused 0");
+    assert!(errors.contains(ANR) && errors.contains("\"second\"") && errors.contains("\"fo\""), "{errors}");
+    assert_eq!(remote.uuids(), [uuid(0), uuid(1), uuid(2)]);
+    assert!(place.run(&["doctor"]).stdout.windows(16).any(|part| part == b"only the stats o"));
+    // What the second takes back is what it sent: nothing.
+    assert!(push(&place, &remote.url, &["--withdraw", "--client", "second", "--yes"], 0).0.starts_with("took 0"));
+    // Even if the first shares no more, what the remote has under this UUID is the first's.
+    place.ok(&["client", "disable-sharing", "fo"]);
     assert_eq!(push(&place, &remote.url, &[], 0).0, "sent 0, already there 0, refused 0");
+    assert!(push(&place, &remote.url, &["--withdraw", "--client", "fo", "--yes"], 0).0.starts_with("took 1"));
+    assert_eq!(push(&place, &remote.url, &["--anr", ANR], 0).0, "sent 2, already there 0, refused 0");
+    assert_eq!(remote.uuids(), [uuid(700), uuid(701)]);
 }
 
 fn kill(child: &mut Child) {
@@ -369,8 +395,8 @@ fn two_local_instances_share_with_a_central_one() {
     let third = Place::new();
     third.client("mirror");
     let pull = ["pull", "--client", "mirror", "--remote", &url, "--token", "two-token"];
-    assert_eq!(third.ok(&pull), "pulled 3, already there 0, refused 0\n");
-    assert_eq!(third.ok(&pull), "pulled 0, already there 3, refused 0\n");
+    assert_eq!(third.ok(&pull), "pulled 3, already there 0, outdated 0, refused 0\n");
+    assert_eq!(third.ok(&pull), "pulled 0, already there 3, outdated 0, refused 0\n");
     assert_eq!(uuids(&exported(&third, &[])), at_central);
     service.stop();
     for place in [&one, &two, &third, &central] {
@@ -417,18 +443,21 @@ fn a_pull_reads_any_dates_in_windows_and_one_stat_of_each_day() {
         place.run(&[&["pull", "--client", "mirror", "--remote", &remote.url, "--token", TOKEN], words].concat())
     };
     let said = |output: &Output| String::from_utf8(output.stdout.clone()).unwrap();
-    assert_eq!(said(&pull(&[])), "pulled 2, already there 0, refused 0\n");
+    assert_eq!(said(&pull(&[])), "pulled 2, already there 0, outdated 0, refused 0\n");
     let from = ["--from", &days_ago(2000), "--type", "threat"];
-    assert_eq!(said(&pull(&from)), "pulled 2, already there 3, refused 0\n");
-    assert_eq!(said(&pull(&from)), "pulled 0, already there 5, refused 0\n");
-    assert_eq!(exported(&place, &[]).len(), 4);
+    assert_eq!(said(&pull(&from)), "pulled 2, already there 2, outdated 1, refused 0\n");
+    assert_eq!(said(&pull(&from)), "pulled 0, already there 4, outdated 1, refused 0\n");
+    assert_eq!(uuids(&exported(&place, &[])), BTreeSet::from([1, 2, 4, 5].map(uuid)), "the last of a day stays");
     let asked = remote.state().requests.iter().filter(|request| request.body.contains("date_from")).count();
     assert!(asked > 5 && asked == remote.state().requests.len());
     // What cannot be used is named, and the rest comes all the same.
     remote.state().stored.insert(uuid(6), odd);
     remote.play(&[Trick::HangUp, Trick::Answer(503, "", "")]);
     let output = pull(&from);
-    assert_eq!((output.status.code(), said(&output).as_str()), (Some(1), "pulled 0, already there 5, refused 1\n"));
+    assert_eq!(
+        (output.status.code(), said(&output).as_str()),
+        (Some(1), "pulled 0, already there 4, outdated 1, refused 1\n")
+    );
     assert!(String::from_utf8(output.stderr).unwrap().contains(&uuid(6)));
     place.ok(&["database", "check"]);
 }

@@ -21,6 +21,7 @@ pub struct Receipt {
     stored: u64,
     /// Items that could be used, stored or not.
     good: u64,
+    first_reason: Option<String>,
     /// Elements of JSON lists, with commas between them.
     duplicates: Spool,
     refused: Spool,
@@ -30,7 +31,7 @@ impl Receipt {
     /// Nothing is said yet.
     pub fn new(spools: &Spools) -> Self {
         let [records, duplicates, refused] = [spools.answer(), spools.answer(), spools.answer()];
-        Self { records, stored: 0, good: 0, duplicates, refused }
+        Self { records, stored: 0, good: 0, first_reason: None, duplicates, refused }
     }
 
     /// Makes sure that there is room to tell of so many stored stats.
@@ -49,6 +50,11 @@ impl Receipt {
     /// Whether every item was refused.
     pub fn is_unusable(&self) -> bool {
         !self.refused.is_empty() && self.good == 0
+    }
+
+    /// Why the first of the refused items was refused.
+    pub fn first_reason(&self) -> Option<&str> {
+        self.first_reason.as_deref()
     }
 
     /// Notes a stored stat, whose data is at this place of the body.
@@ -82,6 +88,9 @@ impl Receipt {
     /// # Errors
     /// Those of the spool.
     pub fn refuse(&mut self, index: u64, field: Option<String>, reason: String) -> io::Result<()> {
+        if self.first_reason.is_none() {
+            self.first_reason = Some(format!("{}: {reason}", field.as_deref().unwrap_or("item")));
+        }
         add(&mut self.refused, &value!({ "index": index, "field": field, "reason": reason }))
     }
 

@@ -41,7 +41,8 @@ pub struct PushCommand {
     /// say what would leave, and send nothing
     #[argh(switch)]
     pub dry_run: bool,
-    /// print the first body as it would leave, and send nothing
+    /// print the first body as it would leave, and beside it, on standard error, what the store has where that is more;
+    /// send nothing
     #[argh(switch)]
     pub show: bool,
     /// take the analysis, or all of the client, back from the remote; what was taken back is not pushed again until it
@@ -185,4 +186,7 @@ pub struct ImportCommand {
     /// directory with the reference implementation's client.csv and stats.csv
     #[argh(option)]
     pub from_reference: Option<PathBuf>,
+    /// make the store too, if there is none
+    #[argh(switch)]
+    pub new_store: bool,
 }

@@ -1,0 +1,126 @@
+//! What requests tell about their senders beside their answers: wrong tokens, and clients whose batches are refused.
+//!
+//! Kept in memory, for the watch: what is not known since the start is neither well nor ill.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long wrong tokens are counted.
+const HOUR: Duration = Duration::from_secs(3600);
+/// Clients that are remembered at most.
+const MAX_CLIENTS: usize = 10_000;
+
+/// What has been noticed since the start.
+pub struct Signals {
+    started: Instant,
+    wrong: Mutex<Wrong>,
+    clients: Mutex<HashMap<String, Batches>>,
+}
+
+/// Wrong tokens of the hour that runs and of the one before.
+#[derive(Clone, Copy, Debug)]
+struct Wrong {
+    since: Instant,
+    now: u64,
+    before: u64,
+}
+
+/// The last batches of a client.
+#[derive(Clone, Debug, Default)]
+struct Batches {
+    /// Batches in a row that had an item refused.
+    refused: u32,
+    /// The last refusal.
+    reason: String,
+    /// When a refusal of it was last written into the log.
+    logged: Option<Instant>,
+}
+
+impl Default for Signals {
+    fn default() -> Self {
+        let now = Instant::now();
+        Self { started: now, wrong: Mutex::new(Wrong { since: now, now: 0, before: 0 }), clients: Mutex::default() }
+    }
+}
+
+impl Signals {
+    /// Whether they have been gathered for an hour, so that few wrong tokens are few.
+    pub fn are_complete(&self) -> bool {
+        self.started.elapsed() >= HOUR
+    }
+
+    /// Counts a wrong token.
+    pub fn note_wrong_token(&self) {
+        self.turn().now += 1;
+    }
+
+    /// Wrong tokens of the last hour or two.
+    pub fn wrong_tokens(&self) -> u64 {
+        let wrong = *self.turn();
+        wrong.now + wrong.before
+    }
+
+    /// The counts, after an hour that is over has been put aside.
+    fn turn(&self) -> std::sync::MutexGuard<'_, Wrong> {
+        let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        let elapsed = wrong.since.elapsed();
+        if elapsed >= HOUR {
+            let before = if elapsed < 2 * HOUR { wrong.now } else { 0 };
+            *wrong = Wrong { since: Instant::now(), now: 0, before };
+        }
+        wrong
+    }
+
+    /// Notes a batch and, if an item of it was refused, the first reason. Gives whether the log should have it: once an
+    /// hour and client.
+    pub fn note_batch(&self, client: &str, refused: Option<&str>) -> bool {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if clients.len() >= MAX_CLIENTS && !clients.contains_key(client) {
+            clients.clear();
+        }
+        let batches = clients.entry(client.to_owned()).or_default();
+        let Some(reason) = refused else {
+            (batches.refused, batches.reason) = (0, String::new());
+            return false;
+        };
+        batches.refused = batches.refused.saturating_add(1);
+        batches.reason = reason.to_owned();
+        let is_due = batches.logged.is_none_or(|at| at.elapsed() >= HOUR);
+        if is_due {
+            batches.logged = Some(Instant::now());
+        }
+        is_due
+    }
+
+    /// Each client that has sent since the start: its name, its batches in a row with a refusal, the last reason.
+    pub fn refusals(&self) -> Vec<(String, u32, String)> {
+        let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.iter().map(|(name, batches)| (name.clone(), batches.refused, batches.reason.clone())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_logged_once_an_hour_and_forgotten_with_a_good_batch() {
+        let signals = Signals::default();
+        assert!(signals.note_batch("fo", Some("date: in 2099")));
+        assert!(!signals.note_batch("fo", Some("date: in 2099")));
+        assert!(signals.note_batch("other", Some("anr: is missing")));
+        assert!(!signals.note_batch("other", None));
+        let mut refusals = signals.refusals();
+        refusals.sort();
+        assert_eq!(refusals, [("fo".into(), 2, "date: in 2099".into()), ("other".into(), 0, String::new())]);
+    }
+
+    #[test]
+    fn wrong_tokens_add_up() {
+        let signals = Signals::default();
+        (0..7).for_each(|_| signals.note_wrong_token());
+        assert_eq!(signals.wrong_tokens(), 7);
+        assert!(!signals.are_complete());
+    }
+}

@@ -1,0 +1,90 @@
+//! What an operator hears of: once when it begins, once when it ends, across a restart.
+
+use crate::common::{ADMIN, Place, Service};
+use serde_json::Value;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+/// A program that writes each message it is told into a file of its own.
+fn command(place: &Place) -> (PathBuf, PathBuf) {
+    let (program, told) = (place.path().join("told.sh"), place.path().join("told"));
+    std::fs::create_dir(&told).unwrap();
+    let text = format!(
+        "#!/bin/sh\nset -e\nfile=$(mktemp {0}/partial.XXXXXX)\ncat >$file\nmv $file {0}/message.$$\n",
+        told.display()
+    );
+    std::fs::write(&program, text).unwrap();
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+    (program, told)
+}
+
+fn messages(told: &std::path::Path) -> Vec<Value> {
+    let files = std::fs::read_dir(told).unwrap().map(|entry| entry.unwrap().path());
+    let whole = files.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("message"));
+    whole.map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()).collect()
+}
+
+fn wait_for(told: &std::path::Path, number: usize) -> Vec<Value> {
+    crate::common::until("messages to come", || messages(told).len() >= number);
+    messages(told)
+}
+
+/// What began and what ended in all messages.
+fn states(messages: &[Value], which: &str) -> Vec<String> {
+    let all = messages.iter().flat_map(|message| message[which].as_array().unwrap());
+    all.map(|state| format!("{} {}", state["name"].as_str().unwrap(), state["subject"].as_str().unwrap())).collect()
+}
+
+#[test]
+fn a_client_that_falls_silent_is_told_once_and_once_when_it_is_back() {
+    let place = Place::new();
+    let token = place.client("fo");
+    let (program, told) = command(&place);
+    // It sent forty hours ago, as an import says.
+    let arrived = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(40);
+    let line = serde_json::json!({"anr": crate::common::batch::ANR, "type": "threat",
+        "date": arrived.strftime("%Y-%m-%d").to_string(), "data": [], "created_at": arrived.to_string()});
+    let file = place.path().join("lines.ndjson");
+    std::fs::write(&file, format!("{line}\n")).unwrap();
+    place.ok(&["import", &file.display().to_string(), "--client", "fo"]);
+    let serve = || place.serve_with(&[("WATCH_COMMAND", program.to_str().unwrap()), ("PATH", "/usr/bin:/bin")]);
+    let metric = |service: &Service| {
+        let text = service.get("/metrics").token(ADMIN).send().expect(200).text();
+        text.lines().any(|line| line == "monarc_watch_state{state=\"silent\",subject=\"fo\"} 1")
+    };
+    let service = serve();
+    let first = wait_for(&told, 1);
+    assert_eq!(states(&first, "begun"), ["silent fo"]);
+    assert!(first[0]["begun"][0]["message"].as_str().unwrap().contains("nothing came from client \"fo\" for 40 hours"));
+    assert!(metric(&service));
+    service.stop();
+    // A restart tells nothing again; what it sends ends it.
+    let service = serve();
+    assert!(metric(&service));
+    let stats =
+        [crate::common::batch::item(crate::common::batch::ANR, "threat", &crate::common::today().to_string(), "[]")];
+    service.post("/api/v1/stats/").token(&token).text(&format!("[{}]", stats.join(","))).send().expect(201);
+    let all = wait_for(&told, 2);
+    assert_eq!((states(&all, "begun"), states(&all, "ended")), (vec!["silent fo".into()], vec!["silent fo".into()]));
+    assert!(!metric(&service));
+    let log = service.stop();
+    assert_eq!(log.matches("watch: ended: silent").count(), 1, "{log}");
+    assert_eq!(messages(&told).len(), 2);
+}
+
+#[test]
+fn a_program_that_fails_is_a_state_itself() {
+    let place = Place::new();
+    place.client("fo");
+    let line = serde_json::json!({"anr": crate::common::batch::ANR, "type": "threat", "date": "2020-01-01", "data": [],
+        "created_at": "2020-01-01T00:00:00Z"});
+    let file = place.path().join("lines.ndjson");
+    std::fs::write(&file, format!("{line}\n")).unwrap();
+    place.ok(&["import", &file.display().to_string(), "--client", "fo"]);
+    let service = place.serve_with(&[("WATCH_COMMAND", "/bin/false")]);
+    crate::common::until("the failure to be a state", || {
+        service.get("/metrics").token(ADMIN).send().expect(200).text().contains("state=\"command_failed\"")
+    });
+    let log = service.stop();
+    assert!(log.contains("WATCH_COMMAND: /bin/false failed"), "{log}");
+}
