@@ -168,7 +168,7 @@ fn an_upgrade_that_can_keep_no_copy_changes_nothing() {
 #[test]
 fn no_store_is_brought_up_to_date_while_an_older_program_serves_it() {
     let place = place_with(VERSION_2);
-    let lock = std::fs::File::create(place.path().join("stats.db.lock")).unwrap();
+    let lock = std::fs::File::open(place.store()).unwrap();
     lock.try_lock().unwrap();
     for words in [&["database", "migrate"][..], &["client", "list"], &["serve", "--port", "0"]] {
         assert!(place.fails(words, 1).contains("stop it first"), "{words:?}");
