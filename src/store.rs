@@ -4,7 +4,7 @@
 
 mod check;
 pub mod clients;
-mod common;
+pub mod compared;
 mod connections;
 pub mod entries;
 pub mod export;
@@ -39,13 +39,15 @@ use objects::Objects;
 use place::{Loss, Place};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use turns::{Turn, Turns};
 
-/// Marks a file as one of ours in SQLite's header: "mnrc".
-const APPLICATION_ID: i32 = 0x6d6e_7263;
+/// Marks a file as one of ours in SQLite's header: "mnst".
+const APPLICATION_ID: i32 = 0x6d6e_7374;
+/// What stores of the versions before 0.2.0 have there, which were never released: "mnrc".
+const UNRELEASED_ID: i32 = 0x6d6e_7263;
 /// How long a reader waits for a free connection.
 const READER_WAIT: Duration = Duration::from_secs(10);
 /// Connections that read at the same time.
@@ -68,8 +70,6 @@ pub struct Store {
     writes: AtomicU64,
     /// Whether stats were deleted since objects were last looked through.
     deleted: AtomicBool,
-    /// The day on which rollups were last looked through for equal sums.
-    shared: AtomicI64,
     /// Why it cannot be used any more, once that is found.
     lost: OnceLock<String>,
     when_lost: OnceLock<Box<dyn Fn() + Send + Sync>>,
@@ -117,7 +117,6 @@ impl Store {
             writes: AtomicU64::new(0),
             // The last time it may have been killed before it had forgotten them.
             deleted: AtomicBool::new(true),
-            shared: AtomicI64::new(0),
             lost: OnceLock::new(),
             when_lost: OnceLock::new(),
             anchor: Mutex::new(anchor),
@@ -346,7 +345,7 @@ fn unusable(path: &Path, error: std::io::Error) -> Error {
 fn recognise(path: &Path) -> Result<()> {
     let connection = connect_as_is(path)?;
     connection.execute_batch("PRAGMA schema_version").map_err(|e| opening(path, e))?;
-    migrations::version(&connection, path).map(|_| ())
+    migrations::recognise(&connection, path)
 }
 
 /// A value in the store that this program never wrote.
