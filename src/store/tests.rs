@@ -461,20 +461,22 @@ fn who_waits_for_the_writer_comes_before_who_has_just_written() {
     let item = |day| Item { uuid: None, anr: 0, kind: StatType::Threat, day, content: 1 };
     house.act(&Action::Add(0, vec![item(1)]));
     let (store, order) = (&house.store, std::sync::Mutex::new(Vec::new()));
-    let note = |what: &'static str| order.lock().unwrap().push(what);
+    let note = |what: &'static str| {
+        order.lock().unwrap().push(what);
+        Ok(())
+    };
     std::thread::scope(|scope| {
         let mut post = None;
         let first = store.write(|_| {
-            note("part");
-            post = Some(scope.spawn(|| store.write(|_| Ok(note("post"))).unwrap()));
+            post = Some(scope.spawn(|| store.write(|_| note("post")).unwrap()));
             // It has the turn now, and waits for the writer.
             while !store.turns.is_taken() {
                 std::thread::yield_now();
             }
-            Ok(())
+            note("part")
         });
         first.unwrap();
-        store.write(|_| Ok(note("part"))).unwrap();
+        store.write(|_| note("part")).unwrap();
         post.unwrap().join().unwrap();
     });
     assert_eq!(*order.lock().unwrap(), ["part", "post", "part"]);
