@@ -32,7 +32,7 @@ fn labels() -> Vec<String> {
 /// A place with all of them in it, its client having a name of the kind; gives what was posted as data.
 fn filled() -> (Place, Vec<String>) {
     let place = Place::new();
-    place.ok(&["client", "create", "--name", NAME, "--token", "name-token"]);
+    place.ok(&["client", "create", "--new-store", "--name", NAME, "--token", "name-token"]);
     let service = place.serve();
     let datum = |(number, label): (usize, &String)| {
         let object = uuid(number);
