@@ -45,6 +45,8 @@ pub struct Config {
     pub admin_email: Option<String>,
     /// `ADMIN_URL`
     pub admin_url: Option<String>,
+    /// `MAX_BATCH`, in bytes.
+    pub max_batch: usize,
     /// `CLIENT_REGISTRATION_OPEN`
     pub registration_open: bool,
     /// `REMOTE_STATS_SERVER`
@@ -81,6 +83,8 @@ pub struct Config {
     pub backup_keep: usize,
     /// The proxies that the environment names.
     pub proxies: Proxies,
+    /// A hash of all settings and of this program's version: what is made from them is out of date when it is another.
+    pub fingerprint: String,
 }
 
 impl Config {
@@ -111,6 +115,7 @@ impl Config {
                 .optional("FIRST_CLIENT", |text| crate::model::client::check_name(text).map(|()| text.to_owned()))?,
             admin_email: read.optional("ADMIN_EMAIL", line)?,
             admin_url: read.optional("ADMIN_URL", url)?,
+            max_batch: read.parsed("MAX_BATCH", megabytes)?,
             registration_open: read.parsed("CLIENT_REGISTRATION_OPEN", switch)?,
             remote: read.parsed("REMOTE_STATS_SERVER", url)?,
             remote_token: read.optional("REMOTE_STATS_TOKEN", Token::new)?,
@@ -126,10 +131,11 @@ impl Config {
             purge_after_months: read.optional("PURGE_AFTER_MONTHS", |text| at_least_one(text, "months"))?,
             watch_silent: read
                 .parsed("WATCH_SILENT", |text| if text == "0" { Ok(None) } else { period(text).map(Some) })?,
-            watch_command: read.optional("WATCH_COMMAND", |text| Ok(text.into()))?,
+            watch_command: read.optional("WATCH_COMMAND", path)?,
             backup_dir: read.optional("BACKUP_DIR", path)?,
             backup_keep: read.parsed("BACKUP_KEEP", |text| at_least_one(text, "backups"))?.into(),
             proxies: Proxies::new(&raw.variables())?,
+            fingerprint: raw.fingerprint(),
         })
     }
 
@@ -278,6 +284,13 @@ fn period(text: &str) -> std::result::Result<Duration, String> {
     };
     let number: u32 = number.parse().map_err(|_| reason())?;
     if number == 0 { Err(reason()) } else { Ok(Duration::from_secs(u64::from(number) * unit)) }
+}
+
+/// A number of megabytes, in bytes.
+fn megabytes(text: &str) -> std::result::Result<usize, String> {
+    let number = text.parse::<usize>().ok().filter(|number| *number > 0);
+    let bytes = number.and_then(|number| number.checked_mul(1 << 20));
+    bytes.ok_or_else(|| "a number of megabytes is needed, at least 1".to_owned())
 }
 
 fn at_least_one(text: &str, what: &str) -> std::result::Result<u16, String> {

@@ -4,7 +4,7 @@
 
 mod check;
 pub mod clients;
-mod common;
+mod connections;
 pub mod entries;
 pub mod export;
 pub mod housekeeping;
@@ -30,20 +30,20 @@ pub mod watch;
 
 use crate::error::{Error, Kind, Result};
 use clients::Callers;
+use connections::{BUSY, REMEDY, connect, connect_as_is, connect_reader, opening, sql};
 use objects::Objects;
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Marks a file as one of ours in SQLite's header: "mnrc".
-const APPLICATION_ID: i32 = 0x6d6e_7263;
-/// How long a connection waits for another process's write before it gives up.
-const BUSY: Duration = Duration::from_secs(10);
+/// Marks a file as one of ours in SQLite's header: "mnst".
+const APPLICATION_ID: i32 = 0x6d6e_7374;
+/// What stores of the versions before 0.2.0 have there, which were never released: "mnrc".
+const UNRELEASED_ID: i32 = 0x6d6e_7263;
 /// How long a reader waits for a free connection.
 const READER_WAIT: Duration = Duration::from_secs(10);
 /// Why a write is not acknowledged although it went well.
@@ -69,8 +69,6 @@ pub struct Store {
     writes: AtomicU64,
     /// Whether stats were deleted since objects were last looked through.
     deleted: AtomicBool,
-    /// The day on which rollups were last looked through for equal sums.
-    shared: AtomicI64,
 }
 
 #[derive(Default)]
@@ -126,7 +124,6 @@ impl Store {
             writes: AtomicU64::new(0),
             // The last time it may have been killed before it had forgotten them.
             deleted: AtomicBool::new(true),
-            shared: AtomicI64::new(0),
         })
     }
 
@@ -360,7 +357,7 @@ fn unusable(path: &Path, error: std::io::Error) -> Error {
 fn recognise(path: &Path) -> Result<()> {
     let connection = connect_as_is(path)?;
     connection.execute_batch("PRAGMA schema_version").map_err(|e| opening(path, e))?;
-    migrations::version(&connection, path).map(|_| ())
+    migrations::recognise(&connection, path)
 }
 
 fn claim(store: &Path) -> Result<File> {
@@ -376,77 +373,9 @@ fn claim(store: &Path) -> Result<File> {
     }
 }
 
-fn connect_as_is(path: &Path) -> Result<Connection> {
-    let connection =
-        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(BUSY)?;
-    Ok(connection)
-}
-
-fn connect(path: &Path) -> Result<Connection> {
-    let connection = connect_as_is(path)?;
-    // auto_vacuum only takes effect on a file that is still empty, and has to come first.
-    connection
-        .execute_batch(
-            "PRAGMA auto_vacuum = INCREMENTAL;
-             PRAGMA journal_mode = WAL;
-             PRAGMA synchronous = FULL;
-             PRAGMA foreign_keys = ON;
-             PRAGMA temp_store = MEMORY;
-             PRAGMA trusted_schema = OFF;
-             PRAGMA cell_size_check = ON;
-             PRAGMA cache_size = -4000;
-             PRAGMA wal_autocheckpoint = 4000;
-             PRAGMA journal_size_limit = 16777216;",
-        )
-        .map_err(|e| opening(path, e))?;
-    connection.set_prepared_statement_cache_capacity(64);
-    // Else SQLite prepares some look-ups anew for every value that is bound: a tenth of the time of a POST.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    Ok(connection)
-}
-
-fn connect_reader(path: &Path) -> Result<Connection> {
-    let connection = connect(path)?;
-    connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -1000;")?;
-    Ok(connection)
-}
-
-fn opening(path: &Path, error: rusqlite::Error) -> Error {
-    if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
-        return Error::invalid(format!("{} is not a store of monarc-stats", path.display())).because(error);
-    }
-    sql(error)
-}
-
-/// Sorts SQLite's errors into kinds, with a sentence for each that an operator can act on.
-fn sql(error: rusqlite::Error) -> Error {
-    let (kind, text) = match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            (Kind::Busy, "the store is locked by another process: try again in a moment")
-        }
-        Some(ErrorCode::DiskFull) => (Kind::Full, "the disk is full: nothing was stored"),
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => (Kind::Unavailable, "the store cannot be written"),
-        Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) => {
-            (Kind::Unavailable, "the store cannot be reached on its disk")
-        }
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            (Kind::Unavailable, "the store is damaged: see 'monarc-stats database check'")
-        }
-        _ => (Kind::Internal, "the store failed"),
-    };
-    Error::new(kind, text).because(error)
-}
-
-impl From<rusqlite::Error> for Error {
-    fn from(error: rusqlite::Error) -> Self {
-        sql(error)
-    }
-}
-
 /// A value in the store that this program never wrote.
 fn damaged(what: &str) -> Error {
-    Error::new(Kind::Unavailable, format!("the store is damaged ({what}): see 'monarc-stats database check'"))
+    Error::new(Kind::Unavailable, format!("the store is damaged ({what}): {REMEDY}"))
 }
 
 /// Gives the store a new version: whatever was answered from the old one is out of date.

@@ -5,6 +5,7 @@ use super::proxies;
 use super::settings::{SETTINGS, Setting, WITHOUT_EFFECT};
 use super::unknown_settings::{closest, may_stand_in_file};
 use crate::error::{Error, Result};
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 
@@ -124,6 +125,13 @@ impl Raw {
             }
         }
         (setting.default.to_owned(), Source::Default)
+    }
+
+    /// What tells the answers of one configuration from those of another.
+    pub(super) fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new_with_prefix(env!("CARGO_PKG_VERSION"));
+        SETTINGS.iter().for_each(|setting| hash.update(format!("\n{}={}", setting.name, self.value(setting).0)));
+        hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Variables that are set and that only the reference implementation knows.

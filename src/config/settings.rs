@@ -74,6 +74,12 @@ pub const SETTINGS: &[Setting] = &[
         ..PLAIN
     },
     Setting {
+        name: "MAX_BATCH",
+        default: "512",
+        help: "largest body of a POST of stats, in megabytes; it lies on the disk while it is taken in",
+        ..PLAIN
+    },
+    Setting {
         name: "REMOTE_STATS_SERVER",
         default: "https://dashboard.monarc.lu",
         help: "instance to push to and pull from",

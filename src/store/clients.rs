@@ -23,6 +23,19 @@ pub struct NewClient<'a> {
     pub is_sharing_enabled: bool,
 }
 
+/// What an admin changes of a client; what is not given stays.
+#[derive(Clone, Debug, Default)]
+pub struct ClientChange {
+    /// A new name.
+    pub name: Option<String>,
+    /// Whether its stats may leave for another instance.
+    pub is_sharing_enabled: Option<bool>,
+    /// Whether its token is accepted.
+    pub is_active: Option<bool>,
+    /// Where the map shows it; `Some(None)` takes it off.
+    pub location: Option<Option<Location>>,
+}
+
 pub(super) const COLUMNS: &str =
     "id, uuid, name, role, is_sharing_enabled, is_active, is_local, latitude, longitude, created_at";
 
@@ -137,6 +150,43 @@ impl Store {
         let (latitude, longitude) = place.map(|place| (place.latitude, place.longitude)).unzip();
         let text = "UPDATE client SET latitude = ?2, longitude = ?3 WHERE id = ?1";
         self.set(client, text, params![client.id, latitude, longitude])
+    }
+
+    /// All clients in order of name, each with the moment of its last stats in seconds since 1970.
+    pub fn clients_with_arrivals(&self) -> Result<Vec<(Client, Option<i64>)>> {
+        self.read(|tx| {
+            let mut statement =
+                tx.prepare_cached(&format!("SELECT {COLUMNS}, last_stat_at FROM client ORDER BY name"))?;
+            let rows = statement.query_map([], |row| Ok((from_row(row)?, row.get("last_stat_at")?)))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// Changes a client in one transaction; gives it as it is then.
+    ///
+    /// # Errors
+    /// `Conflict` if another client has the name, `NotFound` if it is gone.
+    pub fn change_client(&self, client: &Client, change: &ClientChange) -> Result<Client> {
+        self.write(|tx| {
+            let mut client = by_id(tx, client)?;
+            if let Some(name) = &change.name {
+                if find(tx, "name = ?1", params![name])?.is_some_and(|other| other.id != client.id) {
+                    return Err(Error::new(Kind::Conflict, format!("another client is called {name:?}")));
+                }
+                client.name.clone_from(name);
+            }
+            client.is_sharing_enabled = change.is_sharing_enabled.unwrap_or(client.is_sharing_enabled);
+            client.is_active = change.is_active.unwrap_or(client.is_active);
+            client.location = change.location.unwrap_or(client.location);
+            let (latitude, longitude) = client.location.map(|place| (place.latitude, place.longitude)).unzip();
+            tx.execute(
+                "UPDATE client SET name = ?2, is_sharing_enabled = ?3, is_active = ?4, latitude = ?5, longitude = ?6
+                 WHERE id = ?1",
+                params![client.id, client.name, client.is_sharing_enabled, client.is_active, latitude, longitude],
+            )?;
+            touch(tx)?;
+            Ok(client)
+        })
     }
 
     /// Replaces the client's token.

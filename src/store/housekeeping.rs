@@ -1,5 +1,4 @@
-//! What a service does to its store in quiet moments: forget what was deleted, pack what was stored in haste, keep
-//! equal sums once, give space back, keep the log short.
+//! What a service does to its store in quiet moments: forget what was deleted, give space back, keep the log short.
 
 use super::Store;
 use crate::error::Result;
@@ -20,7 +19,7 @@ impl Store {
         if self.forget_deleted()? {
             return Ok(true);
         }
-        if self.pack_some()? || self.share_sums()? || self.vacuum_some()? {
+        if self.vacuum_some()? {
             return Ok(true);
         }
         self.checkpoint().map(|()| false)

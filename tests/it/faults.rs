@@ -49,6 +49,24 @@ fn a_store_locked_by_another_process_is_read_and_then_written() {
     writer.holds(&service);
 }
 
+/// Bug: opening a reader set what belongs to the file, which needs the writer's lock: beside any long write the first
+/// readers, and so `/healthz`, waited ten seconds for it and failed.
+#[test]
+fn the_first_readers_wait_for_no_writer() {
+    let place = Place::new();
+    let token = place.client("fo");
+    let service = place.serve();
+    let other = rusqlite::Connection::open(place.store()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    for path in ["/healthz", "/stats/threats.json", "/api/v1/client/me"] {
+        service.get(path).token(&token).send().expect(200);
+    }
+    for words in [vec!["client", "list"], vec!["stats", "latest"], vec!["database", "check"], vec!["export"]] {
+        place.ok(&words);
+    }
+    other.execute_batch("COMMIT").unwrap();
+}
+
 #[test]
 fn a_store_replaced_by_another_file_is_followed_and_its_old_log_forgotten() {
     let place = Place::new();

@@ -109,7 +109,7 @@ fn what_an_import_refuses_is_told_in_plain_lines() {
     let line = json!({"uuid": uuid(1), "anr": uuid(2), "type": "threat\u{202e}\r\nforged", "date": "\u{9b}2J", "data": [], "client_name": "x"});
     let file = place.path().join("in.ndjson");
     std::fs::write(&file, format!("{line}\n{{\"\u{202e}\": \u{9b}}}\n")).unwrap();
-    let output = place.run(&["import", file.to_str().unwrap(), "--keep-going"]);
+    let output = place.run(&["import", "--new-store", file.to_str().unwrap(), "--keep-going"]);
     assert!(!output.status.success());
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(said.lines().count(), 3, "{said}");

@@ -171,7 +171,7 @@ fn odd_json_is_refused_or_stored_to_the_letter() {
             assert!(text.contains(&data), "{what} was changed");
         }
     }
-    for bytes in [&b"[\"\xff\xfe\"]"[..], b"\xef\xbb\xbf[]", b"[\x00]", b"[1", b"", b"nul"] {
+    for bytes in [&b"[\"\xff\xfe\"]"[..], b"[\x00]", b"[1", b"", b"nul"] {
         let answer =
             service.post("/api/v1/stats/").token(&token).bytes(bytes).header("Content-Type", "application/json").send();
         assert_eq!(answer.status, 400, "{bytes:?}");
