@@ -12,6 +12,7 @@ mod service;
 mod settings;
 mod sharing;
 mod stats;
+mod unit;
 
 use crate::commands::args::Doctor;
 use crate::config::{Config, Raw};
@@ -108,6 +109,7 @@ fn examine(command: &Doctor, raw: &Raw) -> Vec<Finding> {
     let look = look.as_ref();
     findings.extend(clock::check(look));
     findings.extend(backups::check(&config, look));
+    findings.extend(unit::check(&config, raw));
     findings.push(service::check(&config));
     findings.extend(look.map(stats::senders).unwrap_or_default());
     findings.extend(sharing::check(look));

@@ -452,3 +452,43 @@ fn a_question_is_answered_on_a_terminal_only() {
     let clients: Value = serde_json::from_str(&place.ok(&["client", "list", "--json"])).unwrap();
     assert_eq!(clients.as_array().unwrap().len(), 1);
 }
+
+/// Runs a command where an installed service's file has these lines: in a file system of its own, which only root can make.
+fn installed(place: &Place, lines: &str, words: &[&str]) -> Option<Output> {
+    let (upper, work) = (place.path().join("upper/monarc-stats"), place.path().join("work"));
+    std::fs::create_dir_all(&upper).unwrap();
+    std::fs::create_dir_all(&work).unwrap();
+    std::fs::write(upper.join("monarc-stats.env"), lines).unwrap();
+    let script = "mount -t tmpfs none $0/tmpfs && cp -a $0/upper $0/work $0/tmpfs && mount -t overlay overlay \
+                  -o lowerdir=/etc,upperdir=$0/tmpfs/upper,workdir=$0/tmpfs/work /etc || exit 99; exec \"$@\"";
+    std::fs::create_dir_all(place.path().join("tmpfs")).unwrap();
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", script]).arg(place.path()).arg(common::BINARY).args(words);
+    command.env_clear().env("HOME", place.path()).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    let output = command.stdin(Stdio::null()).output().ok()?;
+    let made = ![Some(99), Some(1)].contains(&output.status.code())
+        || !output.stderr.starts_with(b"mount") && !output.stderr.starts_with(b"unshare");
+    if !made {
+        println!("skipped: no file system can be put over /etc: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    made.then_some(output)
+}
+
+/// Bug: a misspelt name in the service's own file was passed over.
+#[test]
+fn a_misspelt_name_in_the_services_file_stops_the_start() {
+    let place = Place::new();
+    let store = place.store().display().to_string();
+    let bad = format!("STATS_DATABASE={store}\n\nPROT=5000\n");
+    for words in [&["serve"][..], &["config"], &["client", "list"]] {
+        let Some(output) = installed(&place, &bad, words) else { return };
+        let error = String::from_utf8(output.stderr.clone()).unwrap();
+        assert_named(&output, "/etc/monarc-stats/monarc-stats.env:3: PROT is no setting; is PORT meant?");
+        assert!(error.starts_with("monarc-stats: "), "{error}");
+    }
+    let Some(output) = installed(&place, &bad, &["doctor"]) else { return };
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("problem  settings") && said.contains("env:3: PROT"), "{said}");
+    let Some(output) = installed(&place, &bad.replace("PROT", "PORT"), &["config"]) else { return };
+    assert!(output.status.success() && String::from_utf8(output.stdout).unwrap().contains("file"));
+}
