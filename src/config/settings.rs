@@ -199,6 +199,11 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
 ];
 
 impl Setting {
+    /// The variable's name and its others.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        std::iter::once(self.name).chain(self.aliases.iter().copied())
+    }
+
     /// Its flag, such as `--port`.
     pub fn flag(&self) -> String {
         flag(self.name)

@@ -19,6 +19,10 @@ use std::sync::atomic::AtomicUsize;
 
 /// Serves the store until a signal ends it.
 pub fn serve(config: Config, raw: &Raw) -> Result<()> {
+    for (name, meant) in raw.unknown() {
+        let meant = meant.map(|meant| format!("; is {meant} meant?")).unwrap_or_default();
+        log::warn!("{name} is set and is no setting{meant}");
+    }
     for name in raw.without_effect() {
         log::warn!("{name} is set and has no effect here: it is a setting of the reference implementation");
     }
