@@ -8,34 +8,38 @@ mod arguments;
 pub mod auth;
 mod batch;
 mod clients;
+mod compared;
+mod computed;
 mod managed_clients;
 mod metrics;
 mod mosp;
+mod pages;
 mod processed;
 mod public;
 pub mod signals;
 mod stats;
 
 use crate::config::{self, Config};
-use crate::dashboard;
 use crate::model::{Client, Role};
 use crate::mosp::Lookups;
 use crate::server::message::{Head, Method, Received, Response, Served, Service};
+use crate::server::spool::Spools;
 use crate::store::Store;
-pub use answer::{Answer, json};
+pub use answer::{Answer, json, tag, unless_known};
+use computed::Answers;
 use metrics::Metrics;
 use percent_encoding::percent_decode_str;
-pub use public::tag;
 use serde_json::json as value;
 use signals::Signals;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
 
 /// Most bytes that a body with a token may have, where nothing else is said.
 const SMALL: usize = 1 << 20;
-/// Most bytes that a batch of stats may have.
-const BATCH: usize = 32 << 20;
+/// As many as `MAX_BATCH` says.
+const BATCH: usize = usize::MAX;
 
 /// Who may call a route.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -83,9 +87,9 @@ const ROUTES: &[Route] = &[
     Route { method: Patch,  path: "/api/v1/clients/{uuid}",       access: Admin, gate: false, body: SMALL, run: managed_clients::change },
     Route { method: Delete, path: "/api/v1/clients/{uuid}",       access: Admin, gate: false, body: 0,     run: managed_clients::delete },
     Route { method: Post,   path: "/api/v1/clients/{uuid}/rotate", access: Admin, gate: false, body: SMALL, run: managed_clients::rotate },
-    Route { method: Get,    path: "/api/v1/",                     access: Open,  gate: false, body: 0,     run: dashboard::api_page },
-    Route { method: Get,    path: "/api/v1/swagger.json",         access: Open,  gate: false, body: 0,     run: dashboard::openapi },
-    Route { method: Get,    path: "/api/v1/openapi.json",         access: Open,  gate: false, body: 0,     run: dashboard::openapi },
+    Route { method: Get,    path: "/api/v1/",                     access: Open,  gate: false, body: 0,     run: pages::api },
+    Route { method: Get,    path: "/api/v1/swagger.json",         access: Open,  gate: false, body: 0,     run: pages::openapi },
+    Route { method: Get,    path: "/api/v1/openapi.json",         access: Open,  gate: false, body: 0,     run: pages::openapi },
     Route { method: Get,    path: "/stats/threats.json",          access: Public,gate: false, body: 0,     run: public::threats },
     Route { method: Get,    path: "/stats/vulnerabilities.json",  access: Public,gate: false, body: 0,     run: public::vulnerabilities },
     Route { method: Get,    path: "/stats/risks.json",            access: Public,gate: false, body: 0,     run: public::risks },
@@ -107,20 +111,21 @@ const ROUTES: &[Route] = &[
     Route { method: Get,    path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
     Route { method: Post,   path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
     Route { method: Get,    path: "/stats/summary.json",          access: Public,gate: false, body: 0,     run: public::summary },
-    Route { method: Get,    path: "/",                            access: Public,gate: false, body: 0,     run: dashboard::overview },
-    Route { method: Get,    path: "/threats",                     access: Public,gate: false, body: 0,     run: dashboard::threats },
-    Route { method: Get,    path: "/evolution",                   access: Public,gate: false, body: 0,     run: dashboard::threats },
-    Route { method: Get,    path: "/vulnerabilities",             access: Public,gate: false, body: 0,     run: dashboard::vulnerabilities },
-    Route { method: Get,    path: "/risks",                       access: Public,gate: false, body: 0,     run: dashboard::risks },
-    Route { method: Get,    path: "/cartography",                 access: Public,gate: false, body: 0,     run: dashboard::cartography },
-    Route { method: Get,    path: "/compliance",                  access: Public,gate: false, body: 0,     run: dashboard::compliance },
-    Route { method: Get,    path: "/map",                         access: Public,gate: false, body: 0,     run: dashboard::map },
-    Route { method: Get,    path: "/report",                      access: Public,gate: false, body: 0,     run: dashboard::report },
-    Route { method: Get,    path: "/help",                        access: Public,gate: false, body: 0,     run: dashboard::help },
-    Route { method: Get,    path: "/about",                       access: Public,gate: false, body: 0,     run: dashboard::about },
-    Route { method: Get,    path: "/about/more",                  access: Public,gate: false, body: 0,     run: dashboard::about },
-    Route { method: Get,    path: "/assets/licences.json",        access: Open,  gate: false, body: 0,     run: dashboard::licences },
-    Route { method: Get,    path: "/assets/{name}",               access: Open,  gate: false, body: 0,     run: dashboard::file },
+    Route { method: Get,    path: "/stats/compared.json",         access: Public,gate: false, body: 0,     run: compared::compared },
+    Route { method: Get,    path: "/",                            access: Public,gate: false, body: 0,     run: pages::overview },
+    Route { method: Get,    path: "/threats",                     access: Public,gate: false, body: 0,     run: pages::threats },
+    Route { method: Get,    path: "/evolution",                   access: Public,gate: false, body: 0,     run: pages::threats },
+    Route { method: Get,    path: "/vulnerabilities",             access: Public,gate: false, body: 0,     run: pages::vulnerabilities },
+    Route { method: Get,    path: "/risks",                       access: Public,gate: false, body: 0,     run: pages::risks },
+    Route { method: Get,    path: "/cartography",                 access: Public,gate: false, body: 0,     run: pages::cartography },
+    Route { method: Get,    path: "/compliance",                  access: Public,gate: false, body: 0,     run: pages::compliance },
+    Route { method: Get,    path: "/map",                         access: Public,gate: false, body: 0,     run: pages::map },
+    Route { method: Get,    path: "/report",                      access: Public,gate: false, body: 0,     run: pages::report },
+    Route { method: Get,    path: "/help",                        access: Public,gate: false, body: 0,     run: pages::help },
+    Route { method: Get,    path: "/about",                       access: Public,gate: false, body: 0,     run: pages::about },
+    Route { method: Get,    path: "/about/more",                  access: Public,gate: false, body: 0,     run: pages::about },
+    Route { method: Get,    path: "/assets/licences.json",        access: Open,  gate: false, body: 0,     run: pages::licences },
+    Route { method: Get,    path: "/assets/{name}",               access: Open,  gate: false, body: 0,     run: pages::file },
 ];
 
 /// What all requests share.
@@ -136,7 +141,9 @@ pub struct App {
     pub signals: Arc<Signals>,
     /// Live connections, counted by the HTTP layer.
     connections: Arc<AtomicUsize>,
-    large: batch::Large,
+    spools: Spools,
+    batches: batch::Gates,
+    answers: Answers,
 }
 
 /// A request on its way to its handler.
@@ -164,8 +171,10 @@ impl App {
     /// An application on a store. `connections` is the HTTP layer's count.
     pub fn new(config: Config, store: Arc<Store>, connections: Arc<AtomicUsize>) -> Self {
         let (metrics, failures, lookups) = (Metrics::default(), auth::Failures::default(), Lookups::default());
-        let signals = Arc::default();
-        Self { config, store, metrics, failures, lookups, signals, connections, large: batch::Large::default() }
+        let (signals, batches, answers) = (Arc::default(), batch::Gates::default(), Answers::default());
+        let directory = config.store.parent().filter(|directory| !directory.as_os_str().is_empty());
+        let spools = Spools::new(directory.unwrap_or(Path::new(".")));
+        Self { config, store, metrics, failures, lookups, signals, connections, spools, batches, answers }
     }
 
     /// The rows of the table for a path, and the text at its place in braces. The prefix may be there or not.
@@ -246,7 +255,11 @@ impl App {
             return Err(answer::error(426, "This service requires use of MONARC version >= 2.10.2."));
         }
         let caller = self.authorise(head, route.access)?;
-        Ok((Ticket { route, name, caller }, route.body))
+        if route.body > 0 && head.headers.get("Content-Encoding").is_some_and(|coding| coding != "identity") {
+            return Err(answer::message(415, "A compressed body is not taken here: send it without Content-Encoding."));
+        }
+        let body = if route.body == BATCH { self.config.max_batch } else { route.body };
+        Ok((Ticket { route, name, caller }, body))
     }
 }
 
@@ -313,6 +326,10 @@ impl Service for App {
         if status == 503 { response.with("Retry-After", "2") } else { response }
     }
 
+    fn spools(&self) -> &Spools {
+        &self.spools
+    }
+
     fn served(&self, served: &Served<'_>) {
         self.metrics.note(served);
         let (method, path) = served.head.map_or(("-", "-"), |head| (head.method.name(), head.path.as_str()));
@@ -327,6 +344,7 @@ impl Service for App {
 }
 
 /// Reads a text as every kind of argument, in a query and in a body, for the fuzzer.
+#[cfg(fuzzing)]
 pub fn examine(text: &str) {
     arguments::examine(text);
 }

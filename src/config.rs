@@ -14,6 +14,7 @@ pub use file::FILE;
 pub use proxies::Proxies;
 use settings::WITHOUT_EFFECT;
 pub use settings::{SETTINGS, Setting, TIME_ZONE};
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -122,6 +123,12 @@ impl Raw {
         (setting.default.to_owned(), Source::Default)
     }
 
+    fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new_with_prefix(env!("CARGO_PKG_VERSION"));
+        SETTINGS.iter().for_each(|setting| hash.update(format!("\n{}={}", setting.name, self.value(setting).0)));
+        hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Variables that are set and that only the reference implementation knows.
     pub fn without_effect(&self) -> Vec<&str> {
         let names = self.names();
@@ -165,6 +172,8 @@ pub struct Config {
     pub admin_email: Option<String>,
     /// `ADMIN_URL`
     pub admin_url: Option<String>,
+    /// `MAX_BATCH`, in bytes.
+    pub max_batch: usize,
     /// `CLIENT_REGISTRATION_OPEN`
     pub registration_open: bool,
     /// `REMOTE_STATS_SERVER`
@@ -185,6 +194,8 @@ pub struct Config {
     pub log_path: Option<PathBuf>,
     /// `UPDATE_COMMAND`
     pub update_command: Option<PathBuf>,
+    /// Whether the store may be on a disk that other machines share.
+    pub allow_network_store: bool,
     /// `STORE_MUST_EXIST`
     pub store_must_exist: bool,
     /// `PUSH_EVERY`
@@ -201,6 +212,8 @@ pub struct Config {
     pub backup_keep: usize,
     /// The proxies that the environment names.
     pub proxies: Proxies,
+    /// A hash of all settings and of this program's version: what is made from them is out of date when it is another.
+    pub fingerprint: String,
 }
 
 impl Config {
@@ -230,6 +243,7 @@ impl Config {
                 .optional("FIRST_CLIENT", |text| crate::model::client::check_name(text).map(|()| text.to_owned()))?,
             admin_email: read.optional("ADMIN_EMAIL", line)?,
             admin_url: read.optional("ADMIN_URL", url)?,
+            max_batch: read.parsed("MAX_BATCH", megabytes)?,
             registration_open: read.parsed("CLIENT_REGISTRATION_OPEN", switch)?,
             remote: read.parsed("REMOTE_STATS_SERVER", url)?,
             remote_token: read.optional("REMOTE_STATS_TOKEN", Token::new)?,
@@ -240,6 +254,7 @@ impl Config {
             frame_ancestors: read.optional("FRAME_ANCESTORS", ancestors)?,
             log_path: read.optional("LOG_PATH", |text| Ok(text.into()))?,
             update_command: read.optional("UPDATE_COMMAND", |text| Ok(text.into()))?,
+            allow_network_store: read.parsed("ALLOW_NETWORK_STORE", switch)?,
             store_must_exist: read.parsed("STORE_MUST_EXIST", switch)?,
             push_every: read.optional("PUSH_EVERY", period)?,
             purge_after_months: read.optional("PURGE_AFTER_MONTHS", |text| at_least_one(text, "months"))?,
@@ -249,6 +264,7 @@ impl Config {
             backup_dir: read.optional("BACKUP_DIR", |text| Ok(text.into()))?,
             backup_keep: read.parsed("BACKUP_KEEP", |text| at_least_one(text, "backups"))?.into(),
             proxies: Proxies::new(&raw.variables()),
+            fingerprint: raw.fingerprint(),
         })
     }
 
@@ -371,6 +387,13 @@ fn period(text: &str) -> std::result::Result<Duration, String> {
     };
     let number: u32 = number.parse().map_err(|_| reason())?;
     if number == 0 { Err(reason()) } else { Ok(Duration::from_secs(u64::from(number) * unit)) }
+}
+
+/// A number of megabytes, in bytes.
+fn megabytes(text: &str) -> std::result::Result<usize, String> {
+    let number = text.parse::<usize>().ok().filter(|number| *number > 0);
+    let bytes = number.and_then(|number| number.checked_mul(1 << 20));
+    bytes.ok_or_else(|| "a number of megabytes is needed, at least 1".to_owned())
 }
 
 fn at_least_one(text: &str, what: &str) -> std::result::Result<u16, String> {

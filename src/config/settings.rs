@@ -74,6 +74,12 @@ pub const SETTINGS: &[Setting] = &[
         ..PLAIN
     },
     Setting {
+        name: "MAX_BATCH",
+        default: "512",
+        help: "largest body of a POST of stats, in megabytes; it lies on the disk while it is taken in",
+        ..PLAIN
+    },
+    Setting {
         name: "REMOTE_STATS_SERVER",
         default: "https://dashboard.monarc.lu",
         help: "instance to push to and pull from",
@@ -145,6 +151,13 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting { name: "LOG_PATH", help: "file to append the log to; by default standard error", ..PLAIN },
     Setting { name: "UPDATE_COMMAND", help: "program that /admin/update.json runs; without it that is a 501", ..PLAIN },
+    Setting {
+        name: "ALLOW_NETWORK_STORE",
+        is_switch: true,
+        default: "off",
+        help: "serve a store on a network or shared folder, where locks do not hold; only if no other machine ever opens it",
+        ..PLAIN
+    },
     Setting {
         name: "STORE_MUST_EXIST",
         is_switch: true,
