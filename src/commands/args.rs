@@ -9,6 +9,7 @@ mod exchange;
 mod releases;
 pub mod tree;
 mod upkeep;
+pub mod words;
 
 use argh::{ArgsInfo, FromArgs};
 pub use exchange::*;
