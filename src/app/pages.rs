@@ -1,7 +1,7 @@
 //! Pages and what they load, as answers.
 
 use super::answer::Answer;
-use super::{App, Request, nothing_here, tag};
+use super::{App, Request, nothing_here, released, tag};
 use crate::dashboard::{self, Asset, Language, Page, Site, View};
 use crate::server::message::{Body, Response};
 use std::borrow::Cow;
@@ -74,6 +74,7 @@ fn show(app: &App, request: &Request<'_>, page: &'static Page) -> Answer {
     let headers = &request.head.headers;
     let language = Language::of(&request.head.query, headers.get("Accept-Language").unwrap_or_default());
     let site = Site {
+        released: released::told(app)?,
         public_pages: app.config.public_pages,
         map: app.config.shows_map(),
         email: app.config.admin_email.as_deref(),

@@ -6,6 +6,7 @@ use crate::averages::published::{self, Week};
 use crate::averages::release::Release;
 use crate::averages::release::moved::{self, Live, NAMES};
 use crate::averages::{Params, Period, Processor};
+use crate::dashboard::Released;
 use crate::error::{Error, Kind, Result};
 use crate::model::StatType;
 use crate::server::message::Head;
@@ -126,6 +127,18 @@ pub fn summary(app: &App, head: &Head) -> Answer {
         });
         write_value(&summary, out)
     })
+}
+
+/// What pages say of themselves; nothing where everything is live.
+pub fn told(app: &App) -> Result<Option<Released>> {
+    let setting = app.config.public_min_clients;
+    if setting.is_live() {
+        return Ok(None);
+    }
+    let newest = read(app, &Published::of(app)?.dates(Weeks::Newest))?.pop();
+    let newest = newest.and_then(|week| Some((week.date.to_string(), week.band()?.name().to_owned(), week.k)));
+    let k = newest.as_ref().map_or(setting.k, |(_, _, k)| *k);
+    Ok(Some(Released { k, newest: newest.map(|(date, band, _)| (date, band)) }))
 }
 
 /// The averages of a window and of the same one earlier.

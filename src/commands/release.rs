@@ -52,14 +52,10 @@ fn show(store: &Store, k: usize, week: Date) -> Result<()> {
     };
     for (kind, shown) in &shown.release.types {
         let objects = shown.objects.len();
-        say(&format!("{kind}: {objects} objects of {} contributors", json(&shown.band)))?;
+        say(&format!("{kind}: {objects} objects of {} contributors", shown.band.name()))?;
     }
     // Not kept with it: whoever reads the store of an instance should not learn more than it published.
     let hidden = build(store, k, week, &|| true)?.map(|(_, hidden)| hidden).unwrap_or_default();
     say(&format!("hidden if it were built now, for fewer than {k} contributors: {}", hidden.len()))?;
     hidden.iter().try_for_each(|one| say(&format!("  {} {:?}: {}", one.kind.name(), one.key, one.contributors)))
-}
-
-fn json(value: &impl serde::Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|value| Some(value.as_str()?.to_owned())).unwrap_or_default()
 }

@@ -154,6 +154,19 @@ fn a_release_of_a_small_world_is_what_the_rules_say() {
     assert_eq!(compliance[0]["categories"][0]["averages"], json!({"current": 0.5, "target": 0.9}));
     let summary = json!({"public_min_clients": 3, "band": "5-9", "oldest": week(1), "newest": week(0)});
     assert_eq!(get(&service, "/stats/summary.json"), summary);
+    // Every page says what it rests on, in four languages.
+    for (language, text) in [
+        ("en", "of 5-9 organisations. What fewer than 3 organisations have is not shown."),
+        ("fr", "de 5-9 organisations. Ce que moins de 3 organisations ont"),
+        ("de", "von 5-9 Organisationen. Was weniger als 3 Organisationen haben"),
+        ("nl", "van 5-9 organisaties. Wat minder dan 3 organisaties hebben"),
+    ] {
+        for page in ["/", "/threats", "/risks", "/help", "/report"] {
+            let html = service.get(&format!("{page}?lang={language}")).send().expect(200).text();
+            assert!(html.contains(text) && html.contains(&week(0).to_string()), "{page} {language}");
+        }
+    }
+    service.get("/map").send().expect(404);
     // A user sees the same; with its own analyses what they have, with others' nothing; an admin everything.
     assert_eq!(processed(&service, "c0-token", &threats()).json()["data"], shown);
     let of = |token: &str, name: &str| {

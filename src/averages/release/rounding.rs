@@ -56,6 +56,20 @@ impl Band {
         Self::ALL.into_iter().rev().find(|band| number >= band.lowest())
     }
 
+    /// How it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::From3 => "3-4",
+            Self::From5 => "5-9",
+            Self::From10 => "10-19",
+            Self::From20 => "20-49",
+            Self::From50 => "50-99",
+            Self::From100 => "100-199",
+            Self::From200 => "200-499",
+            Self::From500 => "500+",
+        }
+    }
+
     /// The fewest contributors of it.
     pub fn lowest(self) -> usize {
         match self {
