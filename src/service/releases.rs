@@ -163,6 +163,9 @@ pub fn live(store: &Store, today: Date, is_old: bool) -> Result<()> {
         return Ok(());
     }
     let analyses = store.analyses()?;
+    if analyses.is_empty() {
+        return Ok(());
+    }
     let mut live = Live { date: Some(today), ..Live::default() };
     for kind in TYPES {
         let Some(votes) = votes(store, &analyses, kind, today, &|| true)? else { return Ok(()) };
