@@ -100,12 +100,15 @@ fn take_in(store: &Store, signals: &Signals, caller: &Client, body: Received) ->
     let text = std::str::from_utf8(&body.bytes).map_err(|_| Box::new(message(400, "The body is not UTF-8.")))?;
     let judged = open(text)?;
     signals.note_ahead(judged.iter().filter(|one| one.as_ref().is_err_and(is_ahead)).count());
-    let (good, refused) = judge(store, judged)?;
-    if good.is_empty() && !refused.is_empty() {
+    let (good, indexes, mut refused) = judge(store, judged)?;
+    let outcomes = store.add_stats(caller, &good)?;
+    let late = outcomes.iter().zip(indexes).filter_map(|(outcome, index)| Some(refusal(index, outcome.flaw()?)));
+    refused.extend(late);
+    let is_refused = |outcome: &ItemOutcome| matches!(outcome, ItemOutcome::TooMany(_));
+    if outcomes.iter().all(is_refused) && !refused.is_empty() {
         let text = value!({ "message": "No stat of this batch can be used.", "refused": refused }).to_string();
         return Err(Box::new(json(400, text)));
     }
-    let outcomes = store.add_stats(caller, &good)?;
     let stored = good.iter().zip(&outcomes).filter_map(|(stat, place)| match place {
         ItemOutcome::Stored(uuid) => Some((*uuid, stat)),
         _ => None,
@@ -174,8 +177,11 @@ type Refused = Map<String, serde_json::Value>;
 /// An item as far as it is judged.
 type Judged<'a> = std::result::Result<NewStat<'a>, Flaw>;
 
-/// The good items, and why the others are refused. What the store knows already has been checked before.
-fn judge<'a>(store: &Store, mut judged: Vec<Judged<'a>>) -> Result<(Vec<NewStat<'a>>, Vec<Refused>)> {
+/// The good items, the index of each, and why the others are refused.
+type Verdict<'a> = (Vec<NewStat<'a>>, Vec<usize>, Vec<Refused>);
+
+/// Judges the items of a batch. What the store knows already has been checked before.
+fn judge<'a>(store: &Store, mut judged: Vec<Judged<'a>>) -> Result<Verdict<'a>> {
     let known = store.has_payloads(judged.iter().filter_map(|stat| stat.as_ref().ok()))?;
     let mut kept = 0;
     for (stat, is_known) in judged.iter_mut().filter(|stat| stat.is_ok()).zip(known) {
@@ -185,14 +191,17 @@ fn judge<'a>(store: &Store, mut judged: Vec<Judged<'a>>) -> Result<(Vec<NewStat<
             *stat = Err(flaw);
         }
     }
-    let (mut good, mut refused) = (Vec::new(), Vec::new());
+    let (mut good, mut indexes, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for (index, stat) in judged.into_iter().enumerate() {
         match stat {
-            Ok(stat) => good.push(stat),
+            Ok(stat) => {
+                good.push(stat);
+                indexes.push(index);
+            }
             Err(flaw) => refused.push(refusal(index, flaw)),
         }
     }
-    Ok((good, refused))
+    Ok((good, indexes, refused))
 }
 
 fn check(stat: &mut NewStat<'_>, kept: &mut usize) -> std::result::Result<(), Flaw> {

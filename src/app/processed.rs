@@ -31,9 +31,10 @@ pub fn run(app: &App, request: Request<'_>) -> Answer {
     arguments.finish()?;
     let (Some(kind), Some(processor)) = (kind, processor) else { unreachable_arguments()? };
     check_kind(processor, kind)?;
+    let caller = request.caller.as_ref().map(|caller| caller.id);
     let client = request.caller.filter(|caller| caller.role != Role::Admin).map(|caller| caller.id);
     let analyses = uuids.map(|uuids| Analyses { client, uuids });
-    let rollup = app.store.rollup(&Selection { kind, from, to, local_only, analyses, newest: None })?;
+    let rollup = app.store.rollup_for(&Selection { kind, from, to, local_only, analyses, newest: None }, caller)?;
     let mut text = format!(r#"{{"type": "{}", "processor": "{}", "data": "#, kind.name(), processor.name).into_bytes();
     match rollup.days.is_empty() {
         true => text.extend(b"[]"),
