@@ -74,6 +74,12 @@ pub const SETTINGS: &[Setting] = &[
         ..PLAIN
     },
     Setting {
+        name: "MAX_OBJECTS",
+        default: "20000",
+        help: "distinct threats, vulnerabilities and categories that one client may have; a central instance raises it",
+        ..PLAIN
+    },
+    Setting {
         name: "REMOTE_STATS_SERVER",
         default: "https://dashboard.monarc.lu",
         help: "instance to push to and pull from",
