@@ -4,8 +4,11 @@
 
 mod cartography;
 mod compliance;
+pub mod published;
 mod rated;
+pub mod release;
 mod risks;
+pub mod trends;
 
 use crate::error::{Error, Result};
 use crate::model::StatType;
@@ -209,8 +212,8 @@ impl<T> Tree<T> {
 }
 
 /// Texts in MONARC's four languages; one that is not known is empty, or null if it was sent as such.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-struct Labels {
+#[derive(Clone, Debug, Default, PartialEq, Serialize, serde::Deserialize)]
+pub struct Labels {
     label1: Option<String>,
     label2: Option<String>,
     label3: Option<String>,
@@ -220,6 +223,12 @@ struct Labels {
 impl From<Texts> for Labels {
     fn from([label1, label2, label3, label4]: Texts) -> Self {
         Self { label1, label2, label3, label4 }
+    }
+}
+
+impl From<[String; 4]> for Labels {
+    fn from(texts: [String; 4]) -> Self {
+        texts.map(Some).into()
     }
 }
 

@@ -58,7 +58,7 @@ pub fn delete(app: &App, request: Request<'_>) -> Answer {
 
 /// `POST /api/v1/clients/<uuid>/rotate`: a new token, which is shown this once.
 pub fn rotate(app: &App, request: Request<'_>) -> Answer {
-    let token = if request.body.bytes.is_empty() {
+    let token = if request.body.is_empty() {
         None
     } else {
         let mut arguments = Arguments::read(&request, &["token"])?;

@@ -46,7 +46,7 @@ pub(super) fn fingerprint(kind: StatType, parts: &[Contribution]) -> i64 {
 fn labels_of<'a>(kind: StatType, parts: &'a [Contribution]) -> BTreeMap<&'a str, Texts> {
     let mut labels: BTreeMap<&'a str, Texts> = BTreeMap::new();
     for part in parts.iter().filter(|part| is_kept(kind, part)) {
-        let given = part.labels.clone().unwrap_or_else(|| [const { Some(String::new()) }; 4]);
+        let given = part.labels.clone().unwrap_or([const { Some(String::new()) }; 4]);
         match labels.get_mut(part.key.as_str()) {
             Some(known) => known.iter_mut().zip(given).for_each(|(known, text)| overlay(known, text)),
             None => drop(labels.insert(&part.key, given)),
@@ -294,6 +294,29 @@ struct Found {
 }
 
 impl Store {
+    /// What some clients call their objects of a type now, by the object's key; empty where a client gives no text.
+    pub fn texts_of(&self, clients: &[i64], kind: StatType) -> Result<Vec<(String, [String; 4])>> {
+        self.read(|tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT object.key, coalesce(a.text, ''), coalesce(b.text, ''), coalesce(c.text, ''), coalesce(d.text, '')
+                 FROM label JOIN object ON object.id = label.object
+                 LEFT JOIN wording AS a ON a.id = label.label1 LEFT JOIN wording AS b ON b.id = label.label2
+                 LEFT JOIN wording AS c ON c.id = label.label3 LEFT JOIN wording AS d ON d.id = label.label4
+                 WHERE label.client = ?1 AND object.type = ?2",
+            )?;
+            let mut texts = Vec::new();
+            for client in clients {
+                let rows = statement.query_map([*client, kind.number()], |row| {
+                    Ok((row.get(0)?, [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?]))
+                })?;
+                for row in rows {
+                    texts.push(row?);
+                }
+            }
+            Ok(texts)
+        })
+    }
+
     /// Brings the labels of one client and type in line with the stats that are left. Returns true if there may be more.
     pub fn refresh_labels(&self) -> Result<bool> {
         let Some((queued, found)) = self.read(|tx| {
