@@ -82,6 +82,7 @@ pub fn demo(mut config: Config, days: u32) -> Result<()> {
 
 fn run(config: Config, store: Store) -> Result<()> {
     store.claim()?;
+    store.limit_objects(config.max_objects);
     if let Some(token) = &config.admin_token {
         store.ensure_admin(token)?;
     } else if let Some(name) = config.first_client.as_deref()

@@ -1,10 +1,10 @@
 //! Comparing everything in a store with everything else, and rebuilding what can be rebuilt.
 
-use super::entries::Entries;
+use super::entries::{Entries, Entry};
 use super::objects::Objects;
 use super::payloads::Texts;
 use super::rollups::{Changes, intern, parsed, stat_type};
-use super::{Store, damaged, touch};
+use super::{Store, damaged, labels, touch};
 use crate::error::{Error, Result};
 use crate::model::{StatType, date, shapes};
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -42,12 +42,16 @@ impl Store {
                 let parts = shapes::contributions(kind, text)
                     .map_err(|flaw| damaged("a stat's data has lost its shape").because(Error::invalid(flaw.reason)))?;
                 let entries = super::entries::encode(&intern(tx, &mut objects, kind, &parts)?);
-                tx.prepare_cached("UPDATE payload SET entries = ?2 WHERE id = ?1 AND entries <> ?2")
-                    .and_then(|mut statement| statement.execute(params![id, entries]))?;
+                let labels = labels::fingerprint(kind, &parts);
+                tx.prepare_cached(
+                    "UPDATE payload SET entries = ?2, labels = ?3 WHERE id = ?1 AND (entries, labels) <> (?2, ?3)",
+                )
+                .and_then(|mut statement| statement.execute(params![id, entries, labels]))?;
                 Ok(())
             })?;
             let rebuilt = rebuild(tx)?;
             rebuilt.write(tx)?;
+            labels::queue_all(tx)?;
             touch(tx)
         })
     }
@@ -67,10 +71,11 @@ fn payload_findings(tx: &Transaction<'_>, progress: &mut dyn FnMut(u64, u64)) ->
     let mut findings = Findings::new();
     let mut keys = tx.prepare("SELECT key FROM object WHERE id = ?1")?;
     for_each_payload(tx, progress, |id, kind, entries, text| {
-        let mut expected: BTreeMap<String, super::entries::Entry> = BTreeMap::new();
+        let mut expected: BTreeMap<String, Entry> = BTreeMap::new();
         match shapes::contributions(kind, text) {
-            Ok(parts) => parts.into_iter().for_each(|part| {
-                expected.entry(part.key).or_default().add(&super::entries::Entry { number: 1, sums: part.values }, 1);
+            Ok(parts) => parts.iter().for_each(|part| {
+                let known = expected.entry(part.key.clone()).and_modify(|entry| entry.join(part));
+                known.or_insert_with(|| Entry::of(part));
             }),
             Err(flaw) => findings.push(format!("payload {id} has lost its shape: {}", flaw.reason)),
         }
