@@ -1,8 +1,9 @@
 //! Releases in the store: what they are made of, read in pieces; and what was published, written once.
 
 use super::rollups::{parsed, stored_date};
-use super::{Store, damaged, now, sql, touch};
+use super::{Store, damaged, labels, now, sql, touch};
 use crate::error::{Error, Kind, Result};
+use crate::model::shapes::Texts;
 use crate::model::{Client, StatType, date};
 use flate2::read::{DeflateDecoder, DeflateEncoder};
 use jiff::civil::Date;
@@ -276,6 +277,17 @@ impl Store {
                 return Err(Error::new(Kind::NotFound, text));
             }
             touch(tx)
+        })
+    }
+
+    /// What most clients call an object; nothing if no stat has it any more.
+    pub fn public_texts(&self, kind: StatType, key: &str) -> Result<Texts> {
+        self.read(|tx| {
+            let object: Option<i64> =
+                tx.prepare_cached("SELECT id FROM object WHERE type = ?1 AND key = ?2").and_then(|mut statement| {
+                    statement.query_row(params![kind.number(), key], |row| row.get(0)).optional()
+                })?;
+            object.map_or_else(|| Ok(Texts::default()), |object| Ok(labels::shown(tx, object, None)?.1))
         })
     }
 
