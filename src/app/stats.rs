@@ -8,7 +8,7 @@ use crate::model::date::today;
 use crate::model::{Role, StatType, parse_uuid};
 use crate::server::message::{Body, Response};
 use crate::store::Store;
-use crate::store::listing::{Filter, Page, Position, Range};
+use crate::store::listing::{Filter, Range, Stat, StatPlace};
 use jiff::civil::Date;
 use serde_json::json as value;
 use std::borrow::Cow;
@@ -16,7 +16,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Bytes of data that are held of a large answer at a time.
+/// Bytes of data that are held of a large list at a time.
 const PAGE: usize = 256 << 10;
 
 /// `GET /api/v1/stats/`
@@ -44,7 +44,7 @@ pub fn list(app: &App, request: Request<'_>) -> Answer {
 /// `GET /api/v1/stats/<anr>`
 pub fn of_analysis(app: &App, request: Request<'_>) -> Answer {
     let filter = analysis(&request)?;
-    Ok(Listing::start(app, filter, Range::default(), |_| "[".into(), "]")?)
+    Ok(Listing::start(app, &filter, &Range::default(), |_| "[".into(), "]")?)
 }
 
 /// `DELETE /api/v1/stats/<anr>`
@@ -66,9 +66,9 @@ fn analysis(request: &Request<'_>) -> std::result::Result<Filter, Box<Response>>
 
 /// The matching stats with their metadata.
 fn listing(app: &App, filter: Filter, offset: u64, limit: u64) -> Result<Response> {
-    let range = Range { after: None, offset, limit: (limit > 0).then_some(limit) };
+    let range = Range { offset, limit: (limit > 0).then_some(limit) };
     let head = |number| format!("{{\"metadata\": {}, \"data\": [", metadata(number, offset, limit));
-    Listing::start(app, filter, range, head, "]}")
+    Listing::start(app, &filter, &range, head, "]}")
 }
 
 /// The metadata of a list.
@@ -76,81 +76,72 @@ pub fn metadata(count: u64, offset: u64, limit: u64) -> serde_json::Value {
     value!({ "count": count.to_string(), "offset": offset.to_string(), "limit": limit.to_string() })
 }
 
-/// A list of stats that is read from the store as it is written to the client: a slow reader holds one page of it,
-/// and no transaction.
+/// A list of stats that is read from the store as it is written to the client: a slow reader holds some of them and 16
+/// bytes for each that is left, and no transaction.
 struct Listing {
     store: Arc<Store>,
-    filter: Filter,
-    range: Range,
-    next: Option<Position>,
+    places: Vec<StatPlace>,
+    /// How many of these are read.
+    done: usize,
     buffer: Vec<u8>,
     read: usize,
     tail: &'static str,
-    written: u64,
-    promised: u64,
 }
 
 impl Listing {
-    /// The answer: small lists leave as they are, large ones page by page.
+    /// The answer: small lists leave as they are, large ones piece by piece.
     fn start(
         app: &App,
-        filter: Filter,
-        range: Range,
+        filter: &Filter,
+        range: &Range,
         head: impl Fn(u64) -> String,
         tail: &'static str,
     ) -> Result<Response> {
         let store = Arc::clone(&app.store);
-        let mut list =
-            Self { store, filter, range, next: None, buffer: Vec::new(), read: 0, tail, written: 0, promised: 0 };
-        list.promised = list.page()?.total;
-        let head = head(list.promised).into_bytes();
+        let mut buffer = Vec::new();
+        let (places, done) = store.list(filter, range, PAGE, &mut |stat| write_stat(&mut buffer, stat))?;
+        let head = head(u64::try_from(places.len()).unwrap_or_default()).into_bytes();
         let mut response = Response::bytes(200, Some("application/json"), Cow::Borrowed(b""));
-        response.body = if list.next.is_none() {
-            Body::Bytes(Cow::Owned([&head, list.buffer.as_slice(), tail.as_bytes()].concat()))
+        response.body = if done == places.len() {
+            Body::Bytes(Cow::Owned([&head, buffer.as_slice(), tail.as_bytes()].concat()))
         } else {
-            Body::Stream(Box::new(io::Cursor::new(head).chain(list)))
+            Body::Stream(Box::new(io::Cursor::new(head).chain(Self { store, places, done, buffer, read: 0, tail })))
         };
         Ok(response)
     }
 
-    /// Reads a page into the buffer.
-    fn page(&mut self) -> Result<Page> {
-        let (buffer, written) = (&mut self.buffer, &mut self.written);
-        let page = self.store.page_of_stats(&self.filter, &self.range, PAGE, &mut |stat| {
-            if *written > 0 {
-                buffer.push(b',');
-            }
-            *written += 1;
-            write_head(buffer, stat.uuid, stat.anr, stat.kind, stat.date);
-            buffer.extend_from_slice(stat.data.as_bytes());
-            buffer.push(b'}');
-        })?;
-        self.next = page.next;
-        self.range.after = page.next;
-        self.range.offset = 0;
-        self.range.limit = self.range.limit.map(|limit| limit.saturating_sub(page.number));
-        Ok(page)
-    }
-
-    /// Reads the next page, or ends the list.
+    /// Reads the next stats, or ends the list. A list that cannot be whole is broken off rather than ended.
     fn refill(&mut self) -> io::Result<()> {
         self.buffer.clear();
         self.read = 0;
-        if self.next.is_some() {
-            return self.page().map(|_| ()).map_err(|error| io::Error::other(error.chain()));
+        let left = &self.places[self.done..];
+        if left.is_empty() {
+            self.buffer.extend(std::mem::take(&mut self.tail).as_bytes());
+            return Ok(());
         }
-        self.buffer.extend(std::mem::take(&mut self.tail).as_bytes());
-        // The list changed while it was read: better a broken answer than a count that is not true.
-        match self.promised == self.written {
-            true => Ok(()),
-            false => Err(io::Error::other("the stats changed while they were read")),
-        }
+        let (store, buffer) = (&self.store, &mut self.buffer);
+        let mut items = Vec::new();
+        let read = store.stats_at(left, PAGE, &mut |stat| write_stat(&mut items, stat));
+        buffer.push(b',');
+        buffer.append(&mut items);
+        self.done += read.map_err(|error| io::Error::other(error.chain()))?;
+        Ok(())
     }
+}
+
+/// A stat as an item of a list, after a comma if it is not the first.
+fn write_stat(buffer: &mut Vec<u8>, stat: &Stat<'_>) {
+    if !buffer.is_empty() {
+        buffer.push(b',');
+    }
+    write_head(buffer, stat.uuid, stat.anr, stat.kind, stat.date);
+    buffer.extend_from_slice(stat.data.as_bytes());
+    buffer.push(b'}');
 }
 
 impl Read for Listing {
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
-        while self.read == self.buffer.len() && !(self.next.is_none() && self.tail.is_empty()) {
+        while self.read == self.buffer.len() && !self.tail.is_empty() {
             self.refill()?;
         }
         let part = &self.buffer[self.read..];
