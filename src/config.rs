@@ -16,7 +16,7 @@ use settings::WITHOUT_EFFECT;
 pub use settings::{SETTINGS, Setting, TIME_ZONE};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -127,6 +127,14 @@ impl Raw {
         let mut hash = Sha256::new_with_prefix(env!("CARGO_PKG_VERSION"));
         SETTINGS.iter().for_each(|setting| hash.update(format!("\n{}={}", setting.name, self.value(setting).0)));
         hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The time zone of "today" and its source. Only the environment has a say: the file is not read by what finds the zone.
+    pub fn time_zone(&self) -> (String, &'static str) {
+        match self.environment.get("TZ").filter(|zone| !zone.is_empty()) {
+            Some(zone) => (zone.clone(), Source::Environment.name()),
+            None => (jiff::tz::TimeZone::system().iana_name().unwrap_or("UTC").to_owned(), "machine"),
+        }
     }
 
     /// Variables that are set and that only the reference implementation knows.
@@ -267,7 +275,27 @@ impl Config {
 
     /// The address under which others reach the service.
     pub fn public_url(&self) -> String {
-        self.instance_url.clone().unwrap_or_else(|| format!("http://{}:{}", self.host, self.port))
+        let own = || match self.host.is_unspecified() {
+            // What it listens on then is everywhere, and nobody can go there: this machine has a name.
+            true => format!("http://{}:{}", machine_name(self.host), self.port),
+            false => format!("http://{}", SocketAddr::new(self.host, self.port)),
+        };
+        self.instance_url.clone().unwrap_or_else(own)
+    }
+
+    /// How whoever runs this instance can be reached, as every page and file says it: an e-mail address, then a URL.
+    pub fn contacts(&self) -> Vec<&str> {
+        [&self.admin_email, &self.admin_url].into_iter().flatten().map(String::as_str).collect()
+    }
+}
+
+/// This machine's name in its network; the loopback address if it has none.
+fn machine_name(host: IpAddr) -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    match name.as_str() {
+        "" | "(none)" if host.is_ipv6() => "[::1]".into(),
+        "" | "(none)" => Ipv4Addr::LOCALHOST.to_string(),
+        _ => name,
     }
 }
 

@@ -19,6 +19,7 @@ mod migrations;
 pub mod mosp;
 mod objects;
 mod payloads;
+mod purge;
 pub mod read_only;
 pub mod rollups;
 pub mod sharing;

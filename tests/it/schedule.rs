@@ -120,7 +120,7 @@ fn backups_are_made_and_only_the_newest_are_kept() {
     let service = place.serve_with(&[("BACKUP_DIR", directory.to_str().unwrap()), ("BACKUP_KEEP", "2")]);
     metric(&service, &success("backup"), |_| true);
     let log = service.stop();
-    assert!(log.contains("holds 2 clients, 1 analyses, 2 stats; 2 older ones deleted"), "{log}");
+    assert!(log.contains("holds 2 clients, 1 analysis, 2 stats; 2 older ones deleted"), "{log}");
     let mut names: Vec<String> =
         std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.retain(|name| !other.contains(&name.as_str()) && name != ".monarc-stats-store");
@@ -135,7 +135,7 @@ fn old_stats_are_purged() {
     let place = place(&[1, 300, 1200]);
     let service = place.serve_with(&[("PURGE_AFTER_MONTHS", "24")]);
     metric(&service, &success("purge"), |_| true);
-    assert!(service.stop().contains("purge: deleted 1 stats from before"));
+    assert!(service.stop().contains("purge: deleted 1 stat from before"));
     assert_eq!(place.ok(&["export"]).lines().count(), 2);
 }
 

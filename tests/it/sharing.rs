@@ -304,7 +304,7 @@ fn what_was_taken_back_stays_away_until_it_is_named() {
     push(&place, &remote.url, &[], 0);
     assert_eq!(remote.uuids().len(), 160);
     assert!(push(&place, &remote.url, &["--withdraw", "--anr", ANR], 1).1.contains("--yes"));
-    assert!(push(&place, &remote.url, &["--withdraw", "--anr", ANR, "--yes"], 0).0.starts_with("took 1 analyses back"));
+    assert!(push(&place, &remote.url, &["--withdraw", "--anr", ANR, "--yes"], 0).0.starts_with("took 1 analysis back"));
     assert_eq!(remote.uuids().len(), 80);
     let (said, errors) = push(&place, &remote.url, &[], 0);
     assert_eq!(said, "sent 0, already there 0, refused 0");
