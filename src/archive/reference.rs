@@ -221,6 +221,11 @@ impl Work {
         table.need(&["uuid", "anr", "type", "date", "data", "client_id"])?;
         let mut number = 0_u64;
         while table.next()? {
+            // The column has dates only, so that one which cannot be read tells how all of them were written.
+            if let Err(error) = table.parsed("date", date::parse_full) {
+                let advice = "nothing was imported; write both tables again with PGDATESTYLE=ISO before psql";
+                return Err(Error::invalid(format!("{} ({advice})", table.at(&error.message))));
+            }
             match self.stat(importing, table) {
                 Ok(()) => {}
                 Err(error) if error.kind == Kind::Invalid => {

@@ -196,3 +196,29 @@ fn delete_takes_the_stats_along_and_asks_first() {
     let again = place.client("fo");
     assert_eq!(service.get(&format!("/api/v1/stats/{ANR}")).token(&again).send().expect(200).text(), "[]");
 }
+
+#[test]
+fn no_client_is_made_whose_token_nobody_saw() {
+    let place = Place::new();
+    place.client("fo");
+    let full = |words: &[&str]| {
+        let output = place.command(words).stdout(std::fs::File::create("/dev/full").unwrap()).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && error.contains("standard output cannot be written"), "{error}");
+    };
+    full(&["client", "create", "--name", "late"]);
+    assert_eq!(list(&place, &[]).len(), 1);
+    full(&["client", "rotate-token", "fo"]);
+    place.serve().get("/api/v1/client/me").token("fo-token-of-a-test").send().expect(200);
+}
+
+#[test]
+fn the_address_for_front_offices_is_one_they_can_go_to() {
+    let place = Place::new();
+    let shown = |host: &str, name: &str| {
+        place.ok(&["client", "create", "--new-store", "--name", name, "--format", "env", "--host", host])
+    };
+    assert!(!shown("0.0.0.0", "a").contains("0.0.0.0"));
+    assert!(!shown("::", "b").contains("://::"));
+    assert!(shown("::1", "c").contains("'http://[::1]:5005'"));
+}

@@ -155,3 +155,10 @@ fn without_a_store_there_is_nothing_to_do() {
     }
     assert!(!place.store().exists());
 }
+
+#[test]
+fn a_purge_of_no_months_is_refused() {
+    let place = Place::new();
+    place.client("fo");
+    assert!(place.fails(&["stats", "purge", "--months", "0", "--yes"], 1).contains("--months: name at least 1"));
+}

@@ -397,6 +397,9 @@ fn backups_are_judged() {
     says("warning", "holds no backup yet");
     std::fs::write(directory.join("stats-20261101T000000Z.db"), "").unwrap();
     says("problem", "holds 1 backup, the newest made ");
+    std::fs::write(directory.join("stats-20990101T000000Z.db"), "").unwrap();
+    says("problem", "have names of the future, such as ");
+    std::fs::remove_file(directory.join("stats-20990101T000000Z.db")).unwrap();
     std::fs::write(directory.join(".monarc-stats-store"), "/elsewhere/stats.db 123\n").unwrap();
     says("problem", "holds the backups of another store, /elsewhere/stats.db");
 }
@@ -487,4 +490,12 @@ fn other_machines_are_judged() {
     mosp(&always(remote::answer(200, "", "hello"))).has("mosp", "warning", "does not answer as MOSP");
     let report = doctor(&place, &[], &[("SSL_CERT_FILE", "/nonexistent/ca.pem")]);
     assert!(report.has("certificates", "warning", "/nonexistent/ca.pem").contains("SSL_CERT_FILE"));
+}
+
+#[test]
+fn a_token_that_might_be_guessed_is_named_and_not_shown() {
+    let place = Place::new();
+    place.client("fo");
+    let report = doctor(&place, &[], &[("ADMIN_TOKEN", "guess-me")]);
+    assert!(!report.has("token", "warning", "ADMIN_TOKEN has fewer than 16 characters").contains("guess-me"));
 }

@@ -47,6 +47,7 @@ mod proxies;
 mod reference;
 mod schedule;
 mod security;
+mod signals;
 mod sharing;
 mod store_size;
 mod store_versions;
