@@ -91,6 +91,9 @@ mod tests {
     fn a_cause_is_told_once() {
         let denied = || std::io::Error::from(std::io::ErrorKind::PermissionDenied);
         let inner = Error::new(Kind::Unavailable, "the file cannot be opened: permission denied").because(denied());
-        assert_eq!(Error::new(Kind::Internal, "no log").because(inner).chain(), "no log: the file cannot be opened: permission denied");
+        assert_eq!(
+            Error::new(Kind::Internal, "no log").because(inner).chain(),
+            "no log: the file cannot be opened: permission denied"
+        );
     }
 }

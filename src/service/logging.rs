@@ -1,7 +1,7 @@
 //! Where the log goes.
 
 use crate::error::{Error, Kind, Result};
-use crate::model::text::plain;
+use crate::model::text::{plain, without_password};
 use log::{LevelFilter, Log, Metadata, Record};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -78,7 +78,8 @@ impl Write for LogFile {
 
 type Output = Box<dyn Write + Send>;
 
-/// Writes each record as one line, whatever others have written into it, and with one call of the system.
+/// Writes each record as one line, whatever others have written into it, without passwords of addresses, and with one call
+/// of the system.
 struct Logger {
     level: LevelFilter,
     is_timed: bool,
@@ -95,7 +96,7 @@ impl Log for Logger {
             return;
         }
         let moment = if self.is_timed { moment(jiff::Timestamp::now()) } else { String::new() };
-        let line = format!("{moment}[{}] {}\n", record.level(), plain(&record.args().to_string()));
+        let line = format!("{moment}[{}] {}\n", record.level(), plain(&without_password(&record.args().to_string())));
         let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
         // There is nobody left to tell.
         let _ = output.write_all(line.as_bytes());

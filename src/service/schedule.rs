@@ -201,7 +201,9 @@ fn purge(store: &Store, months: u16, clock: Date) -> Result<String> {
     let soon = first.saturating_add(Span::new().days(NOTICE));
     for (client, newest) in store.silent_clients(soon)? {
         let last = newest.saturating_add(Span::new().months(months)).saturating_add(Span::new().days(1));
-        log::warn!("purge: client {client:?} has sent nothing since {newest}: all its stats are deleted from {last} on");
+        log::warn!(
+            "purge: client {client:?} has sent nothing since {newest}: all its stats are deleted from {last} on"
+        );
     }
     Ok(format!("deleted {} from before {first}", counted(gone, "stat")))
 }

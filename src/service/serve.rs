@@ -1,6 +1,6 @@
 //! `monarc-stats serve` and `demo`.
 
-use super::{first_client, logging, schedule, watch};
+use super::{first_client, logging, releases, schedule, watch};
 use crate::app::App;
 use crate::config::{Config, Raw};
 use crate::demo;
@@ -9,6 +9,7 @@ use crate::files::as_owner;
 use crate::model::Token;
 use crate::model::text::counted;
 use crate::server::{self, Limits, Listener, Stop};
+use crate::store::place::require_own_disk;
 use crate::store::{Store, housekeeping, read_only};
 use crate::terminal::say;
 use std::fs::Permissions;
@@ -20,6 +21,10 @@ use std::sync::atomic::AtomicUsize;
 
 /// Serves the store until a signal ends it.
 pub fn serve(config: Config, raw: &Raw) -> Result<()> {
+    for (name, meant) in raw.unknown() {
+        let meant = meant.map(|meant| format!("; is {meant} meant?")).unwrap_or_default();
+        log::warn!("{name} is set and is no setting{meant}");
+    }
     for name in raw.without_effect() {
         log::warn!("{name} is set and has no effect here: it is a setting of the reference implementation");
     }
@@ -27,6 +32,9 @@ pub fn serve(config: Config, raw: &Raw) -> Result<()> {
     if config.store_must_exist && !config.store.exists() {
         let text = format!("STORE_MUST_EXIST: there is no store at {}", config.store.display());
         return Err(Error::new(Kind::NotFound, text));
+    }
+    if !config.allow_network_store {
+        require_own_disk(&config.store)?;
     }
     warn_of_short_token(&config);
     let listening = listen(&config)?;
@@ -98,7 +106,7 @@ fn listen(config: &Config) -> Result<(Listener, SocketAddr)> {
 fn run(config: Config, store: Store, (listener, address): (Listener, SocketAddr)) -> Result<()> {
     let stop = Stop::default();
     obey_signals(&stop)?;
-    let claim = store.claim()?;
+    store.claim()?;
     if let Some(token) = &config.admin_token {
         store.ensure_admin(token)?;
     } else if let Some(name) = config.first_client.as_deref()
@@ -107,19 +115,25 @@ fn run(config: Config, store: Store, (listener, address): (Listener, SocketAddr)
         first_client::make(&store, name)?;
     }
     let store = Arc::new(store);
+    let lost = stop.clone();
+    store.when_lost(move || lost.stop());
     say(&format!("listening on http://{address}, store {}", store.path().display()))?;
     let quiet = housekeeping::start(Arc::clone(&store));
     let connections = Arc::new(AtomicUsize::new(0));
     let schedule = schedule::start(&config, &store)?;
+    let releases = releases::start(config.public_min_clients.k, &store)?;
     let app = Arc::new(App::new(config, Arc::clone(&store), Arc::clone(&connections)));
     let watching = watch::start(&app.config, &store, Arc::clone(&app.signals))?;
     server::serve(listener, app, Limits::default(), &stop, connections)
         .map_err(|error| Error::new(Kind::Internal, "connections cannot be accepted").because(error))?;
     drop(watching);
+    drop(releases);
     drop(schedule);
     drop(quiet);
-    drop(claim);
     log::info!("stopped");
+    if let Some(why) = store.lost() {
+        return Err(Error::new(Kind::Unavailable, why));
+    }
     Ok(())
 }
 

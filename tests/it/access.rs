@@ -102,7 +102,14 @@ fn house() -> (Place, Service, String) {
 #[test]
 fn every_route_answers_everybody_as_the_table_says() {
     let (_place, service, uuid) = house();
-    let callers = [None, Some("wrong"), Some("gone-token-of-a-test"), Some("user-token-of-a-test"), Some("other-token-of-a-test"), Some(ADMIN)];
+    let callers = [
+        None,
+        Some("wrong"),
+        Some("gone-token-of-a-test"),
+        Some("user-token-of-a-test"),
+        Some("other-token-of-a-test"),
+        Some(ADMIN),
+    ];
     let mut address = 0;
     for row in rows() {
         let path = format!("{}{}", row.path.replace("{anr}", ANR).replace("{uuid}", &uuid), row.query);

@@ -28,7 +28,9 @@ fn an_admin_makes_a_client_that_can_work_at_once() {
 fn a_name_or_token_that_is_taken_is_an_empty_304() {
     let (_place, service, token) = service();
     create(&service, ADMIN, &new("twin", "twin-token-of-a-test")).expect(201);
-    for body in [new("twin", "twin-token-of-a-test"), new("twin", "x"), new("y", "twin-token-of-a-test"), new("z", &token)] {
+    for body in
+        [new("twin", "twin-token-of-a-test"), new("twin", "x"), new("y", "twin-token-of-a-test"), new("z", &token)]
+    {
         let reply = create(&service, ADMIN, &body).expect(304);
         assert_eq!(reply.text(), "");
         assert!(!reply.headers.contains_key("content-length"));

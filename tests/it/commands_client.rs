@@ -38,11 +38,17 @@ fn create_prints_what_its_reader_needs() {
     let php = create("a", &["--token", "it's-a-long-token\\", "--format", "php"]);
     assert!(php.contains(r"'apiKey' => 'it\'s-a-long-token\\',"), "{php}");
     assert!(php.contains("'baseUrl' => 'http://127.0.0.1:5005',"), "{php}");
-    let env = create("b", &["--token", "another-long-token", "--format", "env", "--instance-url", "https://stats.example.org/x/"]);
+    let env = create(
+        "b",
+        &["--token", "another-long-token", "--format", "env", "--instance-url", "https://stats.example.org/x/"],
+    );
     assert_eq!(env, "STATS_API_URL='https://stats.example.org/x'\nSTATS_API_KEY='another-long-token'\n");
     let text = create("c", &["--token", "c-token-of-a-test", "--format", "json", "--role", "admin"]);
     let value: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!((&value["token"], &value["role"], &value["name"]), (&json!("c-token-of-a-test"), &json!("admin"), &json!("c")));
+    assert_eq!(
+        (&value["token"], &value["role"], &value["name"]),
+        (&json!("c-token-of-a-test"), &json!("admin"), &json!("c"))
+    );
     assert!(value["uuid"].is_string() && value["base_url"].is_string());
     assert!(create("d", &["--role", "admin"]).contains("\nRole: 2\n"));
 }
@@ -52,7 +58,8 @@ fn a_token_may_come_from_standard_input() {
     let place = Place::new();
     let mut command = place.command(&["client", "create", "--new-store", "--name", "fo", "--token", "-"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(b"piped-token-of-a-test\n").unwrap();
+    // As an editor of another system has saved it.
+    child.stdin.take().unwrap().write_all("\u{feff}piped-token-of-a-test\r\n".as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
     assert!(String::from_utf8(output.stdout).unwrap().contains("\nToken: piped-token-of-a-test\n"));

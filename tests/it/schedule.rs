@@ -249,7 +249,10 @@ fn a_backup_with_a_name_of_the_future_does_not_outlive_the_one_just_made() {
     metric(&service, &success("backup"), |_| true);
     service.stop();
     let first = names();
-    assert!(first.len() == 2 && first[0].as_str() < "stats-2099" && first[1] == "stats-20990102T000000Z.db", "{first:?}");
+    assert!(
+        first.len() == 2 && first[0].as_str() < "stats-2099" && first[1] == "stats-20990102T000000Z.db",
+        "{first:?}"
+    );
     // The clock was four years ahead when this one was made, by which the mark of the directory still knows its place.
     let mark = directory.join(".monarc-stats-store");
     let text = std::fs::read_to_string(&mark).unwrap().replace(&first[0], "stats-20400101T000000Z.db");

@@ -388,7 +388,10 @@ fn two_local_instances_share_with_a_central_one() {
     assert_eq!(uuids(&exported(&central, &[])), there);
     // A day that is collected anew takes the old one's place there, too.
     import(&two, "fo", &lines(ANR, 6000, &[1]));
-    assert_eq!(two.ok(&["push", "--remote", &url, "--token", "two-token-of-a-test"]), "sent 1, already there 0, refused 0\n");
+    assert_eq!(
+        two.ok(&["push", "--remote", &url, "--token", "two-token-of-a-test"]),
+        "sent 1, already there 0, refused 0\n"
+    );
     let at_central = uuids(&exported(&central, &["--client", "two"]));
     assert_eq!(at_central, [uuid(5000), uuid(5002), uuid(6000)].into());
     // And what is there can be pulled into a third, again and again.

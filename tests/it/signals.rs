@@ -43,7 +43,11 @@ fn hup_opens_the_log_anew_and_loses_nothing() {
     service.get("/healthz").send().expect(200);
     service.stop();
     let read = |path| std::fs::read_to_string(path).unwrap();
-    assert!(read(&log).contains("POST /api/v1/stats/ 201") && read(&log).contains("GET /healthz 200"), "{}", read(&log));
+    assert!(
+        read(&log).contains("POST /api/v1/stats/ 201") && read(&log).contains("GET /healthz 200"),
+        "{}",
+        read(&log)
+    );
     assert!(!read(&old).contains("/healthz") && !read(&old).contains("stopped"), "{}", read(&old));
 }
 

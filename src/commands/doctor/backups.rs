@@ -71,7 +71,8 @@ fn newest(directory: &str, all: &[PathBuf]) -> Finding {
             future.len(),
             path.display()
         );
-        let remedy = "see that the clock is right; they are kept and deleted in the order of their making, or delete them";
+        let remedy =
+            "see that the clock is right; they are kept and deleted in the order of their making, or delete them";
         return Finding::problem("backups", text, remedy);
     }
     let Some(age) = past.iter().map(|(_, age)| *age).min() else {
