@@ -403,7 +403,7 @@ fn what_is_no_path_of_a_store_is_refused_by_name() {
 #[test]
 fn flags_are_taken_as_people_write_them() {
     let place = Place::new();
-    place.ok(&["client", "create", "--new-store", "--name=Foo", "--token=foo-token"]);
+    place.ok(&["client", "create", "--new-store", "--name=Foo", "--token=foo-token-of-a-test"]);
     assert!(place.ok(&["client", "list"]).contains("Foo"));
     assert!(place.ok(&["-h"]).starts_with("Usage: monarc-stats"));
     assert!(place.ok(&["client", "create", "-h"]).starts_with("Usage: monarc-stats client create"));
