@@ -7,7 +7,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::date::today;
 use crate::model::{Role, StatType, parse_uuid};
 use crate::server::message::{Body, Response};
-use crate::server::spool::{self, Spools};
+use crate::server::spool::Spool;
 use crate::store::Store;
 use crate::store::listing::{Filter, Page, Position, Range};
 use jiff::civil::Date;
@@ -17,8 +17,8 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Bytes of data after which a page of a large answer is full, so that it mostly fits what a spool holds in memory.
-const PAGE: usize = 48 << 10;
+/// Bytes of data after which a page of a large answer is full.
+const PAGE: usize = 256 << 10;
 
 /// Bytes up to which an answer is sent as a whole.
 const SMALL: u64 = 64 << 10;
@@ -84,11 +84,12 @@ pub fn metadata(count: u64, offset: u64, limit: u64) -> serde_json::Value {
 /// is in a file if it is large, and no transaction.
 struct Listing {
     store: Arc<Store>,
-    spools: Spools,
     filter: Filter,
     range: Range,
     next: Option<Position>,
-    page: spool::Reader,
+    page: Spool,
+    /// How much of the page has been read.
+    read: u64,
     tail: &'static str,
     written: u64,
     promised: u64,
@@ -103,15 +104,14 @@ impl Listing {
         head: impl Fn(u64) -> String,
         tail: &'static str,
     ) -> Result<Response> {
-        let (store, spools) = (Arc::clone(&app.store), app.spools.clone());
-        let page = Arc::new(spools.answer()).reader();
-        let mut list = Self { store, spools, filter, range, next: None, page, tail, written: 0, promised: 0 };
+        let (store, page) = (Arc::clone(&app.store), app.spools.page());
+        let mut list = Self { store, filter, range, next: None, page, read: 0, tail, written: 0, promised: 0 };
         list.promised = list.read_page()?.total;
         let head = head(list.promised).into_bytes();
         let mut response = Response::bytes(200, Some("application/json"), Cow::Borrowed(b""));
         let mut whole = io::Cursor::new(head).chain(list);
         response.body = match &whole.get_ref().1 {
-            list if list.next.is_none() && list.page.left() <= SMALL => {
+            list if list.next.is_none() && list.page.len() <= SMALL => {
                 let mut bytes = Vec::new();
                 whole.read_to_end(&mut bytes).map_err(unread)?;
                 Body::Bytes(Cow::Owned(bytes))
@@ -123,8 +123,9 @@ impl Listing {
 
     /// Reads the next page from the store.
     fn read_page(&mut self) -> Result<Page> {
-        let (mut spool, mut failure) = (self.spools.answer(), None);
-        let written = &mut self.written;
+        self.page.clear();
+        self.read = 0;
+        let (spool, written, mut failure) = (&mut self.page, &mut self.written, None);
         let page = self.store.page_of_stats(&self.filter, &self.range, PAGE, &mut |stat| {
             let mut head = if *written > 0 { b",".to_vec() } else { Vec::new() };
             *written += 1;
@@ -137,7 +138,6 @@ impl Listing {
         if let Some(error) = failure {
             return Err(unread(error));
         }
-        self.page = Arc::new(spool).reader();
         self.next = page.next;
         self.range.after = page.next;
         self.range.offset = 0;
@@ -146,10 +146,12 @@ impl Listing {
     }
 
     /// Ends the list.
-    fn end(&mut self) -> io::Result<Vec<u8>> {
+    fn end(&mut self) -> io::Result<()> {
+        self.page.clear();
+        self.read = 0;
         // The list changed while it was read: better a broken answer than a count that is not true.
         match self.promised == self.written {
-            true => Ok(std::mem::take(&mut self.tail).into()),
+            true => self.page.write_all(std::mem::take(&mut self.tail).as_bytes()),
             false => Err(io::Error::other("the stats changed while they were read")),
         }
     }
@@ -167,18 +169,16 @@ fn unread(error: io::Error) -> Error {
 
 impl Read for Listing {
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
-        while self.page.left() == 0 {
+        while self.read == self.page.len() {
             match self.next {
                 Some(_) => drop(self.read_page().map_err(|error| io::Error::other(error.chain()))?),
                 None if self.tail.is_empty() => return Ok(0),
-                None => {
-                    let mut spool = self.spools.answer();
-                    spool.write_all(&self.end()?)?;
-                    self.page = Arc::new(spool).reader();
-                }
+                None => self.end()?,
             }
         }
-        self.page.read(target)
+        let got = self.page.read_at(target, self.read)?;
+        self.read += u64::try_from(got).unwrap_or_default();
+        Ok(got)
     }
 }
 
