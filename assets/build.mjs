@@ -1,5 +1,5 @@
-// Bundles scripts and styles, prepares the world map, and writes them with hashed names, compressed, and a table for
-// the program: `node build.mjs OUT`, with the environment that cargo gives to build scripts.
+// Bundles scripts and styles, prepares the world map, and writes them with hashed names, compressed, and a manifest
+// that gives them by their plain names: `node build.mjs OUT`, with the environment that cargo gives to build scripts.
 
 import { createHash } from "node:crypto";
 import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
@@ -10,7 +10,6 @@ import { feature } from "topojson-client";
 import { licences } from "./licences.mjs";
 
 const out = process.argv[2] ?? "dist";
-const types = { ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".json": "application/json" };
 
 /** One page's script is one entry point; what pages share becomes chunks, ECharts the largest of them. */
 async function bundle() {
@@ -88,21 +87,12 @@ async function main() {
   const entries = Object.entries(metafile.outputs)
     .filter(([, output]) => output.entryPoint)
     .map(([path, output]) => [basename(output.entryPoint, ".js"), basename(path), imports(metafile.outputs, path)]);
-  const rows = [];
-  for (const [name, bytes] of files) {
-    await writeFile(join(web, `${name}.gz`), gzipSync(bytes, { level: 9 }));
-    const type = types[name.slice(name.lastIndexOf("."))];
-    rows.push(`    Asset { name: "${name}", content_type: "${type}", gzip: include_bytes!("web/${name}.gz") },`);
-  }
+  for (const [name, bytes] of files) await writeFile(join(web, `${name}.gz`), gzipSync(bytes, { level: 9 }));
   for (const [entry, name] of Object.entries(named)) entries.push([entry, name, []]);
-  const list = (names) => `&[${names.map((name) => `"${name}"`).join(", ")}]`;
-  const table = entries.map(([entry, name, needs]) => `    Entry { name: "${entry}", file: "${name}", imports: ${list(needs)} },`);
+  const manifest = Object.fromEntries(entries.map(([entry, file, needs]) => [entry, { file, imports: needs }]));
+  await writeFile(join(out, "manifest.json"), JSON.stringify(manifest));
   const texts = await licences(bundled(metafile), process.env.TARGET);
   await writeFile(join(out, "licences.json.gz"), gzipSync(texts, { level: 9 }));
-  await writeFile(
-    join(out, "table.rs"),
-    `static ASSETS: &[Asset] = &[\n${rows.join("\n")}\n];\nstatic ENTRIES: &[Entry] = &[\n${table.join("\n")}\n];\n`,
-  );
 }
 
 await main();

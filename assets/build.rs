@@ -1,7 +1,4 @@
-//! Makes the dashboard: installs what it is built from, bundles it, and writes a table of what the binary embeds.
-//!
-//! No crate does the embedding: rust-embed would not know our hashed names, entry points and compressed twins, and the
-//! table that says so is all that would be left for it to do.
+//! Makes the dashboard: installs what it is built from, and bundles it into the folder that rust-embed takes.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};

@@ -8,17 +8,18 @@ mod arguments;
 pub mod auth;
 mod batch;
 mod clients;
+mod compared;
 mod computed;
 mod managed_clients;
 mod metrics;
 mod mosp;
+mod pages;
 mod processed;
 mod public;
 pub mod signals;
 mod stats;
 
 use crate::config::{self, Config};
-use crate::dashboard;
 use crate::model::{Client, Role};
 use crate::mosp::Lookups;
 use crate::server::message::{Head, Method, Received, Response, Served, Service};
@@ -86,9 +87,9 @@ const ROUTES: &[Route] = &[
     Route { method: Patch,  path: "/api/v1/clients/{uuid}",       access: Admin, gate: false, body: SMALL, run: managed_clients::change },
     Route { method: Delete, path: "/api/v1/clients/{uuid}",       access: Admin, gate: false, body: 0,     run: managed_clients::delete },
     Route { method: Post,   path: "/api/v1/clients/{uuid}/rotate", access: Admin, gate: false, body: SMALL, run: managed_clients::rotate },
-    Route { method: Get,    path: "/api/v1/",                     access: Open,  gate: false, body: 0,     run: dashboard::api_page },
-    Route { method: Get,    path: "/api/v1/swagger.json",         access: Open,  gate: false, body: 0,     run: dashboard::openapi },
-    Route { method: Get,    path: "/api/v1/openapi.json",         access: Open,  gate: false, body: 0,     run: dashboard::openapi },
+    Route { method: Get,    path: "/api/v1/",                     access: Open,  gate: false, body: 0,     run: pages::api },
+    Route { method: Get,    path: "/api/v1/swagger.json",         access: Open,  gate: false, body: 0,     run: pages::openapi },
+    Route { method: Get,    path: "/api/v1/openapi.json",         access: Open,  gate: false, body: 0,     run: pages::openapi },
     Route { method: Get,    path: "/stats/threats.json",          access: Public,gate: false, body: 0,     run: public::threats },
     Route { method: Get,    path: "/stats/vulnerabilities.json",  access: Public,gate: false, body: 0,     run: public::vulnerabilities },
     Route { method: Get,    path: "/stats/risks.json",            access: Public,gate: false, body: 0,     run: public::risks },
@@ -110,20 +111,21 @@ const ROUTES: &[Route] = &[
     Route { method: Get,    path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
     Route { method: Post,   path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
     Route { method: Get,    path: "/stats/summary.json",          access: Public,gate: false, body: 0,     run: public::summary },
-    Route { method: Get,    path: "/",                            access: Public,gate: false, body: 0,     run: dashboard::overview },
-    Route { method: Get,    path: "/threats",                     access: Public,gate: false, body: 0,     run: dashboard::threats },
-    Route { method: Get,    path: "/evolution",                   access: Public,gate: false, body: 0,     run: dashboard::threats },
-    Route { method: Get,    path: "/vulnerabilities",             access: Public,gate: false, body: 0,     run: dashboard::vulnerabilities },
-    Route { method: Get,    path: "/risks",                       access: Public,gate: false, body: 0,     run: dashboard::risks },
-    Route { method: Get,    path: "/cartography",                 access: Public,gate: false, body: 0,     run: dashboard::cartography },
-    Route { method: Get,    path: "/compliance",                  access: Public,gate: false, body: 0,     run: dashboard::compliance },
-    Route { method: Get,    path: "/map",                         access: Public,gate: false, body: 0,     run: dashboard::map },
-    Route { method: Get,    path: "/report",                      access: Public,gate: false, body: 0,     run: dashboard::report },
-    Route { method: Get,    path: "/help",                        access: Public,gate: false, body: 0,     run: dashboard::help },
-    Route { method: Get,    path: "/about",                       access: Public,gate: false, body: 0,     run: dashboard::about },
-    Route { method: Get,    path: "/about/more",                  access: Public,gate: false, body: 0,     run: dashboard::about },
-    Route { method: Get,    path: "/assets/licences.json",        access: Open,  gate: false, body: 0,     run: dashboard::licences },
-    Route { method: Get,    path: "/assets/{name}",               access: Open,  gate: false, body: 0,     run: dashboard::file },
+    Route { method: Get,    path: "/stats/compared.json",         access: Public,gate: false, body: 0,     run: compared::compared },
+    Route { method: Get,    path: "/",                            access: Public,gate: false, body: 0,     run: pages::overview },
+    Route { method: Get,    path: "/threats",                     access: Public,gate: false, body: 0,     run: pages::threats },
+    Route { method: Get,    path: "/evolution",                   access: Public,gate: false, body: 0,     run: pages::threats },
+    Route { method: Get,    path: "/vulnerabilities",             access: Public,gate: false, body: 0,     run: pages::vulnerabilities },
+    Route { method: Get,    path: "/risks",                       access: Public,gate: false, body: 0,     run: pages::risks },
+    Route { method: Get,    path: "/cartography",                 access: Public,gate: false, body: 0,     run: pages::cartography },
+    Route { method: Get,    path: "/compliance",                  access: Public,gate: false, body: 0,     run: pages::compliance },
+    Route { method: Get,    path: "/map",                         access: Public,gate: false, body: 0,     run: pages::map },
+    Route { method: Get,    path: "/report",                      access: Public,gate: false, body: 0,     run: pages::report },
+    Route { method: Get,    path: "/help",                        access: Public,gate: false, body: 0,     run: pages::help },
+    Route { method: Get,    path: "/about",                       access: Public,gate: false, body: 0,     run: pages::about },
+    Route { method: Get,    path: "/about/more",                  access: Public,gate: false, body: 0,     run: pages::about },
+    Route { method: Get,    path: "/assets/licences.json",        access: Open,  gate: false, body: 0,     run: pages::licences },
+    Route { method: Get,    path: "/assets/{name}",               access: Open,  gate: false, body: 0,     run: pages::file },
 ];
 
 /// What all requests share.

@@ -5,7 +5,9 @@
 mod cartography;
 mod compliance;
 mod rated;
+pub mod release;
 mod risks;
+pub mod trends;
 
 use crate::error::{Error, Result};
 use crate::model::StatType;

@@ -244,7 +244,7 @@ impl Work {
         let kind = row.parsed("type", StatType::parse)?;
         let data = row.get("data").trim();
         let (uuid, anr) = (row.parsed("uuid", parse_uuid)?, row.parsed("anr", parse_uuid)?);
-        let mut stat = NewStat::new(Some(uuid), anr, kind, row.parsed("date", date::parse_full)?, data);
+        let mut stat = NewStat::new(Some(uuid), anr, kind, row.parsed("date", date::parse_of_stat)?, data);
         stat.check()
             .map_err(|flaw| Error::invalid(format!("{}: {}", flaw.field.as_deref().unwrap_or("data"), flaw.reason)))?;
         // A stat without a moment of arrival is as old as its date.

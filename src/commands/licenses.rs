@@ -1,7 +1,7 @@
 //! `monarc-stats licenses`: whose work is in the program, for people or as a bill of materials.
 
 use crate::commands::args::{BillFormat, Licenses};
-use crate::dashboard::licences_json;
+use crate::dashboard;
 use crate::error::{Error, Kind, Result};
 use crate::terminal::say;
 use serde::Deserialize;
@@ -32,8 +32,9 @@ struct Component {
 
 /// Prints it.
 pub fn run(command: &Licenses) -> Result<()> {
-    let bill: Bill = serde_json::from_slice(&licences_json())
-        .map_err(|e| Error::new(Kind::Internal, "the licences inside the program are damaged").because(e))?;
+    let damaged = || Error::new(Kind::Internal, "the licences inside the program are damaged");
+    let packed = dashboard::licences().ok_or_else(damaged)?.unpacked();
+    let bill: Bill = serde_json::from_reader(packed).map_err(|e| damaged().because(e))?;
     match command.format {
         BillFormat::Text => say(&text(&bill)),
         BillFormat::Cyclonedx => say(&format!("{:#}", cyclonedx(&bill))),

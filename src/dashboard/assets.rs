@@ -1,75 +1,94 @@
 //! Scripts, styles and data under hashed names: a name never means other bytes, so browsers may keep them for good.
+//!
+//! Debug builds read all of this from disk, so that an edited page shows on the next load.
 
-use crate::app::{Answer, App, Request, nothing_here};
-use crate::server::message::{Body, Response};
 use flate2::read::GzDecoder;
+use rust_embed::Embed;
+use serde::Deserialize;
 use std::borrow::Cow;
-use std::io::Read;
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read};
 
-/// One file, as `assets/build.mjs` made it.
-struct Asset {
-    name: &'static str,
-    content_type: &'static str,
-    /// The only form in which it is kept: who takes no gzip gets it unpacked page by page, and that is hardly anybody.
-    gzip: &'static [u8],
+/// What `assets/build.mjs` made: `manifest.json`, `licences.json.gz`, and `web/` with a `.gz` file per hashed name.
+#[derive(Embed)]
+#[folder = "$OUT_DIR/dashboard"]
+struct Built;
+
+/// The pages' bodies and the shell around them.
+#[derive(Embed)]
+#[folder = "assets/pages"]
+struct Pages;
+
+/// The text of a page's file; empty if there is none, which a test rules out.
+pub(super) fn page(name: &str) -> String {
+    let file = Pages::get(&format!("{name}.html"));
+    file.map_or_else(String::new, |file| String::from_utf8_lossy(&file.data).into_owned())
 }
 
 /// What a page asks for by its plain name.
-pub struct Entry {
-    name: &'static str,
+#[derive(Deserialize)]
+pub(super) struct Entry {
     /// The file's hashed name.
-    pub file: &'static str,
-    /// Files that it imports, to be fetched at the same time.
-    pub imports: &'static [&'static str],
+    pub file: String,
+    /// Hashed names of the files that it imports, to be fetched at the same time.
+    pub imports: Vec<String>,
 }
 
-include!(concat!(env!("OUT_DIR"), "/dashboard/table.rs"));
+/// The entries by their plain names.
+#[derive(Default, Deserialize)]
+pub(super) struct Manifest(BTreeMap<String, Entry>);
 
-/// Whose work is in the binary, as `assets/licences.mjs` found it: JSON, compressed.
-static LICENCES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/dashboard/licences.json.gz"));
-
-/// Whose work is in the binary: `components` with their licences, and the `texts` that they refer to by number.
-pub fn licences_json() -> Vec<u8> {
-    let mut json = Vec::new();
-    if let Err(error) = GzDecoder::new(LICENCES).read_to_end(&mut json) {
-        log::error!("the licences inside the program are damaged: {error}");
+impl Manifest {
+    pub(super) fn read() -> Self {
+        let file = Built::get("manifest.json");
+        file.and_then(|file| serde_json::from_slice(&file.data).ok()).unwrap_or_default()
     }
-    json
-}
 
-/// `GET /assets/licences.json`
-pub fn licences(_: &App, request: Request<'_>) -> Answer {
-    let packed = request.head.headers.accepts_gzip();
-    let bytes = if packed { Cow::Borrowed(LICENCES) } else { Cow::Owned(licences_json()) };
-    let response = Response::bytes(200, Some("application/json"), bytes)
-        .with("Cache-Control", "no-cache")
-        .with("Vary", "Accept-Encoding");
-    Ok(if packed { response.with("Content-Encoding", "gzip") } else { response })
-}
-
-/// The entry of a plain name.
-pub fn entry(name: &str) -> Option<&'static Entry> {
-    ENTRIES.iter().find(|entry| entry.name == name)
-}
-
-/// The hashed name of a plain one.
-pub fn asset(name: &str) -> &'static str {
-    entry(name).map_or("", |entry| entry.file)
-}
-
-/// `GET /assets/{name}`
-pub fn file(_: &App, request: Request<'_>) -> Answer {
-    let Some(asset) = ASSETS.iter().find(|asset| asset.name == request.name) else {
-        return Err(Box::new(nothing_here()));
-    };
-    let takes_gzip = request.head.headers.accepts_gzip();
-    let mut response = Response::bytes(200, Some(asset.content_type), Cow::Borrowed(asset.gzip))
-        .with("Cache-Control", "public, max-age=31536000, immutable")
-        .with("Vary", "Accept-Encoding");
-    if takes_gzip {
-        response = response.with("Content-Encoding", "gzip");
-    } else {
-        response.body = Body::Stream(Box::new(GzDecoder::new(asset.gzip)));
+    pub(super) fn entry(&self, name: &str) -> Option<&Entry> {
+        self.0.get(name)
     }
-    Ok(response)
+
+    /// The hashed name of a plain one; empty if there is none.
+    pub(super) fn file(&self, name: &str) -> &str {
+        self.entry(name).map_or("", |entry| &entry.file)
+    }
+}
+
+/// One file, in the only form in which it is kept.
+pub struct Asset {
+    /// For `Content-Type`.
+    pub content_type: &'static str,
+    /// Its bytes, compressed.
+    pub gzip: Cow<'static, [u8]>,
+}
+
+impl Asset {
+    fn read(path: &str) -> Option<Self> {
+        let content_type = match path.rsplit('.').nth(1) {
+            Some("js") => "text/javascript; charset=utf-8",
+            Some("css") => "text/css; charset=utf-8",
+            _ => "application/json",
+        };
+        Built::get(path).map(|file| Self { content_type, gzip: file.data })
+    }
+
+    /// A reader of its bytes as they were before compression, for the few who take no gzip.
+    pub fn unpacked(self) -> impl Read + Send + 'static {
+        GzDecoder::new(Cursor::new(self.gzip))
+    }
+}
+
+/// The file of a hashed name.
+pub fn file(name: &str) -> Option<Asset> {
+    // Debug builds look on disk.
+    if name.contains(['/', '\\']) {
+        return None;
+    }
+    Asset::read(&format!("web/{name}.gz"))
+}
+
+/// Whose work is in the binary, as `assets/licences.mjs` found it: `components` with their licences, and the `texts`
+/// that they refer to by number.
+pub fn licences() -> Option<Asset> {
+    Asset::read("licences.json.gz")
 }

@@ -1,7 +1,6 @@
 //! MONARC's four languages: which one a reader gets, and the texts of each.
 
 use super::template::escape;
-use crate::server::message::Head;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -65,11 +64,11 @@ pub struct Language {
 }
 
 impl Language {
-    /// What the address asks for, else what the browser prefers, else English.
-    pub fn of(head: &Head) -> Self {
-        let chosen = form_urlencoded::parse(head.query.as_bytes()).filter(|(name, _)| name == "lang").last();
+    /// What the address asks for, else what the browser prefers (its `Accept-Language`), else English.
+    pub fn of(query: &str, accept: &str) -> Self {
+        let chosen = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "lang").last();
         let chosen = chosen.and_then(|(_, code)| known(&code));
-        let preferred = || preferred(head.headers.get("Accept-Language").unwrap_or_default());
+        let preferred = || preferred(accept);
         let (code, _, texts) = chosen.or_else(preferred).unwrap_or(&LANGUAGES[0]);
         Self { code, texts, is_chosen: chosen.is_some() }
     }
@@ -96,18 +95,18 @@ fn preferred(accept: &str) -> Option<&'static Known> {
 }
 
 /// Links to this page in each language, with everything else that its address says.
-pub fn links(head: &Head, current: &Language) -> String {
+pub fn links(query: &str, current: &Language) -> String {
     let mut html = String::new();
     for (code, name, _) in LANGUAGES.iter() {
-        let rest = form_urlencoded::parse(head.query.as_bytes()).filter(|(name, _)| name != "lang");
+        let rest = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "lang");
         let lang = (Cow::Borrowed("lang"), Cow::Borrowed(*code));
-        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(rest.chain([lang])).finish();
+        let other = form_urlencoded::Serializer::new(String::new()).extend_pairs(rest.chain([lang])).finish();
         let mark = if *code == current.code { " aria-current=\"true\"" } else { "" };
-        let query = escape(&query);
+        let other = escape(&other);
         // Writing to a string cannot fail.
         let _ = write!(
             html,
-            "<li><a href=\"?{query}\" lang=\"{code}\" hreflang=\"{code}\" title=\"{name}\"{mark}>{}</a></li>",
+            "<li><a href=\"?{other}\" lang=\"{code}\" hreflang=\"{code}\" title=\"{name}\"{mark}>{}</a></li>",
             code.to_uppercase()
         );
     }

@@ -1,6 +1,5 @@
 //! Filling pages: `{{name}}` stands for a value, or else for the text of this key in the reader's language.
 
-use super::language::Texts;
 use std::collections::HashMap;
 
 /// What a page's names stand for, as HTML.
@@ -25,15 +24,15 @@ pub fn names(page: &str) -> impl Iterator<Item = &str> {
     page.split("{{").skip(1).filter_map(|part| part.split_once("}}")).map(|(name, _)| name)
 }
 
-/// The page with everything in its place.
-pub fn fill(page: &str, values: &Values, texts: &Texts) -> String {
+/// The page with everything in its place; `text` gives the text of a key.
+pub fn fill<'a>(page: &'a str, values: &Values, text: impl Fn(&'a str) -> &'a str) -> String {
     let mut parts = page.split("{{");
     let mut html = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let (name, rest) = part.split_once("}}").unwrap_or((part, ""));
         match values.0.get(name) {
             Some(value) => html.push_str(value),
-            None => html.push_str(&escape(texts.get(name))),
+            None => html.push_str(&escape(text(name))),
         }
         html.push_str(rest);
     }

@@ -7,7 +7,8 @@ use crate::demo;
 use crate::error::{Error, Kind, Result};
 use crate::files::as_owner;
 use crate::server::{self, Limits, Stop};
-use crate::store::{Store, housekeeping};
+use crate::store::place::require_own_disk;
+use crate::store::{Store, housekeeping, read_only};
 use crate::terminal::say;
 use std::fs::Permissions;
 use std::net::SocketAddr;
@@ -26,9 +27,13 @@ pub fn serve(config: Config, raw: &Raw) -> Result<()> {
         let text = format!("STORE_MUST_EXIST: there is no store at {}", config.store.display());
         return Err(Error::new(Kind::NotFound, text));
     }
+    if !config.allow_network_store {
+        require_own_disk(&config.store)?;
+    }
     let store = as_owner(&config.store, || {
+        let store = Store::open(&config.store)?;
         make_private(&config.store)?;
-        Store::open(&config.store)
+        Ok(store)
     })?;
     if store.is_new() {
         log::warn!("created a new, empty store at {}", config.store.display());
@@ -39,20 +44,17 @@ pub fn serve(config: Config, raw: &Raw) -> Result<()> {
 /// Takes a store away from everybody but its owner. One that another program has copied or restored, as replication
 /// does, has that program's mode, and with it the hashes of tokens are for all to read.
 fn make_private(store: &Path) -> Result<()> {
-    let unusable = |error| {
-        let text = format!("the store {} can be read by others, and that cannot be changed", store.display());
-        Error::new(Kind::Unavailable, text).because(error)
-    };
-    let mode = match std::fs::metadata(store) {
-        Ok(data) => data.permissions().mode() & 0o777,
-        // Whatever keeps it from being looked at is told when it is opened.
-        Err(_) => return Ok(()),
-    };
-    if mode & 0o077 == 0 {
-        return Ok(());
+    for file in read_only::files(store) {
+        let unusable = |error| {
+            let text = format!("{} can be read by others, and that cannot be changed", file.display());
+            Error::new(Kind::Unavailable, text).because(error)
+        };
+        let mode = std::fs::metadata(&file).map_err(unusable)?.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            std::fs::set_permissions(&file, Permissions::from_mode(mode & 0o700)).map_err(unusable)?;
+            log::warn!("{} could be read by others (mode {mode:o}): now by its owner alone", file.display());
+        }
     }
-    std::fs::set_permissions(store, Permissions::from_mode(mode & 0o700)).map_err(unusable)?;
-    log::warn!("the store {} could be read by others (mode {mode:o}): now by its owner alone", store.display());
     Ok(())
 }
 
@@ -72,7 +74,7 @@ pub fn demo(mut config: Config, days: u32) -> Result<()> {
 }
 
 fn run(config: Config, store: Store) -> Result<()> {
-    let claim = store.claim()?;
+    store.claim()?;
     if let Some(token) = &config.admin_token {
         store.ensure_admin(token)?;
     } else if let Some(name) = config.first_client.as_deref()
@@ -87,6 +89,8 @@ fn run(config: Config, store: Store) -> Result<()> {
     let (listener, address) = server::listen(address).map_err(refused)?;
     let stop = Stop::default();
     stop_on_signals(&stop)?;
+    let lost = stop.clone();
+    store.when_lost(move || lost.stop());
     say(&format!("listening on http://{address}, store {}", store.path().display()))?;
     let quiet = housekeeping::start(Arc::clone(&store));
     let connections = Arc::new(AtomicUsize::new(0));
@@ -98,8 +102,10 @@ fn run(config: Config, store: Store) -> Result<()> {
     drop(watching);
     drop(schedule);
     drop(quiet);
-    drop(claim);
     log::info!("stopped");
+    if let Some(why) = store.lost() {
+        return Err(Error::new(Kind::Unavailable, why));
+    }
     Ok(())
 }
 

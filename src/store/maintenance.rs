@@ -3,7 +3,7 @@
 use super::check::sqlite_findings;
 use super::objects::Objects;
 use super::rollups::parsed;
-use super::{Store, beside, connect, migrations, opening, sql, touch};
+use super::{BUSY, Store, beside, connect_as_is, connect_reader, migrations, opening, sql, touch};
 use crate::error::{Error, Kind, Result};
 use crate::files::NewFile;
 use rusqlite::backup::Backup;
@@ -18,6 +18,9 @@ use std::time::Duration;
 const BACKUP_PAGES: i32 = 1000;
 /// Free pages given back to the file system in one transaction.
 const VACUUM_PAGES: i64 = 1000;
+
+/// How long the log's emptying waits for readers, with writers waiting behind it.
+const CHECKPOINT: Duration = Duration::from_millis(50);
 
 /// How much a store holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,7 +85,7 @@ impl Store {
     pub fn backup(&self, target: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Counts> {
         require_room_for(&self.path, target, 1)?;
         let new = NewFile::create(target)?;
-        let counts = copy(&self.path, &new, progress)?;
+        let counts = self.copied_to(&new, progress)?;
         new.finish()?;
         Ok(counts)
     }
@@ -96,9 +99,16 @@ impl Store {
         let beside = beside(&self.path, ".backup");
         require_room_for(&self.path, &beside, 1)?;
         let mut new = NewFile::in_place_of(&beside)?;
-        let counts = copy(&self.path, &new, progress)?;
+        let counts = self.copied_to(&new, progress)?;
         let copied = new.file().rewind().and_then(|()| std::io::copy(new.file(), target));
         copied.map_err(|e| Error::new(Kind::Unavailable, "the copy cannot be written where it is to be").because(e))?;
+        Ok(counts)
+    }
+
+    fn copied_to(&self, new: &NewFile, progress: &mut dyn FnMut(u64, u64)) -> Result<Counts> {
+        let counts = copy(&self.path, new, progress)?;
+        // What was written meanwhile had to stay in the log.
+        self.checkpoint()?;
         Ok(counts)
     }
 
@@ -177,9 +187,17 @@ impl Store {
         })
     }
 
-    /// Moves what the write-ahead log holds into the file and empties the log, if no reader is in the way.
+    /// Moves what the write-ahead log holds into the file, and empties the log if no reader is in the way. Most of it is
+    /// done beside writers, who wait for no more than [`CHECKPOINT`].
     pub fn checkpoint(&self) -> Result<()> {
-        self.maintain(|connection| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(sql))
+        let passive = |connection: &Connection| connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        passive(&connect_as_is(&self.path)?)?;
+        self.maintain(|connection| {
+            connection.busy_timeout(CHECKPOINT)?;
+            let done = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            connection.busy_timeout(BUSY)?;
+            Ok(done?)
+        })
     }
 }
 
@@ -219,8 +237,12 @@ impl BackupFile {
 /// Copies a store that need not be open into a new file, and looks the copy through.
 pub(super) fn copy(store: &Path, new: &NewFile, progress: &mut dyn FnMut(u64, u64)) -> Result<Counts> {
     let mut copy = open_new(new)?;
-    let source = connect(store)?;
-    copy_pages(&source, &mut copy, progress)?;
+    // One state of the store from the first page to the last: else SQLite begins anew with every commit of others.
+    let mut source = connect_reader(store)?;
+    let state = source.transaction()?;
+    state.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    copy_pages(&state, &mut copy, progress)?;
+    drop(state);
     copy.execute_batch("PRAGMA journal_mode = DELETE")?;
     let counts = verified(&mut copy, new.path())?;
     copy.close().map_err(|(_, error)| sql(error))?;

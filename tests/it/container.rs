@@ -59,7 +59,7 @@ fn the_store_is_in_the_volume_and_its_owners_alone() {
     let output = run(&image, &HERE, &[]);
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{error}");
-    assert!(error.contains("/app/var/stats.db cannot be used: Permission denied"), "{error}");
+    assert!(error.contains("/app/var/stats.db cannot be written: Permission denied"), "{error}");
 }
 
 #[test]
@@ -115,7 +115,10 @@ fn what_the_ansible_role_sets_will_do() {
     };
     register().expect(201);
     register().expect(304);
-    assert!(service.get("/dashboard/").send().expect(200).text().contains("\"/dashboard/assets/"));
+    // A debug build reads its pages from the checkout, which an image does not have.
+    if std::env::var_os("MONARC_STATS").is_some() {
+        assert!(service.get("/dashboard/").send().expect(200).text().contains("\"/dashboard/assets/"));
+    }
     assert!(service.stop().contains("DB_HOSTNAME is set and has no effect"));
 }
 

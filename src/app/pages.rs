@@ -1,0 +1,135 @@
+//! Pages and what they load, as answers.
+
+use super::answer::Answer;
+use super::{App, Request, nothing_here, tag};
+use crate::dashboard::{self, Asset, Language, Page, Site, View};
+use crate::server::message::{Body, Response};
+use std::borrow::Cow;
+
+/// `GET /`
+pub fn overview(app: &App, request: Request<'_>) -> Answer {
+    show(app, &request, &dashboard::OVERVIEW)
+}
+
+/// `GET /threats` and `/evolution`, the reference's page of them
+pub fn threats(app: &App, request: Request<'_>) -> Answer {
+    show(app, &request, &dashboard::THREATS)
+}
+
+/// `GET /vulnerabilities`
+pub fn vulnerabilities(app: &App, request: Request<'_>) -> Answer {
+    show(app, &request, &dashboard::VULNERABILITIES)
+}
+
+/// `GET /risks`
+pub fn risks(app: &App, request: Request<'_>) -> Answer {
+    show(app, &request, &dashboard::RISKS)
+}
+
+/// `GET /cartography`
+pub fn cartography(app: &App, request: Request<'_>) -> Answer {
+    show(app, &request, &dashboard::CARTOGRAPHY)
+}
+
+/// `GET /compliance`
+pub fn compliance(app: &App, request: Request<'_>) -> Answer {
+    show(app, &request, &dashboard::COMPLIANCE)
+}
+
+/// `GET /map`, if `MAP` is on
+pub fn map(app: &App, request: Request<'_>) -> Answer {
+    if !app.config.map {
+        return Err(Box::new(nothing_here()));
+    }
+    show(app, &request, &dashboard::MAP)
+}
+
+/// `GET /report`
+pub fn report(app: &App, request: Request<'_>) -> Answer {
+    show(app, &request, &dashboard::REPORT)
+}
+
+/// `GET /help`
+pub fn help(app: &App, request: Request<'_>) -> Answer {
+    show(app, &request, &dashboard::HELP)
+}
+
+/// `GET /about` and `/about/more`
+pub fn about(app: &App, request: Request<'_>) -> Answer {
+    show(app, &request, &dashboard::ABOUT)
+}
+
+/// `GET /api/v1/`
+pub fn api(app: &App, request: Request<'_>) -> Answer {
+    show(app, &request, &dashboard::API)
+}
+
+/// `GET /api/v1/openapi.json` and `/api/v1/swagger.json`
+pub fn openapi(_: &App, _: Request<'_>) -> Answer {
+    let response = Response::bytes(200, Some("application/json"), Cow::Borrowed(dashboard::OPENAPI.as_bytes()));
+    Ok(response.with("Cache-Control", "no-cache"))
+}
+
+fn show(app: &App, request: &Request<'_>, page: &'static Page) -> Answer {
+    let headers = &request.head.headers;
+    let language = Language::of(&request.head.query, headers.get("Accept-Language").unwrap_or_default());
+    let site = Site {
+        public_pages: app.config.public_pages,
+        map: app.config.map,
+        email: app.config.admin_email.as_deref(),
+        url: app.config.admin_url.as_deref(),
+    };
+    let root = root(app, request);
+    let text = dashboard::render(&site, &View { page, root: &root, query: &request.head.query, language: &language });
+    let ancestors = app.config.frame_ancestors.as_deref().unwrap_or("'none'");
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+         font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}"
+    );
+    let tag = tag(&[text.as_bytes()]);
+    let response = match headers.all("If-None-Match").any(|known| known.contains(&tag)) {
+        true => Response::empty(304),
+        false => Response::bytes(200, Some("text/html; charset=utf-8"), Cow::Owned(text.into_bytes())),
+    };
+    Ok(response
+        .with("Content-Security-Policy", policy)
+        .with("Referrer-Policy", "no-referrer")
+        .with("ETag", tag)
+        .with("Vary", "Accept-Language")
+        .with("Cache-Control", "no-cache"))
+}
+
+/// What leads from the page to the root: the prefix if one is known, and otherwise as many steps up as the path goes
+/// down, which is right below any prefix that a proxy takes away.
+fn root(app: &App, request: &Request<'_>) -> String {
+    let prefix = app.prefix(request.head);
+    match request.head.path.matches('/').count() {
+        _ if !prefix.is_empty() => format!("{prefix}/"),
+        0 | 1 => "./".to_owned(),
+        steps => "../".repeat(steps - 1),
+    }
+}
+
+/// `GET /assets/{name}`
+pub fn file(_: &App, request: Request<'_>) -> Answer {
+    let asset = dashboard::file(&request.name).ok_or_else(|| Box::new(nothing_here()))?;
+    Ok(asset_response(asset, &request).with("Cache-Control", "public, max-age=31536000, immutable"))
+}
+
+/// `GET /assets/licences.json`
+pub fn licences(_: &App, request: Request<'_>) -> Answer {
+    let asset = dashboard::licences().ok_or_else(|| Box::new(nothing_here()))?;
+    Ok(asset_response(asset, &request).with("Cache-Control", "no-cache"))
+}
+
+fn asset_response(asset: Asset, request: &Request<'_>) -> Response {
+    let content_type = asset.content_type;
+    let response = if request.head.headers.accepts_gzip() {
+        Response::bytes(200, Some(content_type), asset.gzip).with("Content-Encoding", "gzip")
+    } else {
+        let mut response = Response::bytes(200, Some(content_type), Cow::Borrowed(b""));
+        response.body = Body::Stream(Box::new(asset.unpacked()));
+        response
+    };
+    response.with("Vary", "Accept-Encoding")
+}
