@@ -20,6 +20,7 @@ pub mod signals;
 mod stats;
 
 use crate::config::{self, Config};
+use crate::model::decimal::excerpt;
 use crate::model::{Client, Role};
 use crate::mosp::Lookups;
 use crate::server::message::{Head, Method, Received, Response, Served, Service};
@@ -70,62 +71,66 @@ struct Route {
 }
 
 use Access::{Admin, Client as Token, Monitor, Open, Public};
-use Method::{Delete, Get, Patch, Post};
+
+const GET: Method = Method::GET;
+const POST: Method = Method::POST;
+const PATCH: Method = Method::PATCH;
+const DELETE: Method = Method::DELETE;
 
 #[rustfmt::skip]
 const ROUTES: &[Route] = &[
-    Route { method: Get,    path: "/api/v1/stats/",               access: Token, gate: true,  body: SMALL, run: stats::list },
-    Route { method: Post,   path: "/api/v1/stats/",               access: Token, gate: true,  body: BATCH, run: batch::add },
-    Route { method: Get,    path: "/api/v1/stats/processed/",     access: Token, gate: false, body: SMALL, run: processed::run },
-    Route { method: Get,    path: "/api/v1/stats/processed/list", access: Open,  gate: false, body: 0,     run: processed::list },
-    Route { method: Get,    path: "/api/v1/stats/{anr}",          access: Token, gate: false, body: 0,     run: stats::of_analysis },
-    Route { method: Delete, path: "/api/v1/stats/{anr}",          access: Token, gate: false, body: 0,     run: stats::delete_analysis },
-    Route { method: Post,   path: "/api/v1/client/",              access: Token, gate: true,  body: SMALL, run: clients::create },
-    Route { method: Get,    path: "/api/v1/client/me",            access: Token, gate: true,  body: 0,     run: clients::me },
-    Route { method: Patch,  path: "/api/v1/client/me",            access: Token, gate: true,  body: SMALL, run: clients::change_me },
-    Route { method: Get,    path: "/api/v1/clients",              access: Admin, gate: false, body: 0,     run: managed_clients::list },
-    Route { method: Patch,  path: "/api/v1/clients/{uuid}",       access: Admin, gate: false, body: SMALL, run: managed_clients::change },
-    Route { method: Delete, path: "/api/v1/clients/{uuid}",       access: Admin, gate: false, body: 0,     run: managed_clients::delete },
-    Route { method: Post,   path: "/api/v1/clients/{uuid}/rotate", access: Admin, gate: false, body: SMALL, run: managed_clients::rotate },
-    Route { method: Get,    path: "/api/v1/",                     access: Open,  gate: false, body: 0,     run: pages::api },
-    Route { method: Get,    path: "/api/v1/swagger.json",         access: Open,  gate: false, body: 0,     run: pages::openapi },
-    Route { method: Get,    path: "/api/v1/openapi.json",         access: Open,  gate: false, body: 0,     run: pages::openapi },
-    Route { method: Get,    path: "/stats/threats.json",          access: Public,gate: false, body: 0,     run: public::threats },
-    Route { method: Get,    path: "/stats/vulnerabilities.json",  access: Public,gate: false, body: 0,     run: public::vulnerabilities },
-    Route { method: Get,    path: "/stats/risks.json",            access: Public,gate: false, body: 0,     run: public::risks },
-    Route { method: Get,    path: "/stats/cartography.json",      access: Public,gate: false, body: 0,     run: public::cartography },
-    Route { method: Get,    path: "/stats/compliance.json",       access: Public,gate: false, body: 0,     run: public::compliance },
-    Route { method: Get,    path: "/map/clients.json",            access: Public,gate: false, body: 0,     run: public::map },
-    Route { method: Get,    path: "/mosp/{uuid}.json",            access: Public,gate: false, body: 0,     run: mosp::published },
-    Route { method: Get,    path: "/about.json",                  access: Public,gate: false, body: 0,     run: public::about },
-    Route { method: Get,    path: "/human.txt",                   access: Open,  gate: false, body: 0,     run: public::human },
-    Route { method: Get,    path: "/robots.txt",                  access: Open,  gate: false, body: 0,     run: public::robots },
-    Route { method: Get,    path: "/.well-known/security.txt",    access: Open,  gate: false, body: 0,     run: public::security },
-    Route { method: Get,    path: "/healthz",                     access: Open,  gate: false, body: 0,     run: public::health },
-    Route { method: Get,    path: "/health",                      access: Open,  gate: false, body: 0,     run: public::health },
-    Route { method: Get,    path: "/metrics",                     access: Monitor, gate: false, body: 0,   run: metrics::report },
-    Route { method: Get,    path: "/admin/client_sharing_activate.json/{uuid}",   access: Admin, gate: false, body: 0, run: admin::activate_sharing },
-    Route { method: Post,   path: "/admin/client_sharing_activate.json/{uuid}",   access: Admin, gate: false, body: 0, run: admin::activate_sharing },
-    Route { method: Get,    path: "/admin/client_sharing_deactivate.json/{uuid}", access: Admin, gate: false, body: 0, run: admin::deactivate_sharing },
-    Route { method: Post,   path: "/admin/client_sharing_deactivate.json/{uuid}", access: Admin, gate: false, body: 0, run: admin::deactivate_sharing },
-    Route { method: Get,    path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
-    Route { method: Post,   path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
-    Route { method: Get,    path: "/stats/summary.json",          access: Public,gate: false, body: 0,     run: public::summary },
-    Route { method: Get,    path: "/stats/compared.json",         access: Public,gate: false, body: 0,     run: compared::compared },
-    Route { method: Get,    path: "/",                            access: Public,gate: false, body: 0,     run: pages::overview },
-    Route { method: Get,    path: "/threats",                     access: Public,gate: false, body: 0,     run: pages::threats },
-    Route { method: Get,    path: "/evolution",                   access: Public,gate: false, body: 0,     run: pages::threats },
-    Route { method: Get,    path: "/vulnerabilities",             access: Public,gate: false, body: 0,     run: pages::vulnerabilities },
-    Route { method: Get,    path: "/risks",                       access: Public,gate: false, body: 0,     run: pages::risks },
-    Route { method: Get,    path: "/cartography",                 access: Public,gate: false, body: 0,     run: pages::cartography },
-    Route { method: Get,    path: "/compliance",                  access: Public,gate: false, body: 0,     run: pages::compliance },
-    Route { method: Get,    path: "/map",                         access: Public,gate: false, body: 0,     run: pages::map },
-    Route { method: Get,    path: "/report",                      access: Public,gate: false, body: 0,     run: pages::report },
-    Route { method: Get,    path: "/help",                        access: Public,gate: false, body: 0,     run: pages::help },
-    Route { method: Get,    path: "/about",                       access: Public,gate: false, body: 0,     run: pages::about },
-    Route { method: Get,    path: "/about/more",                  access: Public,gate: false, body: 0,     run: pages::about },
-    Route { method: Get,    path: "/assets/licences.json",        access: Open,  gate: false, body: 0,     run: pages::licences },
-    Route { method: Get,    path: "/assets/{name}",               access: Open,  gate: false, body: 0,     run: pages::file },
+    Route { method: GET,    path: "/api/v1/stats/",               access: Token, gate: true,  body: SMALL, run: stats::list },
+    Route { method: POST,   path: "/api/v1/stats/",               access: Token, gate: true,  body: BATCH, run: batch::add },
+    Route { method: GET,    path: "/api/v1/stats/processed/",     access: Token, gate: false, body: SMALL, run: processed::run },
+    Route { method: GET,    path: "/api/v1/stats/processed/list", access: Open,  gate: false, body: 0,     run: processed::list },
+    Route { method: GET,    path: "/api/v1/stats/{anr}",          access: Token, gate: false, body: 0,     run: stats::of_analysis },
+    Route { method: DELETE, path: "/api/v1/stats/{anr}",          access: Token, gate: false, body: 0,     run: stats::delete_analysis },
+    Route { method: POST,   path: "/api/v1/client/",              access: Token, gate: true,  body: SMALL, run: clients::create },
+    Route { method: GET,    path: "/api/v1/client/me",            access: Token, gate: true,  body: 0,     run: clients::me },
+    Route { method: PATCH,  path: "/api/v1/client/me",            access: Token, gate: true,  body: SMALL, run: clients::change_me },
+    Route { method: GET,    path: "/api/v1/clients",              access: Admin, gate: false, body: 0,     run: managed_clients::list },
+    Route { method: PATCH,  path: "/api/v1/clients/{uuid}",       access: Admin, gate: false, body: SMALL, run: managed_clients::change },
+    Route { method: DELETE, path: "/api/v1/clients/{uuid}",       access: Admin, gate: false, body: 0,     run: managed_clients::delete },
+    Route { method: POST,   path: "/api/v1/clients/{uuid}/rotate", access: Admin, gate: false, body: SMALL, run: managed_clients::rotate },
+    Route { method: GET,    path: "/api/v1/",                     access: Open,  gate: false, body: 0,     run: pages::api },
+    Route { method: GET,    path: "/api/v1/swagger.json",         access: Open,  gate: false, body: 0,     run: pages::openapi },
+    Route { method: GET,    path: "/api/v1/openapi.json",         access: Open,  gate: false, body: 0,     run: pages::openapi },
+    Route { method: GET,    path: "/stats/threats.json",          access: Public,gate: false, body: 0,     run: public::threats },
+    Route { method: GET,    path: "/stats/vulnerabilities.json",  access: Public,gate: false, body: 0,     run: public::vulnerabilities },
+    Route { method: GET,    path: "/stats/risks.json",            access: Public,gate: false, body: 0,     run: public::risks },
+    Route { method: GET,    path: "/stats/cartography.json",      access: Public,gate: false, body: 0,     run: public::cartography },
+    Route { method: GET,    path: "/stats/compliance.json",       access: Public,gate: false, body: 0,     run: public::compliance },
+    Route { method: GET,    path: "/map/clients.json",            access: Public,gate: false, body: 0,     run: public::map },
+    Route { method: GET,    path: "/mosp/{uuid}.json",            access: Public,gate: false, body: 0,     run: mosp::published },
+    Route { method: GET,    path: "/about.json",                  access: Public,gate: false, body: 0,     run: public::about },
+    Route { method: GET,    path: "/human.txt",                   access: Open,  gate: false, body: 0,     run: public::human },
+    Route { method: GET,    path: "/robots.txt",                  access: Open,  gate: false, body: 0,     run: public::robots },
+    Route { method: GET,    path: "/.well-known/security.txt",    access: Open,  gate: false, body: 0,     run: public::security },
+    Route { method: GET,    path: "/healthz",                     access: Open,  gate: false, body: 0,     run: public::health },
+    Route { method: GET,    path: "/health",                      access: Open,  gate: false, body: 0,     run: public::health },
+    Route { method: GET,    path: "/metrics",                     access: Monitor, gate: false, body: 0,   run: metrics::report },
+    Route { method: GET,    path: "/admin/client_sharing_activate.json/{uuid}",   access: Admin, gate: false, body: 0, run: admin::activate_sharing },
+    Route { method: POST,   path: "/admin/client_sharing_activate.json/{uuid}",   access: Admin, gate: false, body: 0, run: admin::activate_sharing },
+    Route { method: GET,    path: "/admin/client_sharing_deactivate.json/{uuid}", access: Admin, gate: false, body: 0, run: admin::deactivate_sharing },
+    Route { method: POST,   path: "/admin/client_sharing_deactivate.json/{uuid}", access: Admin, gate: false, body: 0, run: admin::deactivate_sharing },
+    Route { method: GET,    path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
+    Route { method: POST,   path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
+    Route { method: GET,    path: "/stats/summary.json",          access: Public,gate: false, body: 0,     run: public::summary },
+    Route { method: GET,    path: "/stats/compared.json",         access: Public,gate: false, body: 0,     run: compared::compared },
+    Route { method: GET,    path: "/",                            access: Public,gate: false, body: 0,     run: pages::overview },
+    Route { method: GET,    path: "/threats",                     access: Public,gate: false, body: 0,     run: pages::threats },
+    Route { method: GET,    path: "/evolution",                   access: Public,gate: false, body: 0,     run: pages::threats },
+    Route { method: GET,    path: "/vulnerabilities",             access: Public,gate: false, body: 0,     run: pages::vulnerabilities },
+    Route { method: GET,    path: "/risks",                       access: Public,gate: false, body: 0,     run: pages::risks },
+    Route { method: GET,    path: "/cartography",                 access: Public,gate: false, body: 0,     run: pages::cartography },
+    Route { method: GET,    path: "/compliance",                  access: Public,gate: false, body: 0,     run: pages::compliance },
+    Route { method: GET,    path: "/map",                         access: Public,gate: false, body: 0,     run: pages::map },
+    Route { method: GET,    path: "/report",                      access: Public,gate: false, body: 0,     run: pages::report },
+    Route { method: GET,    path: "/help",                        access: Public,gate: false, body: 0,     run: pages::help },
+    Route { method: GET,    path: "/about",                       access: Public,gate: false, body: 0,     run: pages::about },
+    Route { method: GET,    path: "/about/more",                  access: Public,gate: false, body: 0,     run: pages::about },
+    Route { method: GET,    path: "/assets/licences.json",        access: Open,  gate: false, body: 0,     run: pages::licences },
+    Route { method: GET,    path: "/assets/{name}",               access: Open,  gate: false, body: 0,     run: pages::file },
 ];
 
 /// What all requests share.
@@ -235,7 +240,7 @@ impl App {
     }
 
     fn decide(&self, head: &Head, route: &mut &'static str) -> Result<(Ticket, usize), Response> {
-        if head.path == "*" && head.method == Method::Options {
+        if head.path == "*" && head.method == Method::OPTIONS {
             return Err(Response::empty(200).with("Allow", "GET, HEAD, POST, PATCH, DELETE, OPTIONS"));
         }
         let (routes, name) = self.find(head).ok_or_else(nothing_here)?;
@@ -243,12 +248,12 @@ impl App {
         if !self.config.public_pages && routes.iter().any(|route| route.access == Public) {
             return Err(nothing_here());
         }
-        if head.method == Method::Options {
+        if head.method == Method::OPTIONS {
             return Err(Response::empty(200).with("Allow", allowed(&routes)));
         }
-        let method = if head.method == Method::Head { Get } else { head.method };
+        let method = if head.method == Method::HEAD { &Method::GET } else { &head.method };
         let Some(route) = routes.iter().find(|route| route.method == method) else {
-            let text = format!("This path does not allow {}.", head.method.name());
+            let text = format!("This path does not allow {}.", excerpt(head.method.as_str()));
             return Err(answer::message(405, &text).with("Allow", allowed(&routes)));
         };
         if route.gate && auth::is_too_old(head) {
@@ -291,7 +296,7 @@ pub fn nothing_here() -> Response {
 }
 
 fn allowed(routes: &[&Route]) -> String {
-    let mut names: Vec<&str> = routes.iter().map(|route| route.method.name()).collect();
+    let mut names: Vec<&str> = routes.iter().map(|route| route.method.as_str()).collect();
     if names.contains(&"GET") {
         names.push("HEAD");
     }
@@ -332,7 +337,7 @@ impl Service for App {
 
     fn served(&self, served: &Served<'_>) {
         self.metrics.note(served);
-        let (method, path) = served.head.map_or(("-", "-"), |head| (head.method.name(), head.path.as_str()));
+        let (method, path) = served.head.map_or(("-", "-"), |head| (head.method.as_str(), head.path.as_str()));
         log::info!(
             "{method} {path} {} {}ms {}B client={:?}",
             served.status,
@@ -351,7 +356,7 @@ pub fn examine(text: &str) {
 
 /// The table as (method, path) pairs, for the test that compares it with the OpenAPI document.
 pub fn routes() -> impl Iterator<Item = (&'static str, &'static str)> {
-    ROUTES.iter().map(|route| (route.method.name(), route.path))
+    ROUTES.iter().map(|route| (route.method.as_str(), route.path))
 }
 
 /// The service's own description of itself, for `/about.json`.
