@@ -10,12 +10,14 @@ mod batch;
 mod clients;
 mod compared;
 mod computed;
+mod hosts;
 mod managed_clients;
 mod metrics;
 mod mosp;
 mod pages;
 mod processed;
 mod public;
+mod released;
 pub mod signals;
 mod stats;
 
@@ -72,65 +74,72 @@ struct Route {
 
 use Access::{Admin, Client as Token, Monitor, Open, Public};
 
-const GET: Method = Method::GET;
-const POST: Method = Method::POST;
-const PATCH: Method = Method::PATCH;
-const DELETE: Method = Method::DELETE;
+/// The methods by short names, for the table.
+#[expect(non_upper_case_globals, reason = "they stand in a column with the variants of `Access`")]
+mod short {
+    use super::Method;
+    pub const Get: Method = Method::GET;
+    pub const Post: Method = Method::POST;
+    pub const Patch: Method = Method::PATCH;
+    pub const Delete: Method = Method::DELETE;
+}
+use short::{Delete, Get, Patch, Post};
 
 #[rustfmt::skip]
 const ROUTES: &[Route] = &[
-    Route { method: GET,    path: "/api/v1/stats/",               access: Token, gate: true,  body: SMALL, run: stats::list },
-    Route { method: POST,   path: "/api/v1/stats/",               access: Token, gate: true,  body: BATCH, run: batch::add },
-    Route { method: GET,    path: "/api/v1/stats/processed/",     access: Token, gate: false, body: SMALL, run: processed::run },
-    Route { method: GET,    path: "/api/v1/stats/processed/list", access: Open,  gate: false, body: 0,     run: processed::list },
-    Route { method: GET,    path: "/api/v1/stats/{anr}",          access: Token, gate: false, body: 0,     run: stats::of_analysis },
-    Route { method: DELETE, path: "/api/v1/stats/{anr}",          access: Token, gate: false, body: 0,     run: stats::delete_analysis },
-    Route { method: POST,   path: "/api/v1/client/",              access: Token, gate: true,  body: SMALL, run: clients::create },
-    Route { method: GET,    path: "/api/v1/client/me",            access: Token, gate: true,  body: 0,     run: clients::me },
-    Route { method: PATCH,  path: "/api/v1/client/me",            access: Token, gate: true,  body: SMALL, run: clients::change_me },
-    Route { method: GET,    path: "/api/v1/clients",              access: Admin, gate: false, body: 0,     run: managed_clients::list },
-    Route { method: PATCH,  path: "/api/v1/clients/{uuid}",       access: Admin, gate: false, body: SMALL, run: managed_clients::change },
-    Route { method: DELETE, path: "/api/v1/clients/{uuid}",       access: Admin, gate: false, body: 0,     run: managed_clients::delete },
-    Route { method: POST,   path: "/api/v1/clients/{uuid}/rotate", access: Admin, gate: false, body: SMALL, run: managed_clients::rotate },
-    Route { method: GET,    path: "/api/v1/",                     access: Open,  gate: false, body: 0,     run: pages::api },
-    Route { method: GET,    path: "/api/v1/swagger.json",         access: Open,  gate: false, body: 0,     run: pages::openapi },
-    Route { method: GET,    path: "/api/v1/openapi.json",         access: Open,  gate: false, body: 0,     run: pages::openapi },
-    Route { method: GET,    path: "/stats/threats.json",          access: Public,gate: false, body: 0,     run: public::threats },
-    Route { method: GET,    path: "/stats/vulnerabilities.json",  access: Public,gate: false, body: 0,     run: public::vulnerabilities },
-    Route { method: GET,    path: "/stats/risks.json",            access: Public,gate: false, body: 0,     run: public::risks },
-    Route { method: GET,    path: "/stats/cartography.json",      access: Public,gate: false, body: 0,     run: public::cartography },
-    Route { method: GET,    path: "/stats/compliance.json",       access: Public,gate: false, body: 0,     run: public::compliance },
-    Route { method: GET,    path: "/map/clients.json",            access: Public,gate: false, body: 0,     run: public::map },
-    Route { method: GET,    path: "/mosp/{uuid}.json",            access: Public,gate: false, body: 0,     run: mosp::published },
-    Route { method: GET,    path: "/about.json",                  access: Public,gate: false, body: 0,     run: public::about },
-    Route { method: GET,    path: "/human.txt",                   access: Open,  gate: false, body: 0,     run: public::human },
-    Route { method: GET,    path: "/robots.txt",                  access: Open,  gate: false, body: 0,     run: public::robots },
-    Route { method: GET,    path: "/.well-known/security.txt",    access: Open,  gate: false, body: 0,     run: public::security },
-    Route { method: GET,    path: "/healthz",                     access: Open,  gate: false, body: 0,     run: public::health },
-    Route { method: GET,    path: "/health",                      access: Open,  gate: false, body: 0,     run: public::health },
-    Route { method: GET,    path: "/metrics",                     access: Monitor, gate: false, body: 0,   run: metrics::report },
-    Route { method: GET,    path: "/admin/client_sharing_activate.json/{uuid}",   access: Admin, gate: false, body: 0, run: admin::activate_sharing },
-    Route { method: POST,   path: "/admin/client_sharing_activate.json/{uuid}",   access: Admin, gate: false, body: 0, run: admin::activate_sharing },
-    Route { method: GET,    path: "/admin/client_sharing_deactivate.json/{uuid}", access: Admin, gate: false, body: 0, run: admin::deactivate_sharing },
-    Route { method: POST,   path: "/admin/client_sharing_deactivate.json/{uuid}", access: Admin, gate: false, body: 0, run: admin::deactivate_sharing },
-    Route { method: GET,    path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
-    Route { method: POST,   path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
-    Route { method: GET,    path: "/stats/summary.json",          access: Public,gate: false, body: 0,     run: public::summary },
-    Route { method: GET,    path: "/stats/compared.json",         access: Public,gate: false, body: 0,     run: compared::compared },
-    Route { method: GET,    path: "/",                            access: Public,gate: false, body: 0,     run: pages::overview },
-    Route { method: GET,    path: "/threats",                     access: Public,gate: false, body: 0,     run: pages::threats },
-    Route { method: GET,    path: "/evolution",                   access: Public,gate: false, body: 0,     run: pages::threats },
-    Route { method: GET,    path: "/vulnerabilities",             access: Public,gate: false, body: 0,     run: pages::vulnerabilities },
-    Route { method: GET,    path: "/risks",                       access: Public,gate: false, body: 0,     run: pages::risks },
-    Route { method: GET,    path: "/cartography",                 access: Public,gate: false, body: 0,     run: pages::cartography },
-    Route { method: GET,    path: "/compliance",                  access: Public,gate: false, body: 0,     run: pages::compliance },
-    Route { method: GET,    path: "/map",                         access: Public,gate: false, body: 0,     run: pages::map },
-    Route { method: GET,    path: "/report",                      access: Public,gate: false, body: 0,     run: pages::report },
-    Route { method: GET,    path: "/help",                        access: Public,gate: false, body: 0,     run: pages::help },
-    Route { method: GET,    path: "/about",                       access: Public,gate: false, body: 0,     run: pages::about },
-    Route { method: GET,    path: "/about/more",                  access: Public,gate: false, body: 0,     run: pages::about },
-    Route { method: GET,    path: "/assets/licences.json",        access: Open,  gate: false, body: 0,     run: pages::licences },
-    Route { method: GET,    path: "/assets/{name}",               access: Open,  gate: false, body: 0,     run: pages::file },
+    Route { method: Get,    path: "/api/v1/stats/",               access: Token, gate: true,  body: SMALL, run: stats::list },
+    Route { method: Post,   path: "/api/v1/stats/",               access: Token, gate: true,  body: BATCH, run: batch::add },
+    Route { method: Get,    path: "/api/v1/stats/processed/",     access: Token, gate: false, body: SMALL, run: processed::run },
+    Route { method: Get,    path: "/api/v1/stats/processed/list", access: Open,  gate: false, body: 0,     run: processed::list },
+    Route { method: Get,    path: "/api/v1/stats/{anr}",          access: Token, gate: false, body: 0,     run: stats::of_analysis },
+    Route { method: Delete, path: "/api/v1/stats/{anr}",          access: Token, gate: false, body: 0,     run: stats::delete_analysis },
+    Route { method: Post,   path: "/api/v1/client/",              access: Token, gate: true,  body: SMALL, run: clients::create },
+    Route { method: Get,    path: "/api/v1/client/me",            access: Token, gate: true,  body: 0,     run: clients::me },
+    Route { method: Patch,  path: "/api/v1/client/me",            access: Token, gate: true,  body: SMALL, run: clients::change_me },
+    Route { method: Get,    path: "/api/v1/clients",              access: Admin, gate: false, body: 0,     run: managed_clients::list },
+    Route { method: Patch,  path: "/api/v1/clients/{uuid}",       access: Admin, gate: false, body: SMALL, run: managed_clients::change },
+    Route { method: Delete, path: "/api/v1/clients/{uuid}",       access: Admin, gate: false, body: 0,     run: managed_clients::delete },
+    Route { method: Post,   path: "/api/v1/clients/{uuid}/rotate", access: Admin, gate: false, body: SMALL, run: managed_clients::rotate },
+    Route { method: Get,    path: "/api/v1/",                     access: Open,  gate: false, body: 0,     run: pages::api },
+    Route { method: Get,    path: "/api/v1/swagger.json",         access: Open,  gate: false, body: 0,     run: pages::openapi },
+    Route { method: Get,    path: "/api/v1/openapi.json",         access: Open,  gate: false, body: 0,     run: pages::openapi },
+    Route { method: Get,    path: "/stats/threats.json",          access: Public,gate: false, body: 0,     run: public::threats },
+    Route { method: Get,    path: "/stats/vulnerabilities.json",  access: Public,gate: false, body: 0,     run: public::vulnerabilities },
+    Route { method: Get,    path: "/stats/risks.json",            access: Public,gate: false, body: 0,     run: public::risks },
+    Route { method: Get,    path: "/stats/cartography.json",      access: Public,gate: false, body: 0,     run: public::cartography },
+    Route { method: Get,    path: "/stats/compliance.json",       access: Public,gate: false, body: 0,     run: public::compliance },
+    Route { method: Get,    path: "/map/clients.json",            access: Public,gate: false, body: 0,     run: public::map },
+    Route { method: Get,    path: "/mosp/{uuid}.json",            access: Public,gate: false, body: 0,     run: mosp::published },
+    Route { method: Get,    path: "/about.json",                  access: Public,gate: false, body: 0,     run: public::about },
+    Route { method: Get,    path: "/human.txt",                   access: Open,  gate: false, body: 0,     run: public::human },
+    Route { method: Get,    path: "/robots.txt",                  access: Open,  gate: false, body: 0,     run: public::robots },
+    Route { method: Get,    path: "/.well-known/security.txt",    access: Open,  gate: false, body: 0,     run: public::security },
+    Route { method: Get,    path: "/healthz",                     access: Open,  gate: false, body: 0,     run: public::health },
+    Route { method: Get,    path: "/health",                      access: Open,  gate: false, body: 0,     run: public::health },
+    Route { method: Get,    path: "/metrics",                     access: Monitor, gate: false, body: 0,   run: metrics::report },
+    Route { method: Get,    path: "/admin/client_sharing_activate.json/{uuid}",   access: Admin, gate: false, body: 0, run: admin::activate_sharing },
+    Route { method: Post,   path: "/admin/client_sharing_activate.json/{uuid}",   access: Admin, gate: false, body: 0, run: admin::activate_sharing },
+    Route { method: Get,    path: "/admin/client_sharing_deactivate.json/{uuid}", access: Admin, gate: false, body: 0, run: admin::deactivate_sharing },
+    Route { method: Post,   path: "/admin/client_sharing_deactivate.json/{uuid}", access: Admin, gate: false, body: 0, run: admin::deactivate_sharing },
+    Route { method: Get,    path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
+    Route { method: Post,   path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
+    Route { method: Get,    path: "/stats/summary.json",          access: Public,gate: false, body: 0,     run: public::summary },
+    Route { method: Get,    path: "/stats/trends.json",           access: Public,gate: false, body: 0,     run: public::trends },
+    Route { method: Get,    path: "/stats/compared.json",         access: Public,gate: false, body: 0,     run: compared::compared },
+    Route { method: Get,    path: "/",                            access: Public,gate: false, body: 0,     run: pages::overview },
+    Route { method: Get,    path: "/threats",                     access: Public,gate: false, body: 0,     run: pages::threats },
+    Route { method: Get,    path: "/evolution",                   access: Public,gate: false, body: 0,     run: pages::threats },
+    Route { method: Get,    path: "/vulnerabilities",             access: Public,gate: false, body: 0,     run: pages::vulnerabilities },
+    Route { method: Get,    path: "/risks",                       access: Public,gate: false, body: 0,     run: pages::risks },
+    Route { method: Get,    path: "/cartography",                 access: Public,gate: false, body: 0,     run: pages::cartography },
+    Route { method: Get,    path: "/compliance",                  access: Public,gate: false, body: 0,     run: pages::compliance },
+    Route { method: Get,    path: "/map",                         access: Public,gate: false, body: 0,     run: pages::map },
+    Route { method: Get,    path: "/report",                      access: Public,gate: false, body: 0,     run: pages::report },
+    Route { method: Get,    path: "/help",                        access: Public,gate: false, body: 0,     run: pages::help },
+    Route { method: Get,    path: "/about",                       access: Public,gate: false, body: 0,     run: pages::about },
+    Route { method: Get,    path: "/about/more",                  access: Public,gate: false, body: 0,     run: pages::about },
+    Route { method: Get,    path: "/assets/licences.json",        access: Open,  gate: false, body: 0,     run: pages::licences },
+    Route { method: Get,    path: "/assets/{name}",               access: Open,  gate: false, body: 0,     run: pages::file },
 ];
 
 /// What all requests share.
@@ -149,6 +158,8 @@ pub struct App {
     spools: Spools,
     batches: batch::Gates,
     answers: Answers,
+    /// Those from releases, kept apart: what others post must not be felt in them.
+    released: Answers,
 }
 
 /// A request on its way to its handler.
@@ -176,10 +187,11 @@ impl App {
     /// An application on a store. `connections` is the HTTP layer's count.
     pub fn new(config: Config, store: Arc<Store>, connections: Arc<AtomicUsize>) -> Self {
         let (metrics, failures, lookups) = (Metrics::default(), auth::Failures::default(), Lookups::default());
-        let (signals, batches, answers) = (Arc::default(), batch::Gates::default(), Answers::default());
+        let signals = Arc::default();
+        let (batches, answers, released) = (batch::Gates::default(), Answers::default(), Answers::default());
         let directory = config.store.parent().filter(|directory| !directory.as_os_str().is_empty());
         let spools = Spools::new(directory.unwrap_or(Path::new(".")));
-        Self { config, store, metrics, failures, lookups, signals, connections, spools, batches, answers }
+        Self { config, store, metrics, failures, lookups, signals, connections, spools, batches, answers, released }
     }
 
     /// The rows of the table for a path, and the text at its place in braces. The prefix may be there or not.
@@ -247,6 +259,9 @@ impl App {
         *route = routes.first().map_or("", |route| route.path);
         if !self.config.public_pages && routes.iter().any(|route| route.access == Public) {
             return Err(nothing_here());
+        }
+        if routes.iter().any(|route| route.access == Public) && !hosts::is_own(&self.config, head) {
+            return Err(answer::message(421, hosts::STRANGE));
         }
         if head.method == Method::OPTIONS {
             return Err(Response::empty(200).with("Allow", allowed(&routes)));
@@ -323,6 +338,12 @@ impl Service for App {
         let mut response = (route.run)(self, request).unwrap_or_else(|refusal| *refusal);
         response.client = client;
         response.route = route.path;
+        let is_for_all =
+            route.access == Public && route.path.ends_with(".json") && !self.config.public_min_clients.is_live();
+        if is_for_all {
+            // What is published is meant for all, and a page of another site sees no more of it than anybody.
+            response = response.with("Access-Control-Allow-Origin", "*");
+        }
         answer::finished(response, head)
     }
 
