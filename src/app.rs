@@ -8,6 +8,7 @@ mod arguments;
 pub mod auth;
 mod batch;
 mod clients;
+mod compared;
 mod computed;
 mod managed_clients;
 mod metrics;
@@ -110,6 +111,7 @@ const ROUTES: &[Route] = &[
     Route { method: Get,    path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
     Route { method: Post,   path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
     Route { method: Get,    path: "/stats/summary.json",          access: Public,gate: false, body: 0,     run: public::summary },
+    Route { method: Get,    path: "/stats/compared.json",         access: Public,gate: false, body: 0,     run: compared::compared },
     Route { method: Get,    path: "/",                            access: Public,gate: false, body: 0,     run: pages::overview },
     Route { method: Get,    path: "/threats",                     access: Public,gate: false, body: 0,     run: pages::threats },
     Route { method: Get,    path: "/evolution",                   access: Public,gate: false, body: 0,     run: pages::threats },

@@ -4,6 +4,7 @@
 
 mod check;
 pub mod clients;
+pub mod compared;
 mod connections;
 pub mod entries;
 pub mod export;

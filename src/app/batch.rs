@@ -12,6 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::Client;
 use crate::model::shapes::{Flaw, Object};
 use crate::model::stat::{Item, NewStat};
+use crate::model::text::plain;
 use crate::server::gate::{Gate, Permit};
 use crate::server::message::Response;
 use crate::store::Store;
@@ -66,6 +67,11 @@ pub fn add(app: &App, request: Request<'_>) -> Answer {
     check_content_type(&request)?;
     let caller = request.caller.as_ref().ok_or_else(|| Box::new(message(401, "A client is needed.")))?;
     let receipt = take_in(app, caller, &request)?;
+    app.signals.note_ahead(receipt.ahead());
+    if app.signals.note_batch(&caller.name, receipt.first_refusal()) {
+        let reason = receipt.first_refusal().unwrap_or_default();
+        log::warn!("client {:?} sent what was refused: {}", caller.name, plain(reason));
+    }
     if receipt.is_unusable() {
         return Ok(receipt.unusable());
     }

@@ -15,17 +15,11 @@ use std::time::Duration;
 /// Upper ends of the latency buckets, in seconds.
 const BUCKETS: [f64; 8] = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0, f64::INFINITY];
 
-/// Refusals of stats dated ahead in an hour that are not worth a line.
-const MAX_AHEAD: u64 = 10;
-
 /// What has happened since the start.
 #[derive(Default)]
 pub struct Metrics {
     answers: Mutex<Answers>,
     stored: AtomicU64,
-    /// Stats refused because their date is ahead, and of which hour how many of them were.
-    ahead: AtomicU64,
-    ahead_in_hour: Mutex<(i64, u64)>,
 }
 
 #[derive(Clone, Default)]
@@ -53,23 +47,6 @@ impl Metrics {
         self.stored.fetch_add(u64::try_from(number).unwrap_or_default(), Ordering::Relaxed);
     }
 
-    /// Counts stats that were refused because their date is ahead of the clock. More than ten of them in an hour are one
-    /// line in the log: it may be this machine's clock that is wrong.
-    pub fn refused_ahead(&self, number: usize) {
-        let number = u64::try_from(number).unwrap_or_default();
-        self.ahead.fetch_add(number, Ordering::Relaxed);
-        let hour = jiff::Timestamp::now().as_second() / 3600;
-        let mut counted = self.ahead_in_hour.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = if counted.0 == hour { counted.1 } else { 0 };
-        *counted = (hour, before + number);
-        if before <= MAX_AHEAD && before + number > MAX_AHEAD {
-            let today = crate::model::date::today();
-            log::warn!(
-                "more than {MAX_AHEAD} stats in an hour were refused because they are dated ahead: is this machine's clock right? It says {today}"
-            );
-        }
-    }
-
     fn write(&self, text: &mut Text) {
         // Nobody waits for the writing of text.
         let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -90,9 +67,6 @@ impl Metrics {
         text.sample("monarc_request_seconds_count", "", sum);
         let stored = self.stored.load(Ordering::Relaxed);
         text.single("monarc_stats_stored_total", "counter", "Stats stored since the start.", stored);
-        let help = "Stats refused since the start because they are dated more than two days ahead of the clock.";
-        let ahead = self.ahead.load(Ordering::Relaxed);
-        text.single("monarc_stats_refused_ahead_total", "counter", help, ahead);
     }
 }
 
@@ -121,6 +95,8 @@ impl Text {
 pub fn report(app: &App, _: Request<'_>) -> Answer {
     let mut text = Text::default();
     app.metrics.write(&mut text);
+    let help = "Stats refused since the start because they are dated more than two days ahead of the clock.";
+    text.single("monarc_stats_refused_ahead_total", "counter", help, app.signals.ahead());
     store(app, &mut text)?;
     let connections = app.connections.load(Ordering::Relaxed);
     text.single("monarc_connections", "gauge", "Open connections.", connections);

@@ -62,7 +62,8 @@ fn averages(app: &App, request: &Request<'_>, kind: StatType, usual: &str) -> An
     })
 }
 
-fn as_days(value: &Value) -> std::result::Result<i64, String> {
+/// A number of days.
+pub fn as_days(value: &Value) -> std::result::Result<i64, String> {
     let days = as_number(value).ok().and_then(|days| i64::try_from(days).ok());
     days.filter(|days| (1..=36_500).contains(days)).ok_or_else(|| format!("{value} is not a number from 1 to 36500"))
 }

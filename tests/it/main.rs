@@ -15,6 +15,7 @@ mod access;
 mod api_admin;
 mod api_arguments;
 mod api_clients;
+mod api_compared;
 mod api_managed_clients;
 mod api_periods;
 mod api_processed;

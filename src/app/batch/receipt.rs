@@ -1,6 +1,7 @@
 //! The answer to a batch: the stored stats in full, read from where the request's body lies, and what became of the others.
 
 use crate::app::stats::{metadata, write_head};
+use crate::model::date::AHEAD;
 use crate::model::stat::NewStat;
 use crate::server::message::{Body, Received, Response};
 use crate::server::spool::{Spool, Spools};
@@ -24,13 +25,16 @@ pub struct Receipt {
     /// Elements of JSON lists, with commas between them.
     duplicates: Spool,
     refused: Spool,
+    first_refusal: Option<String>,
+    /// Items that were refused because their date is too far ahead.
+    ahead: usize,
 }
 
 impl Receipt {
     /// Nothing is said yet.
     pub fn new(spools: &Spools) -> Self {
         let [records, duplicates, refused] = [spools.answer(), spools.answer(), spools.answer()];
-        Self { records, stored: 0, good: 0, duplicates, refused }
+        Self { records, stored: 0, good: 0, duplicates, refused, first_refusal: None, ahead: 0 }
     }
 
     /// Makes sure that there is room to tell of so many stored stats.
@@ -82,7 +86,22 @@ impl Receipt {
     /// # Errors
     /// Those of the spool.
     pub fn refuse(&mut self, index: u64, field: Option<String>, reason: String) -> io::Result<()> {
+        self.ahead += usize::from(field.as_deref() == Some("date") && reason.ends_with(AHEAD));
+        if self.first_refusal.is_none() {
+            let field = field.as_deref().map(|field| format!("{field}: ")).unwrap_or_default();
+            self.first_refusal = Some(format!("item {index}: {field}{reason}"));
+        }
         add(&mut self.refused, &value!({ "index": index, "field": field, "reason": reason }))
+    }
+
+    /// How many items were refused because their date is too far ahead: somebody's clock is wrong.
+    pub fn ahead(&self) -> usize {
+        self.ahead
+    }
+
+    /// Which item was refused first and why, for the log.
+    pub fn first_refusal(&self) -> Option<&str> {
+        self.first_refusal.as_deref()
     }
 
     /// The answer to a batch of which nothing can be used.

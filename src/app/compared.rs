@@ -1,0 +1,112 @@
+//! The averages of a window of days beside those of the same window earlier: what is so now, and what has changed.
+
+use super::answer::Answer;
+use super::arguments::{Arguments, as_text};
+use super::computed;
+use super::public::as_days;
+use super::{App, Request};
+use crate::averages::{self, Params, Period, Processor};
+use crate::error::{Error, Kind, Result};
+use crate::model::StatType;
+use crate::model::date::today;
+use crate::store::rollups::Selection;
+use jiff::Span;
+use jiff::civil::Date;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+
+/// Days with stats that "now" means.
+const NOW: usize = 7;
+
+/// The first and the last day of a window.
+type Window = (Date, Date);
+
+/// `GET /stats/compared.json`
+pub fn compared(app: &App, request: Request<'_>) -> Answer {
+    let mut arguments = Arguments::read(&request, &["type", "days"])?;
+    let kind = arguments.required("type", |value| StatType::parse(&as_text(value)?)).unwrap_or(StatType::Risk);
+    let days = arguments.get("days", as_days);
+    arguments.finish()?;
+    let question = format!("compared {} {days:?}", kind.name());
+    computed::public(app, request.head, &question, |out| {
+        let newest = app.store.newest_days(kind, NOW)?;
+        let windows = windows(&newest, days);
+        let mut shown = windows.iter().map(|(ago, window)| of_window(app, kind, ago, *window));
+        let now = shown.next().transpose()?;
+        let earlier = shown.collect::<Result<_>>()?;
+        let has_objects = matches!(kind, StatType::Threat | StatType::Vulnerability);
+        let basis = if has_objects { Some(app.store.basis(kind)?) } else { None };
+        let (analyses, objects) = basis.map(|basis| (basis.analyses, basis.objects)).unzip();
+        serde_json::to_writer(out, &Compared { kind: kind.name(), now, earlier, analyses, objects }).map_err(unwritten)
+    })
+}
+
+#[derive(Serialize)]
+struct Compared {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    now: Option<OfWindow>,
+    earlier: Vec<OfWindow>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    analyses: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    objects: Option<BTreeMap<String, usize>>,
+}
+
+#[derive(Serialize)]
+struct OfWindow {
+    ago: &'static str,
+    from: Date,
+    to: Date,
+    /// As the processor wrote them.
+    averages: Box<RawValue>,
+}
+
+fn unwritten(error: serde_json::Error) -> Error {
+    Error::new(Kind::Internal, "an answer could not be written").because(error)
+}
+
+/// The window that is asked for first, then those to compare it with, each by how long before it lies.
+fn windows(newest: &[Date], days: Option<i64>) -> Vec<(&'static str, Window)> {
+    let (Some(last), Some(first)) = (newest.first(), newest.last()) else { return Vec::new() };
+    let Some(days) = days else {
+        let now = (*first, *last);
+        return gathered(now, [("3_months", Span::new().months(3)), ("12_months", Span::new().months(12))]);
+    };
+    let Ok(first) = today().checked_sub(Span::new().days(days - 1)) else { return vec![("now", (Date::MIN, today()))] };
+    let year = Span::new().months(12);
+    gathered((first, today()), [("period", Span::new().days(days)), ("12_months", year)])
+}
+
+fn gathered(now: Window, spans: [(&'static str, Span); 2]) -> Vec<(&'static str, Window)> {
+    let before =
+        |(ago, span): (&'static str, Span)| Some((ago, (now.0.checked_sub(span).ok()?, now.1.checked_sub(span).ok()?)));
+    std::iter::once(("now", now)).chain(spans.into_iter().filter_map(before)).collect()
+}
+
+/// The averages of a window; null if it has no stats.
+fn of_window(app: &App, kind: StatType, ago: &'static str, (from, to): Window) -> Result<OfWindow> {
+    let selection = Selection { kind, from: Some(from), to: Some(to), local_only: false, analyses: None, newest: None };
+    let rollup = app.store.rollup(&selection)?;
+    let mut text = Vec::new();
+    if rollup.days.is_empty() {
+        text.extend(b"null");
+    } else {
+        // The longest period, so that each value also says how many stats it rests on.
+        (usual(kind)?.run)(&rollup, &Params { period: Some(Period::Year), ..Params::default() }, &mut text)?;
+    }
+    Ok(OfWindow { ago, from, to, averages: serde_json::from_slice(&text).map_err(unwritten)? })
+}
+
+/// The processor that answers where none is named.
+fn usual(kind: StatType) -> Result<&'static Processor> {
+    let name = match kind {
+        StatType::Risk => "risk_averages",
+        StatType::Threat => "threat_average_on_date",
+        StatType::Vulnerability => "vulnerability_average_on_date",
+        StatType::Cartography => "cartography_average",
+        StatType::Compliance => "compliance_average",
+    };
+    averages::by_name(name).ok_or_else(|| Error::new(Kind::Internal, "a type without a processor"))
+}
