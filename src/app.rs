@@ -171,8 +171,7 @@ impl App {
     /// An application on a store. `connections` is the HTTP layer's count.
     pub fn new(config: Config, store: Arc<Store>, connections: Arc<AtomicUsize>) -> Self {
         let (metrics, failures, lookups) = (Metrics::default(), auth::Failures::default(), Lookups::default());
-        let signals = Arc::default();
-        let (batches, answers) = (batch::Gates::default(), Answers::default());
+        let (signals, batches, answers) = (Arc::default(), batch::Gates::default(), Answers::default());
         let directory = config.store.parent().filter(|directory| !directory.as_os_str().is_empty());
         let spools = Spools::new(directory.unwrap_or(Path::new(".")));
         Self { config, store, metrics, failures, lookups, signals, connections, spools, batches, answers }

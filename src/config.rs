@@ -67,6 +67,8 @@ pub struct Config {
     pub log_path: Option<PathBuf>,
     /// `UPDATE_COMMAND`
     pub update_command: Option<PathBuf>,
+    /// Whether the store may be on a disk that other machines share.
+    pub allow_network_store: bool,
     /// `STORE_MUST_EXIST`
     pub store_must_exist: bool,
     /// `PUSH_EVERY`
@@ -126,6 +128,7 @@ impl Config {
             frame_ancestors: read.optional("FRAME_ANCESTORS", ancestors)?,
             log_path: read.optional("LOG_PATH", path)?,
             update_command: read.optional("UPDATE_COMMAND", path)?,
+            allow_network_store: read.parsed("ALLOW_NETWORK_STORE", switch)?,
             store_must_exist: read.parsed("STORE_MUST_EXIST", switch)?,
             push_every: read.optional("PUSH_EVERY", period)?,
             purge_after_months: read.optional("PURGE_AFTER_MONTHS", |text| at_least_one(text, "months"))?,

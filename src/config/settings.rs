@@ -152,6 +152,13 @@ pub const SETTINGS: &[Setting] = &[
     Setting { name: "LOG_PATH", help: "file to append the log to; by default standard error", ..PLAIN },
     Setting { name: "UPDATE_COMMAND", help: "program that /admin/update.json runs; without it that is a 501", ..PLAIN },
     Setting {
+        name: "ALLOW_NETWORK_STORE",
+        is_switch: true,
+        default: "off",
+        help: "serve a store on a network or shared folder, where locks do not hold; only if no other machine ever opens it",
+        ..PLAIN
+    },
+    Setting {
         name: "STORE_MUST_EXIST",
         is_switch: true,
         default: "off",

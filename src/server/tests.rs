@@ -754,8 +754,7 @@ fn large_bodies_lie_in_a_spool_and_keep_nobody_waiting() {
 
 #[test]
 fn a_body_for_which_the_disk_has_no_room_is_refused() {
-    let mut service = Tiny::default();
-    service.spools = Spools::new(std::path::Path::new("/proc/self"));
+    let service = Tiny { spools: Spools::new(std::path::Path::new("/proc/self")), ..Tiny::default() };
     let house = House::with(service, patient());
     let large = "x".repeat(300 << 10);
     let refused = house.ask(post("/large", "Content-Length: 307200\r\nExpect: 100-continue\r\n", ""));

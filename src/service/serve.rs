@@ -7,6 +7,7 @@ use crate::demo;
 use crate::error::{Error, Kind, Result};
 use crate::files::as_owner;
 use crate::server::{self, Limits, Stop};
+use crate::store::place::require_own_disk;
 use crate::store::{Store, housekeeping, read_only};
 use crate::terminal::say;
 use std::fs::Permissions;
@@ -29,6 +30,9 @@ pub fn serve(config: Config, raw: &Raw) -> Result<()> {
     if config.store_must_exist && !config.store.exists() {
         let text = format!("STORE_MUST_EXIST: there is no store at {}", config.store.display());
         return Err(Error::new(Kind::NotFound, text));
+    }
+    if !config.allow_network_store {
+        require_own_disk(&config.store)?;
     }
     let store = as_owner(&config.store, || {
         let store = Store::open(&config.store)?;
@@ -74,7 +78,7 @@ pub fn demo(mut config: Config, days: u32) -> Result<()> {
 }
 
 fn run(config: Config, store: Store) -> Result<()> {
-    let claim = store.claim()?;
+    store.claim()?;
     if let Some(token) = &config.admin_token {
         store.ensure_admin(token)?;
     } else if let Some(name) = config.first_client.as_deref()
@@ -89,6 +93,8 @@ fn run(config: Config, store: Store) -> Result<()> {
     let (listener, address) = server::listen(address).map_err(refused)?;
     let stop = Stop::default();
     stop_on_signals(&stop)?;
+    let lost = stop.clone();
+    store.when_lost(move || lost.stop());
     say(&format!("listening on http://{address}, store {}", store.path().display()))?;
     let quiet = housekeeping::start(Arc::clone(&store));
     let connections = Arc::new(AtomicUsize::new(0));
@@ -100,8 +106,10 @@ fn run(config: Config, store: Store) -> Result<()> {
     drop(watching);
     drop(schedule);
     drop(quiet);
-    drop(claim);
     log::info!("stopped");
+    if let Some(why) = store.lost() {
+        return Err(Error::new(Kind::Unavailable, why));
+    }
     Ok(())
 }
 

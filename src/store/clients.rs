@@ -1,12 +1,12 @@
 //! Clients in the store. Of a token only its hash is kept: a lost one is replaced, not read back.
 
-use super::{Store, connect_reader, damaged, now, rollups, sql, stats, touch};
+use super::listing::Filter;
+use super::{Store, connect_reader, damaged, now, rollups, sql, touch};
 use crate::error::{Error, Kind, Result};
 use crate::model::client::Location;
 use crate::model::{Client, Role, Token};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
 use uuid::Uuid;
 
 /// What a new client is made of.
@@ -84,7 +84,7 @@ impl Store {
 
     /// The client that shows this token, active or not.
     pub fn client_by_token(&self, token: &str) -> Result<Option<Client>> {
-        self.follow_reading()?;
+        self.require_place()?;
         let mut slot = self.lock_callers();
         let mut callers = match slot.take() {
             Some(callers) => callers,
@@ -124,15 +124,25 @@ impl Store {
         })
     }
 
-    /// Deletes a client with all its stats; gives the number of these.
+    /// Deletes a client with all its stats, part by part; gives the number of these. Its token is refused from the first
+    /// part on, so that nothing more comes; if this is broken off, doing it again finishes it.
     pub fn delete_client(&self, client: &Client) -> Result<usize> {
-        self.deleted.store(true, Ordering::Relaxed);
-        self.write(|tx| {
-            let gone = stats::delete(tx, "stat.client = ?1", params![client.id])?;
-            tx.execute("DELETE FROM client WHERE id = ?1", [client.id])?;
-            touch(tx)?;
-            Ok(gone)
-        })
+        self.set_active(client, false)?;
+        let mut gone = 0;
+        loop {
+            let all = Filter { client: Some(client.id), ..Filter::default() };
+            gone += self.delete_stats(&all)?;
+            let is_done = self.write(|tx| {
+                let text = "DELETE FROM client WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM stat WHERE client = ?1)";
+                let is_done = tx.execute(text, [client.id])? > 0 || find(tx, "id = ?1", params![client.id])?.is_none();
+                touch(tx)?;
+                Ok(is_done)
+            })?;
+            // What was being stored when its token was refused may have come since.
+            if is_done {
+                return Ok(gone);
+            }
+        }
     }
 
     /// Allows or forbids that the client's stats are pushed to another instance.

@@ -72,7 +72,7 @@ pub(super) const REMEDY: &str = "stop the service, move the file and its -wal aw
 /// What went wrong while a file was opened.
 pub(super) fn opening(path: &Path, error: rusqlite::Error) -> Error {
     if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
-        return Error::invalid(format!("{} is not a store of monarc-stats", path.display())).because(error);
+        return Error::invalid(format!("{} is not a store of monarc-stats", path.display())).because(said(error));
     }
     sql(error)
 }

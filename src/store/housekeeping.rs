@@ -59,6 +59,10 @@ pub fn start(store: Arc<Store>) -> Quiet {
     let work = move || {
         let (mut last, mut tidied, mut wait) = (0, 0, EVERY);
         while stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
+            if store.require_place().is_err() {
+                // It has been said, and the service ends.
+                return;
+            }
             let writes = store.writes();
             // A store that is being written to is left alone; one that nothing happened to needs nothing.
             let is_due = writes == last && writes != tidied;

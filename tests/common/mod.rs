@@ -149,6 +149,12 @@ impl Service {
         self.log.take().unwrap().join().unwrap()
     }
 
+    /// Waits until it ends by itself; gives its exit code and its log.
+    pub fn end(mut self) -> (Option<i32>, String) {
+        let code = self.child.wait().unwrap().code();
+        (code, self.log.take().unwrap().join().unwrap())
+    }
+
     /// Sends a signal, such as `KILL`.
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();

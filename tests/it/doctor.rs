@@ -299,7 +299,7 @@ fn files_are_judged() {
         std::os::unix::fs::chown(&store, Some(65_534), None).unwrap();
         let remedy = format!("chown --reference={} {name}", place.path().display());
         assert_eq!(doctor(&place, &[], &[]).has("owner", "warning", name), remedy);
-        std::fs::write(place.path().join("stats.db.lock"), "").unwrap();
+        std::fs::write(place.path().join("stats.db-shm"), "").unwrap();
         doctor(&place, &[], &[]).has("owner", "problem", name);
     }
     let log = std::fs::File::create(place.path().join("stats.db-wal")).unwrap();
