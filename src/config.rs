@@ -5,6 +5,7 @@
 
 mod file;
 mod proxies;
+mod public;
 mod raw;
 mod settings;
 mod unknown_settings;
@@ -14,6 +15,7 @@ use crate::model::text::without_password;
 use crate::model::{ShareLevel, Token};
 pub use file::FILE;
 pub use proxies::Proxies;
+pub use public::PublicMinClients;
 pub use raw::{Raw, Source};
 pub use settings::{SETTINGS, Setting, TIME_ZONE};
 use std::net::{IpAddr, Ipv4Addr};
@@ -59,6 +61,10 @@ pub struct Config {
     pub mosp: Option<String>,
     /// `PUBLIC_PAGES`
     pub public_pages: bool,
+    /// `PUBLIC_MIN_CLIENTS`
+    pub public_min_clients: PublicMinClients,
+    /// `ALLOWED_HOSTS`
+    pub allowed_hosts: Vec<String>,
     /// `MAP`
     pub map: bool,
     /// `FRAME_ANCESTORS`, as a Content-Security-Policy has it.
@@ -124,6 +130,8 @@ impl Config {
             share_level: read.parsed("SHARE_LEVEL", ShareLevel::parse)?,
             mosp: read.optional("MOSP_URL", url)?,
             public_pages: read.parsed("PUBLIC_PAGES", switch)?,
+            public_min_clients: read.public_min_clients()?,
+            allowed_hosts: read.parsed("ALLOWED_HOSTS", public::hosts)?,
             map: read.parsed("MAP", switch)?,
             frame_ancestors: read.optional("FRAME_ANCESTORS", ancestors)?,
             log_path: read.optional("LOG_PATH", path)?,
@@ -140,6 +148,11 @@ impl Config {
             proxies: Proxies::new(&raw.variables())?,
             fingerprint: raw.fingerprint(),
         })
+    }
+
+    /// Whether there is a map of clients: never where no single one may be told from others.
+    pub fn shows_map(&self) -> bool {
+        self.map && self.public_min_clients.is_live()
     }
 
     /// The address under which others reach the service.
@@ -171,6 +184,12 @@ impl Reader<'_> {
 
     fn optional<T>(&self, name: &str, parse: impl Fn(&str) -> std::result::Result<T, String>) -> Result<Option<T>> {
         if self.text(name).is_empty() { Ok(None) } else { self.parsed(name, parse).map(Some) }
+    }
+
+    fn public_min_clients(&self) -> Result<PublicMinClients> {
+        let host = self.parsed("HOST", host)?;
+        let has_proxy = self.parsed("FIX_PROXY", switch)? || !self.text("TRUSTED_PROXIES").is_empty();
+        self.parsed("PUBLIC_MIN_CLIENTS", |text| PublicMinClients::new(text, host, has_proxy))
     }
 
     fn store(&self) -> Result<PathBuf> {
@@ -438,6 +457,8 @@ mod tests {
             ("FRAME_ANCESTORS", "https://a.example; script-src *"),
             ("FRAME_ANCESTORS", "intranet"),
             ("MAP", "perhaps"),
+            ("PUBLIC_MIN_CLIENTS", "2"),
+            ("ALLOWED_HOSTS", "a b"),
             ("PUSH_EVERY", "daily"),
             ("PUSH_EVERY", "0d"),
             ("PUSH_EVERY", "30s"),

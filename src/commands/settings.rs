@@ -16,6 +16,10 @@ pub fn show(config: &Config, raw: &Raw) -> Result<()> {
         let (value, source) = raw.value(setting);
         let shown = match (setting.name, value.as_str()) {
             ("STATS_DATABASE", _) => config.store.display().to_string(),
+            ("PUBLIC_MIN_CLIENTS", "") => {
+                let found = config.public_min_clients;
+                format!("{} ({})", found.k, found.explain())
+            }
             ("INSTANCE_URL", "") => config.public_url(),
             (_, "") => "-".to_owned(),
             _ if setting.is_secret => "********".to_owned(),

@@ -106,6 +106,16 @@ pub const SETTINGS: &[Setting] = &[
         ..PLAIN
     },
     Setting {
+        name: "PUBLIC_MIN_CLIENTS",
+        help: "organisations from which on the public sees something, 3 or more, in weekly releases; 1 shows everything live; by default 1 if only this machine reaches the service, else 3",
+        ..PLAIN
+    },
+    Setting {
+        name: "ALLOWED_HOSTS",
+        help: "names beside that of INSTANCE_URL under which a live service on loopback answers browsers, comma-separated",
+        ..PLAIN
+    },
+    Setting {
         name: "MAP",
         is_switch: true,
         default: "off",
