@@ -1,5 +1,5 @@
--- The store's end state. Older stores get here by the numbered migrations in src/store/migrations.rs; a test proves
--- that both ways lead to the same schema.
+-- The store's end state: version 1, which changes in place until 0.2.0 is released. Older stores get here by the numbered
+-- steps in src/store/migrations.rs.
 --
 -- Dates are days since 1970-01-01, moments are seconds since then, UUIDs are their 16 bytes.
 -- Types: 1 risk, 2 threat, 3 vulnerability, 4 cartography, 5 compliance.
@@ -18,6 +18,7 @@ CREATE TABLE client (
     longitude REAL CHECK (longitude BETWEEN -180 AND 180),
     created_at INTEGER NOT NULL,
     last_stat_at INTEGER,
+    group_name TEXT,
     CHECK ((latitude IS NULL) = (longitude IS NULL))
 ) STRICT;
 
@@ -64,7 +65,7 @@ CREATE TABLE stat (
     client INTEGER NOT NULL REFERENCES client (id),
     analysis INTEGER NOT NULL REFERENCES analysis (id),
     type INTEGER NOT NULL CHECK (type BETWEEN 1 AND 5),
-    date INTEGER NOT NULL CHECK (date BETWEEN -719162 AND 2932896),
+    date INTEGER NOT NULL CHECK (date BETWEEN 0 AND 2932896),
     payload INTEGER NOT NULL REFERENCES payload (id),
     created_at INTEGER NOT NULL,
     UNIQUE (analysis, date, type)
@@ -75,27 +76,15 @@ CREATE INDEX "stat#date" ON stat (date);
 CREATE INDEX "stat#payload" ON stat (payload);
 
 -- Sums per type, date and object, of local clients and of others, in groups of objects (see src/store/entries.rs).
--- Always equal to what a rebuild from the stats would give. Days on which nothing changed have their sums in common:
--- in quiet moments those move to `common`, and the row has their id. The view `sums` does not tell one from the other.
-CREATE TABLE common (
-    id INTEGER PRIMARY KEY,
-    entries BLOB NOT NULL
-) STRICT;
-
+-- Always equal to what a rebuild from the stats would give.
 CREATE TABLE rollup (
     type INTEGER NOT NULL CHECK (type BETWEEN 1 AND 5),
     is_local INTEGER NOT NULL CHECK (is_local IN (0, 1)),
     date INTEGER NOT NULL,
     bucket INTEGER NOT NULL,
-    entries BLOB,
-    common INTEGER,
-    PRIMARY KEY (type, is_local, date, bucket),
-    CHECK ((entries IS NULL) = (common IS NOT NULL))
+    entries BLOB NOT NULL,
+    PRIMARY KEY (type, is_local, date, bucket)
 ) STRICT, WITHOUT ROWID;
-
-CREATE VIEW sums AS
-SELECT type, is_local, date, bucket, coalesce(entries, (SELECT entries FROM common WHERE id = rollup.common)) AS entries
-FROM rollup;
 
 -- Other instances that stats were pushed to.
 CREATE TABLE remote (
@@ -108,7 +97,7 @@ CREATE TABLE pushed (
     remote INTEGER NOT NULL REFERENCES remote (id),
     anr BLOB NOT NULL CHECK (length(anr) = 16),
     type INTEGER NOT NULL CHECK (type BETWEEN 1 AND 5),
-    date INTEGER NOT NULL CHECK (date BETWEEN -719162 AND 2932896),
+    date INTEGER NOT NULL CHECK (date BETWEEN 0 AND 2932896),
     uuid BLOB NOT NULL CHECK (length(uuid) = 16),
     PRIMARY KEY (remote, anr, type, date)
 ) STRICT, WITHOUT ROWID;
@@ -152,12 +141,30 @@ CREATE TABLE watch_state (
     PRIMARY KEY (name, subject)
 ) STRICT, WITHOUT ROWID;
 
--- One row; `version` is random and new after every change, so that equal versions mean equal answers. Payloads up to the
--- key `packed` are deflated as well as they get.
+-- One row; `version` is random and new after every change, so that equal versions mean equal answers.
 CREATE TABLE state (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     version BLOB NOT NULL,
-    packed INTEGER NOT NULL
+    restored_on INTEGER
 ) STRICT;
 
-INSERT INTO state (id, version, packed) VALUES (1, randomblob(16), 0);
+INSERT INTO state (id, version) VALUES (1, randomblob(16));
+
+-- What was published of each ISO week, by its last day: written once, kept as it is. `cells` is JSON, deflated; none if the
+-- week was withdrawn. Where k is 1 nothing is released: the one row with a week of 0 then holds the changes that the pages
+-- of a live instance show, written anew each day. No week is built that was over when state.restored_on came: the store
+-- that is lost may have published it.
+CREATE TABLE release (
+    week INTEGER PRIMARY KEY,
+    rules INTEGER NOT NULL,
+    k INTEGER NOT NULL CHECK (k >= 3 OR k = 1 AND week = 0),
+    built_at INTEGER NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    cells BLOB
+) STRICT;
+
+CREATE TRIGGER "release#once" BEFORE UPDATE ON release WHEN OLD.week <> 0 AND (
+    NEW.cells IS NOT NULL OR NEW.week <> OLD.week OR NEW.k <> OLD.k OR NEW.hash <> OLD.hash
+) BEGIN
+    SELECT RAISE(ABORT, 'a release is never changed');
+END;

@@ -9,11 +9,15 @@ pub mod auth;
 mod batch;
 mod clients;
 mod compared;
+mod computed;
+mod hosts;
+mod managed_clients;
 mod metrics;
 mod mosp;
 mod pages;
 mod processed;
 mod public;
+mod released;
 pub mod signals;
 mod stats;
 
@@ -21,21 +25,23 @@ use crate::config::{self, Config};
 use crate::model::{Client, Role};
 use crate::mosp::Lookups;
 use crate::server::message::{Head, Method, Received, Response, Served, Service};
+use crate::server::spool::Spools;
 use crate::store::Store;
-pub use answer::{Answer, json};
+pub use answer::{Answer, json, tag, unless_known};
+use computed::Answers;
 use metrics::Metrics;
 use percent_encoding::percent_decode_str;
-pub use public::tag;
 use serde_json::json as value;
 use signals::Signals;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
 
 /// Most bytes that a body with a token may have, where nothing else is said.
 const SMALL: usize = 1 << 20;
-/// Most bytes that a batch of stats may have.
-const BATCH: usize = 32 << 20;
+/// As many as `MAX_BATCH` says.
+const BATCH: usize = usize::MAX;
 
 /// Who may call a route.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -79,6 +85,10 @@ const ROUTES: &[Route] = &[
     Route { method: Post,   path: "/api/v1/client/",              access: Token, gate: true,  body: SMALL, run: clients::create },
     Route { method: Get,    path: "/api/v1/client/me",            access: Token, gate: true,  body: 0,     run: clients::me },
     Route { method: Patch,  path: "/api/v1/client/me",            access: Token, gate: true,  body: SMALL, run: clients::change_me },
+    Route { method: Get,    path: "/api/v1/clients",              access: Admin, gate: false, body: 0,     run: managed_clients::list },
+    Route { method: Patch,  path: "/api/v1/clients/{uuid}",       access: Admin, gate: false, body: SMALL, run: managed_clients::change },
+    Route { method: Delete, path: "/api/v1/clients/{uuid}",       access: Admin, gate: false, body: 0,     run: managed_clients::delete },
+    Route { method: Post,   path: "/api/v1/clients/{uuid}/rotate", access: Admin, gate: false, body: SMALL, run: managed_clients::rotate },
     Route { method: Get,    path: "/api/v1/",                     access: Open,  gate: false, body: 0,     run: pages::api },
     Route { method: Get,    path: "/api/v1/swagger.json",         access: Open,  gate: false, body: 0,     run: pages::openapi },
     Route { method: Get,    path: "/api/v1/openapi.json",         access: Open,  gate: false, body: 0,     run: pages::openapi },
@@ -103,6 +113,7 @@ const ROUTES: &[Route] = &[
     Route { method: Get,    path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
     Route { method: Post,   path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
     Route { method: Get,    path: "/stats/summary.json",          access: Public,gate: false, body: 0,     run: public::summary },
+    Route { method: Get,    path: "/stats/trends.json",           access: Public,gate: false, body: 0,     run: public::trends },
     Route { method: Get,    path: "/stats/compared.json",         access: Public,gate: false, body: 0,     run: compared::compared },
     Route { method: Get,    path: "/",                            access: Public,gate: false, body: 0,     run: pages::overview },
     Route { method: Get,    path: "/threats",                     access: Public,gate: false, body: 0,     run: pages::threats },
@@ -135,7 +146,11 @@ pub struct App {
     pub signals: Arc<Signals>,
     /// Live connections, counted by the HTTP layer.
     connections: Arc<AtomicUsize>,
-    large: batch::Large,
+    spools: Spools,
+    batches: batch::Gates,
+    answers: Answers,
+    /// Those from releases, kept apart: what others post must not be felt in them.
+    released: Answers,
 }
 
 /// A request on its way to its handler.
@@ -164,7 +179,10 @@ impl App {
     pub fn new(config: Config, store: Arc<Store>, connections: Arc<AtomicUsize>) -> Self {
         let (metrics, failures, lookups) = (Metrics::default(), auth::Failures::default(), Lookups::default());
         let signals = Arc::default();
-        Self { config, store, metrics, failures, lookups, signals, connections, large: batch::Large::default() }
+        let (batches, answers, released) = (batch::Gates::default(), Answers::default(), Answers::default());
+        let directory = config.store.parent().filter(|directory| !directory.as_os_str().is_empty());
+        let spools = Spools::new(directory.unwrap_or(Path::new(".")));
+        Self { config, store, metrics, failures, lookups, signals, connections, spools, batches, answers, released }
     }
 
     /// The rows of the table for a path, and the text at its place in braces. The prefix may be there or not.
@@ -240,6 +258,9 @@ impl App {
         if !self.config.public_pages && routes.iter().any(|route| route.access == Public) {
             return Err(nothing_here());
         }
+        if routes.iter().any(|route| route.access == Public) && !hosts::is_own(&self.config, head) {
+            return Err(answer::message(421, hosts::STRANGE));
+        }
         if head.method == Method::Options {
             return Err(Response::empty(200).with("Allow", allowed(&routes)));
         }
@@ -252,7 +273,11 @@ impl App {
             return Err(answer::error(426, "This service requires use of MONARC version >= 2.10.2."));
         }
         let caller = self.authorise(head, route.access)?;
-        Ok((Ticket { route, name, caller }, route.body))
+        if route.body > 0 && head.headers.get("Content-Encoding").is_some_and(|coding| coding != "identity") {
+            return Err(answer::message(415, "A compressed body is not taken here: send it without Content-Encoding."));
+        }
+        let body = if route.body == BATCH { self.config.max_batch } else { route.body };
+        Ok((Ticket { route, name, caller }, body))
     }
 }
 
@@ -313,12 +338,22 @@ impl Service for App {
         let mut response = self.for_browsers(head, response);
         response.client = client;
         response.route = route.path;
+        let is_for_all =
+            route.access == Public && route.path.ends_with(".json") && !self.config.public_min_clients.is_live();
+        if is_for_all {
+            // What is published is meant for all, and a page of another site sees no more of it than anybody.
+            response = response.with("Access-Control-Allow-Origin", "*");
+        }
         answer::finished(response, head)
     }
 
     fn refusal(&self, status: u16, reason: &str) -> Response {
         let response = answer::message(status, reason);
         if status == 503 { response.with("Retry-After", "2") } else { response }
+    }
+
+    fn spools(&self) -> &Spools {
+        &self.spools
     }
 
     fn served(&self, served: &Served<'_>) {
@@ -335,6 +370,7 @@ impl Service for App {
 }
 
 /// Reads a text as every kind of argument, in a query and in a body, for the fuzzer.
+#[cfg(fuzzing)]
 pub fn examine(text: &str) {
     arguments::examine(text);
 }

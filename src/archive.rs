@@ -20,6 +20,7 @@ mod import;
 pub mod reference;
 
 pub use export::{Export, export};
+pub use files::{Lines, Target};
 pub use import::{Import, examine, import};
 
 use crate::store::import::Imported;

@@ -15,11 +15,12 @@ mod sharing;
 mod stats;
 
 use crate::commands::args::{Arguments, Command, Serve};
-use crate::config::{Config, Raw};
+use crate::config::{Config, Proxies, Raw};
 use crate::error::{Error, Kind, Result};
+use crate::files::as_owner;
 use crate::model::date::parse_loose;
 use crate::model::{StatType, parse_uuid};
-use crate::server;
+use crate::outbound::{HttpClient, Request};
 use crate::service::{logging, serve};
 use crate::store::Store;
 use crate::store::listing::Filter;
@@ -50,10 +51,10 @@ pub fn run(arguments: Arguments, raw: &Raw) -> Result<ExitCode> {
     let done = match command {
         Command::Serve(_) => serve::serve(ready()?, raw),
         Command::Demo(command) => serve::demo(ready()?, command.days),
-        Command::Client(command) => client::run(&ready()?, command.action),
-        Command::Stats(command) => stats::run(&ready()?, command.action),
-        Command::Push(command) => sharing::push(&ready()?, &command),
-        Command::Pull(command) => sharing::pull(&ready()?, &command),
+        Command::Client(command) => ready().and_then(|c| as_owner(&c.store, || client::run(&c, command.action))),
+        Command::Stats(command) => ready().and_then(|c| as_owner(&c.store, || stats::run(&c, command.action))),
+        Command::Push(command) => ready().and_then(|c| as_owner(&c.store, || sharing::push(&c, &command))),
+        Command::Pull(command) => ready().and_then(|c| as_owner(&c.store, || sharing::pull(&c, &command))),
         Command::Export(command) => archive::export(&ready()?, &command),
         Command::Import(command) => archive::import(&ready()?, &command),
         Command::Mosp(command) => return mosp::run(&ready()?, &command.action),
@@ -72,7 +73,16 @@ pub fn run(arguments: Arguments, raw: &Raw) -> Result<ExitCode> {
 
 /// The store of the commands that run beside a service.
 fn store(config: &Config) -> Result<Store> {
-    Store::open_existing(&config.store)
+    store_or_new(config, false)
+}
+
+/// The same of a command that may come before the first start of the service, if `--new-store` says so: a path with a
+/// mistake in it must not become another store.
+fn store_or_new(config: &Config, is_new: bool) -> Result<Store> {
+    match is_new {
+        true => Store::open(&config.store),
+        false => Store::open_existing(&config.store),
+    }
 }
 
 /// Where the service of this machine listens. One that listens everywhere is asked at home.
@@ -87,13 +97,15 @@ fn own_address(config: &Config) -> SocketAddr {
 
 fn healthcheck(config: &Config) -> Result<()> {
     let address = own_address(config);
-    match server::probe(address, "/healthz", Duration::from_secs(5)) {
+    let url = format!("http://{address}/healthz");
+    // No proxy stands between a machine and itself.
+    let web = HttpClient::new(&url, &Proxies::default(), Duration::from_secs(5))?;
+    let request = Request { method: "GET", url: &url, token: None, body: None };
+    match web.ask(&request).map(|answer| answer.status) {
         Ok(200) => say(&format!("{address} is well")),
         Ok(status) => Err(Error::new(Kind::Unavailable, format!("{address} is not well: it answered {status}"))),
-        Err(error) => {
-            Err(Error::new(Kind::Unavailable, format!("{address} does not answer; is the service running?"))
-                .because(error))
-        }
+        Err(error) => Err(Error::new(Kind::Unavailable, format!("{address} does not answer; is the service running?"))
+            .because(error.error)),
     }
 }
 

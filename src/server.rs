@@ -1,12 +1,13 @@
-//! The HTTP layer: turns bytes on sockets into the plain values of `api::message` and back.
+//! The HTTP layer: turns bytes on sockets into the plain values of `message` and back.
 //!
 //! Here: the limits, accepting, making room at the cap, and stopping. Below: `slots` (who is connected and what he
 //! is doing), `connection` (one connection from first to last request), `input` and `head` and `body` (reading),
-//! `reply` and `coding` (writing). No other module names a socket or httparse; this one knows no route.
+//! `reply` and `coding` (writing), `spool` (what is large and waits), `gate` (how many at a time). No other module names
+//! a socket or httparse; this one knows no route.
 
 use std::any::Any;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,18 +17,20 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::server::message::{Response, Service};
-use body::Budget;
 use coding::Compressors;
+pub use coding::gzip_twin;
 use slots::{ConnectionGuard, Connections, Slot};
 
 mod body;
 mod coding;
 mod connection;
+pub mod gate;
 mod head;
 mod input;
 pub mod message;
 mod reply;
 mod slots;
+pub mod spool;
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +40,9 @@ const STACK: usize = 512 * 1024;
 /// Descriptors kept for everything that is not a connection: store, log, listener, files of commands.
 const SPARE_FILES: usize = 48;
 
+/// Descriptors that a connection may need: its socket, and a spool or two.
+const FILES_EACH: usize = 3;
+
 /// How long accepting pauses at most when the system refuses and nobody can be asked to leave.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -45,10 +51,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub struct Limits {
     /// Connections, each with its own thread. Fewer if the process may not open that many files.
     pub connections: usize,
-    /// Bytes of request bodies held at one time; the first 64 KiB of each body are not counted.
-    pub body_budget: usize,
-    /// How long a body that does not fit the budget waits before it is refused.
-    pub budget_wait: Duration,
     /// How long a new connection waits for a place before it is refused.
     pub full_wait: Duration,
     /// Between two requests, before the connection is closed.
@@ -61,6 +63,10 @@ pub struct Limits {
     pub body_rate: u64,
     /// Without any progress of an answer, before the connection is cut.
     pub write: Duration,
+    /// How long an answer may take before its rate counts.
+    pub answer_grace: Duration,
+    /// Bytes per second that its reader must then have taken, from its start.
+    pub answer_rate: u64,
     /// How long a refused sender is listened to, so that he sees the refusal rather than a reset.
     pub linger: Duration,
     /// How long running requests may take to finish after a stop.
@@ -71,14 +77,14 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 256,
-            body_budget: 64 * 1024 * 1024,
-            budget_wait: Duration::from_secs(2),
             full_wait: Duration::from_secs(1),
             idle: Duration::from_secs(30),
             head: Duration::from_secs(10),
             body_grace: Duration::from_secs(10),
             body_rate: 64 * 1024,
             write: Duration::from_secs(30),
+            answer_grace: Duration::from_secs(30),
+            answer_rate: 4 * 1024,
             linger: Duration::from_secs(2),
             drain: Duration::from_secs(5),
         }
@@ -137,8 +143,7 @@ struct Shared<S> {
     service: Arc<S>,
     limits: Limits,
     slots: Arc<Connections>,
-    budget: Arc<Budget>,
-    compressors: Arc<Compressors>,
+    compressors: Compressors,
     stop: Stop,
 }
 
@@ -166,8 +171,7 @@ pub fn serve<S: Service>(
     stop.watch(&listener)?;
     let open_files = fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let slots = Arc::new(Connections::new(cap(&open_files, limits.connections), connections));
-    let budget = Arc::new(Budget::new(limits.body_budget));
-    let shared = Arc::new(Shared { service, limits, slots, budget, compressors: Arc::default(), stop: stop.clone() });
+    let shared = Arc::new(Shared { service, limits, slots, compressors: Compressors::default(), stop: stop.clone() });
     accept_all(&listener, &shared);
     drop(listener);
     stop.listeners().clear();
@@ -175,11 +179,11 @@ pub fn serve<S: Service>(
     Ok(())
 }
 
-/// Connections that leave [`SPARE_FILES`] of the descriptors that this text of /proc/self/limits allows.
+/// Connections that leave [`SPARE_FILES`] and have [`FILES_EACH`] of the descriptors that this text of /proc/self/limits allows.
 fn cap(limits: &str, wanted: usize) -> usize {
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
     let soft = line.and_then(|rest| rest.split_whitespace().next()?.parse::<usize>().ok());
-    soft.map_or(wanted, |soft| wanted.min(soft.saturating_sub(SPARE_FILES))).max(1)
+    soft.map_or(wanted, |soft| wanted.min(soft.saturating_sub(SPARE_FILES) / FILES_EACH)).max(1)
 }
 
 fn accept_all<S: Service>(listener: &TcpListener, shared: &Arc<Shared<S>>) {
@@ -264,41 +268,14 @@ fn refusal<S: Service>(service: &S, status: u16, reason: &str) -> Response {
 }
 
 /// Reads bytes as a connection reads a head, for the fuzzer; gives the length of the head.
+#[cfg(fuzzing)]
 pub fn examine(bytes: &[u8]) -> Option<usize> {
     let peer = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
     head::examine(bytes, peer)
 }
 
 /// Reads bytes as a connection reads a chunked body, for the fuzzer; gives the body if it is whole. At most some 100 KB.
+#[cfg(fuzzing)]
 pub fn examine_chunks(bytes: &[u8]) -> Option<Vec<u8>> {
     body::examine(bytes)
-}
-
-/// Asks a server for `path` and returns the status of its answer: the health check's client.
-///
-/// # Errors
-/// When there is no answer within `timeout`, or it is not HTTP.
-pub fn probe(address: SocketAddr, path: &str, timeout: Duration) -> io::Result<u16> {
-    let deadline = Instant::now() + timeout;
-    let mut socket = TcpStream::connect_timeout(&address, timeout)?;
-    socket.set_write_timeout(Some(timeout))?;
-    write!(socket, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
-    let mut line = Vec::new();
-    // "HTTP/1.1 200" and the space behind it.
-    while line.len() < 13 {
-        let left = deadline.saturating_duration_since(Instant::now());
-        socket.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
-        let mut bytes = [0; 13];
-        let got = socket.read(&mut bytes)?;
-        if got == 0 || left.is_zero() {
-            break;
-        }
-        line.extend_from_slice(&bytes[..got]);
-    }
-    status(&line).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no HTTP answer"))
-}
-
-fn status(line: &[u8]) -> Option<u16> {
-    let digits = line.strip_prefix(b"HTTP/1.")?.get(2..5)?;
-    std::str::from_utf8(digits).ok()?.parse().ok()
 }

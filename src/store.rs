@@ -4,8 +4,8 @@
 
 mod check;
 pub mod clients;
-mod common;
 pub mod compared;
+mod connections;
 pub mod entries;
 pub mod export;
 pub mod housekeeping;
@@ -18,8 +18,11 @@ pub mod map;
 mod migrations;
 pub mod mosp;
 mod objects;
+pub mod parts;
 mod payloads;
+pub mod place;
 pub mod read_only;
+pub mod releases;
 pub mod rollups;
 pub mod sharing;
 mod space;
@@ -27,40 +30,38 @@ pub mod stats;
 pub mod summary;
 #[cfg(test)]
 mod tests;
+mod turns;
 pub mod watch;
 
 use crate::error::{Error, Kind, Result};
 use clients::Callers;
+use connections::{BUSY, REMEDY, connect, connect_as_is, connect_reader, opening, sql};
 use objects::Objects;
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
-use std::fs::{File, OpenOptions, TryLockError};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use place::{Loss, Place};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
+use turns::{Turn, Turns};
 
-/// Marks a file as one of ours in SQLite's header: "mnrc".
-const APPLICATION_ID: i32 = 0x6d6e_7263;
-/// How long a connection waits for another process's write before it gives up.
-const BUSY: Duration = Duration::from_secs(10);
+/// Marks a file as one of ours in SQLite's header: "mnst".
+const APPLICATION_ID: i32 = 0x6d6e_7374;
+/// What stores of the versions before 0.2.0 have there, which were never released: "mnrc".
+const UNRELEASED_ID: i32 = 0x6d6e_7263;
 /// How long a reader waits for a free connection.
 const READER_WAIT: Duration = Duration::from_secs(10);
-/// Why a write is not acknowledged although it went well.
-const REPLACED: &str = "the store was replaced by another file meanwhile: try again";
 /// Connections that read at the same time.
 const READERS: usize = 4;
 
 /// An open store.
 pub struct Store {
     path: PathBuf,
+    turns: Turns,
     /// Empty while none is open: after a fault it is opened again for the next write.
     writer: Mutex<Option<Connection>>,
     readers: Mutex<Readers>,
     reader_free: Condvar,
-    /// The files that the connections above are on.
-    files: Mutex<Files>,
     /// Only to be locked by who has the writer.
     objects: Mutex<Objects>,
     /// Empty while none is open, like the writer.
@@ -70,36 +71,19 @@ pub struct Store {
     writes: AtomicU64,
     /// Whether stats were deleted since objects were last looked through.
     deleted: AtomicBool,
-    /// The day on which rollups were last looked through for equal sums.
-    shared: AtomicI64,
+    /// Why it cannot be used any more, once that is found.
+    lost: OnceLock<String>,
+    when_lost: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// As long as one connection is open, no other program that closes its own takes the log away.
+    anchor: Mutex<Connection>,
+    /// Closed after all connections.
+    place: Place,
 }
 
 #[derive(Default)]
 struct Readers {
     idle: Vec<Connection>,
     busy: usize,
-    /// Raised when the file is another one: connections from before are not used again when they come back.
-    generation: u64,
-}
-
-/// What tells one file from another: its device and number.
-type Identity = (u64, u64);
-
-/// The store's file and its write-ahead log, as they were when connections to them were opened.
-#[derive(Clone, Copy, Default)]
-struct Files {
-    store: Option<Identity>,
-    log: Option<Identity>,
-}
-
-impl Files {
-    fn at(path: &Path) -> Self {
-        Self { store: identity(path), log: identity(&beside(path, "-wal")) }
-    }
-}
-
-fn identity(path: &Path) -> Option<Identity> {
-    std::fs::metadata(path).ok().map(|data| (data.dev(), data.ino()))
 }
 
 impl Store {
@@ -109,25 +93,35 @@ impl Store {
     /// `Invalid` if the file is no store or a newer program's, `Unavailable` or `Busy` if it cannot be used now.
     pub fn open(path: &Path) -> Result<Self> {
         let created = !path.try_exists().map_err(|e| unusable(path, e))? && create_private(path)?;
+        // SQLite puts the log beside the file that a link leads to.
+        let path = &path.canonicalize().map_err(|e| unusable(path, e))?;
+        let mut place = Place::open(path)?;
         recognise(path)?;
         let mut connection = connect(path)?;
-        // An older program that still serves it would take the days of the new schema for its own.
-        let alone = migrations::is_older(&connection, path)?.then(|| claim(path)).transpose()?;
+        if migrations::is_older(&connection, path)? {
+            // An older program that still serves it would take the days of the new schema for its own.
+            place.claim()?;
+        }
         migrations::run(&mut connection, path)?;
-        drop(alone);
+        let anchor = connect_reader(path)?;
+        migrations::version(&anchor, path)?;
+        place.settle();
         Ok(Self {
             path: path.into(),
+            turns: Turns::of(path),
             writer: Mutex::new(Some(connection)),
             readers: Mutex::default(),
             reader_free: Condvar::new(),
-            files: Mutex::new(Files::at(path)),
             objects: Mutex::default(),
             callers: Mutex::default(),
             created,
             writes: AtomicU64::new(0),
             // The last time it may have been killed before it had forgotten them.
             deleted: AtomicBool::new(true),
-            shared: AtomicI64::new(0),
+            lost: OnceLock::new(),
+            when_lost: OnceLock::new(),
+            anchor: Mutex::new(anchor),
+            place,
         })
     }
 
@@ -137,7 +131,11 @@ impl Store {
     /// `NotFound` if there is no such file, and those of [`Store::open`].
     pub fn open_existing(path: &Path) -> Result<Self> {
         if !path.try_exists().map_err(|e| unusable(path, e))? {
-            let text = format!("there is no store at {}; 'monarc-stats serve' creates one", path.display());
+            let text = format!(
+                "there is no store at {}: see STATS_DATABASE; 'monarc-stats serve' and 'database migrate' make one, and so \
+                 do 'client create' and 'import' with --new-store",
+                path.display()
+            );
             return Err(Error::new(Kind::NotFound, text));
         }
         Self::open(path)
@@ -153,18 +151,30 @@ impl Store {
         self.created
     }
 
-    /// Claims the store for one service; the claim ends when the file is dropped, or with the process.
+    /// Claims the store for one service, until it is closed or the process ends.
     ///
     /// # Errors
     /// `Conflict` if another service has it.
-    pub fn claim(&self) -> Result<File> {
-        claim(&self.path)
+    pub fn claim(&self) -> Result<()> {
+        self.place.claim()
+    }
+
+    /// What to do, once, when store or log are found to be other files than those that were opened: nothing is read or
+    /// written any more then, and only a new start can tell what is there.
+    pub fn when_lost(&self, work: impl Fn() + Send + Sync + 'static) {
+        // Nobody asks twice.
+        let _ = self.when_lost.set(Box::new(work));
+    }
+
+    /// Why the store cannot be used any more, if that has been found.
+    pub fn lost(&self) -> Option<&str> {
+        self.lost.get().map(String::as_str)
     }
 
     /// Runs `work` in a read transaction: everything it reads belongs to one moment.
     fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
         let mut reader = self.take_reader()?;
-        let result = (|| work(&reader.0.transaction()?))();
+        let result = (|| work(&reader.transaction()?))();
         self.give_back(reader, result.as_ref().err());
         result
     }
@@ -178,9 +188,11 @@ impl Store {
 
     /// The same for housekeeping, which must not take its own work for somebody else's.
     fn write_quietly<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
-        self.maintain(|connection| {
+        self.with_writer(|connection, turn| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            drop(turn);
             let value = work(&transaction)?;
+            self.require_place()?;
             transaction.commit()?;
             Ok(value)
         })
@@ -198,89 +210,77 @@ impl Store {
 
     /// The writer's connection outside any transaction, for what SQLite cannot do inside one.
     fn maintain<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+        self.with_writer(|connection, turn| {
+            drop(turn);
+            work(connection)
+        })
+    }
+
+    fn with_writer<T>(&self, work: impl FnOnce(&mut Connection, Turn<'_>) -> Result<T>) -> Result<T> {
+        let turn = self.turns.take();
         let mut slot = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        self.follow(&mut slot)?;
+        self.require_place()?;
         let mut connection = match slot.take() {
             Some(connection) => connection,
             None => {
                 *self.lock_objects() = Objects::default();
-                let connection = connect(&self.path)?;
-                *self.lock_files() = Files::at(&self.path);
-                connection
+                connect(&self.path)?
             }
         };
-        let result = work(&mut connection);
+        let result = work(&mut connection, turn);
         if !result.as_ref().is_err_and(is_fault) {
             *slot = Some(connection);
         }
-        if !self.is_current() {
-            // What was written is in a file that nobody will ever open again.
-            return Err(Error::new(Kind::Unavailable, REPLACED));
-        }
+        // What was written into a file that has lost its name nobody will ever read.
+        self.require_place()?;
         result
     }
 
-    /// Whether the file at the path is still the one that was opened.
-    fn is_current(&self) -> bool {
-        let known = self.lock_files().store;
-        known.is_some() && known == identity(&self.path)
-    }
-
-    /// Goes over to the file at the path if it is another one than that which was opened: SQLite itself would go on
-    /// with the one that has lost its name, and all that is acknowledged would be gone with the next start.
-    fn follow(&self, writer: &mut Option<Connection>) -> Result<()> {
-        if self.is_current() {
-            return Ok(());
-        }
-        let (found, known) = (Files::at(&self.path), *self.lock_files());
-        if found.store.is_none() {
-            return Err(Error::new(Kind::Unavailable, format!("the store {} is gone", self.path.display())));
-        }
-        log::warn!("the store {} was replaced by another file: using that one", self.path.display());
-        *writer = None;
-        *self.lock_callers() = None;
-        let mut readers = self.lock_readers();
-        readers.idle.clear();
-        readers.generation += 1;
-        drop(readers);
-        if found.log.is_some() && found.log == known.log {
-            // The log of the file that is gone: read with the new one it would make a ruin of it.
-            for ending in ["-wal", "-shm"] {
-                let stale = beside(&self.path, ending);
-                std::fs::remove_file(&stale).map_err(|e| unusable(&stale, e))?;
+    /// Makes sure that store and log are the files that were opened; nothing is acknowledged otherwise.
+    ///
+    /// # Errors
+    /// `Unavailable` if they are not: then they never will be again.
+    pub fn require_place(&self) -> Result<()> {
+        let Some(loss) = self.place.loss() else { return Ok(()) };
+        if self.lost.set(loss.text.clone()).is_ok() {
+            log::error!("{}", loss.text);
+            self.rescue(&loss);
+            if let Some(work) = self.when_lost.get() {
+                work();
             }
         }
-        recognise(&self.path)?;
-        let mut connection = connect(&self.path)?;
-        migrations::run(&mut connection, &self.path)?;
-        *self.lock_objects() = Objects::default();
-        *writer = Some(connection);
-        *self.lock_files() = Files::at(&self.path);
-        Ok(())
+        Err(Error::new(Kind::Unavailable, loss.text))
     }
 
-    /// The same for whoever only reads.
-    fn follow_reading(&self) -> Result<()> {
-        if self.is_current() {
-            return Ok(());
+    /// Does what can still be done for what was acknowledged, and for the file that is there now.
+    fn rescue(&self, loss: &Loss) {
+        if loss.is_of_log_alone {
+            // Nobody else can read it any more, but who has it open.
+            let anchor = self.anchor.lock().unwrap_or_else(PoisonError::into_inner);
+            let saved = anchor.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+            saved.unwrap_or_else(|error| log::error!("its log cannot be saved: {}", sql(error).chain()));
         }
-        self.follow(&mut self.writer.lock().unwrap_or_else(PoisonError::into_inner))
+        if loss.leaves_log {
+            // Ours, of the file that is gone: read with the new one it would make a ruin of it.
+            for ending in ["-wal", "-shm"] {
+                let own = beside(&self.path, ending);
+                std::fs::remove_file(&own).unwrap_or_else(|error| log::error!("{}: {error}", own.display()));
+            }
+        }
     }
 
-    fn take_reader(&self) -> Result<(Connection, u64)> {
-        self.follow_reading()?;
+    fn take_reader(&self) -> Result<Connection> {
+        self.require_place()?;
         let mut readers = self.lock_readers();
         loop {
             if let Some(connection) = readers.idle.pop() {
                 readers.busy += 1;
-                return Ok((connection, readers.generation));
+                return Ok(connection);
             }
             if readers.busy < READERS {
                 readers.busy += 1;
-                let generation = readers.generation;
                 drop(readers);
-                let opened = connect_reader(&self.path).map(|connection| (connection, generation));
-                return opened.inspect_err(|_| self.lock_readers().busy -= 1);
+                return connect_reader(&self.path).inspect_err(|_| self.lock_readers().busy -= 1);
             }
             let (guard, waited) =
                 self.reader_free.wait_timeout(readers, READER_WAIT).unwrap_or_else(PoisonError::into_inner);
@@ -291,11 +291,11 @@ impl Store {
         }
     }
 
-    /// A connection that met a fault is not used again: the file behind it may be another one by now.
-    fn give_back(&self, (connection, generation): (Connection, u64), error: Option<&Error>) {
+    /// A connection that met a fault is not used again.
+    fn give_back(&self, connection: Connection, error: Option<&Error>) {
         let mut readers = self.lock_readers();
         readers.busy -= 1;
-        if readers.generation == generation && !error.is_some_and(is_fault) {
+        if !error.is_some_and(is_fault) {
             readers.idle.push(connection);
         }
         drop(readers);
@@ -304,10 +304,6 @@ impl Store {
 
     fn lock_objects(&self) -> MutexGuard<'_, Objects> {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lock_files(&self) -> MutexGuard<'_, Files> {
-        self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_callers(&self) -> MutexGuard<'_, Option<Callers>> {
@@ -323,19 +319,15 @@ fn is_fault(error: &Error) -> bool {
     matches!(error.kind, Kind::Unavailable | Kind::Full | Kind::Internal)
 }
 
-/// Options that create files for their owner alone: a store holds what an organisation is weakest at.
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).mode(0o600);
-    options
-}
-
 fn create_private(path: &Path) -> Result<bool> {
     if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
         std::fs::create_dir_all(directory).map_err(|e| unusable(directory, e))?;
     }
-    private().create(true).truncate(false).open(path).map_err(|e| unusable(path, e))?;
-    Ok(true)
+    match crate::files::create_empty(path) {
+        // Somebody else was faster.
+        Err(error) if error.kind == Kind::Conflict && path.exists() => Ok(false),
+        made => made.map(|_| true),
+    }
 }
 
 /// The path of a file that belongs to the one at `path`.
@@ -354,93 +346,12 @@ fn unusable(path: &Path, error: std::io::Error) -> Error {
 fn recognise(path: &Path) -> Result<()> {
     let connection = connect_as_is(path)?;
     connection.execute_batch("PRAGMA schema_version").map_err(|e| opening(path, e))?;
-    migrations::version(&connection, path).map(|_| ())
-}
-
-fn claim(store: &Path) -> Result<File> {
-    let path = beside(store, ".lock");
-    let file = private().create(true).truncate(false).open(&path).map_err(|e| unusable(&path, e))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            let text = format!("another monarc-stats serves the store {}: stop it first", store.display());
-            Err(Error::new(Kind::Conflict, text))
-        }
-        Err(TryLockError::Error(e)) => Err(unusable(&path, e)),
-    }
-}
-
-fn connect_as_is(path: &Path) -> Result<Connection> {
-    let connection =
-        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(BUSY)?;
-    Ok(connection)
-}
-
-fn connect(path: &Path) -> Result<Connection> {
-    let connection = connect_as_is(path)?;
-    // auto_vacuum only takes effect on a file that is still empty, and has to come first.
-    connection
-        .execute_batch(
-            "PRAGMA auto_vacuum = INCREMENTAL;
-             PRAGMA journal_mode = WAL;
-             PRAGMA synchronous = FULL;
-             PRAGMA foreign_keys = ON;
-             PRAGMA temp_store = MEMORY;
-             PRAGMA trusted_schema = OFF;
-             PRAGMA cell_size_check = ON;
-             PRAGMA cache_size = -4000;
-             PRAGMA wal_autocheckpoint = 4000;
-             PRAGMA journal_size_limit = 16777216;",
-        )
-        .map_err(|e| opening(path, e))?;
-    connection.set_prepared_statement_cache_capacity(64);
-    // Else SQLite prepares some look-ups anew for every value that is bound: a tenth of the time of a POST.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    Ok(connection)
-}
-
-fn connect_reader(path: &Path) -> Result<Connection> {
-    let connection = connect(path)?;
-    connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -1000;")?;
-    Ok(connection)
-}
-
-fn opening(path: &Path, error: rusqlite::Error) -> Error {
-    if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
-        return Error::invalid(format!("{} is not a store of monarc-stats", path.display())).because(error);
-    }
-    sql(error)
-}
-
-/// Sorts SQLite's errors into kinds, with a sentence for each that an operator can act on.
-fn sql(error: rusqlite::Error) -> Error {
-    let (kind, text) = match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            (Kind::Busy, "the store is locked by another process: try again in a moment")
-        }
-        Some(ErrorCode::DiskFull) => (Kind::Full, "the disk is full: nothing was stored"),
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => (Kind::Unavailable, "the store cannot be written"),
-        Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) => {
-            (Kind::Unavailable, "the store cannot be reached on its disk")
-        }
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            (Kind::Unavailable, "the store is damaged: see 'monarc-stats database check'")
-        }
-        _ => (Kind::Internal, "the store failed"),
-    };
-    Error::new(kind, text).because(error)
-}
-
-impl From<rusqlite::Error> for Error {
-    fn from(error: rusqlite::Error) -> Self {
-        sql(error)
-    }
+    migrations::recognise(&connection, path)
 }
 
 /// A value in the store that this program never wrote.
 fn damaged(what: &str) -> Error {
-    Error::new(Kind::Unavailable, format!("the store is damaged ({what}): see 'monarc-stats database check'"))
+    Error::new(Kind::Unavailable, format!("the store is damaged ({what}): {REMEDY}"))
 }
 
 /// Gives the store a new version: whatever was answered from the old one is out of date.

@@ -3,6 +3,7 @@
 use crate::error::{Error, Kind};
 use crate::server::message::{Head, Response};
 use serde_json::{Map, Value, json as value};
+use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 
 /// What a handler gives: an answer, or one that came early because something was wrong.
@@ -52,6 +53,26 @@ impl From<Error> for Box<Response> {
     fn from(error: Error) -> Self {
         Box::new(failure(&error))
     }
+}
+
+/// An entity tag for whatever these parts determine.
+pub fn tag(parts: &[&[u8]]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.len().to_be_bytes());
+        hash.update(part);
+    }
+    let hash: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("W/\"{hash}\"")
+}
+
+/// Makes an answer, unless the caller has the one with this tag already. Either way it may be kept, and asked for again.
+pub fn unless_known(head: &Head, tag: String, make: impl FnOnce() -> Answer) -> Answer {
+    let mut known = head.headers.all("If-None-Match").flat_map(|list| list.split(',')).map(str::trim);
+    let is_known = known.any(|one| one == "*" || one.trim_start_matches("W/") == tag.trim_start_matches("W/"));
+    let response = if is_known { Response::empty(304) } else { make()? };
+    // Said here too, since an answer without a body has no coding.
+    Ok(response.with("ETag", tag).with("Cache-Control", "no-cache").with("Vary", "Accept-Encoding"))
 }
 
 /// Adds what every answer has: nothing that was shown to a client may be kept by a cache on the way, and no browser

@@ -3,6 +3,7 @@
 use super::Request;
 use super::answer::{bad_arguments, message};
 use crate::config::switch;
+use crate::error::{Error, Kind};
 use crate::model::decimal::excerpt;
 use crate::model::{date, parse_uuid};
 use crate::server::message::{Method, Response};
@@ -81,19 +82,26 @@ pub fn check_content_type(request: &Request<'_>) -> Result<(), Box<Response>> {
     Err(Box::new(message(415, "The body must be JSON: send Content-Type: application/json.")))
 }
 
-/// The body as text.
-pub fn text<'a>(request: &'a Request<'_>) -> Result<&'a str, Box<Response>> {
-    std::str::from_utf8(&request.body.bytes)
-        .map_err(|error| Box::new(message(400, &format!("The body is not UTF-8 at byte {}.", error.valid_up_to()))))
+/// The body as text, without the mark at its beginning that some editors and libraries make.
+pub fn text(request: &Request<'_>) -> Result<String, Box<Response>> {
+    let unread = |error| Error::new(Kind::Unavailable, "The body could not be read back.").because(error);
+    let mut text = String::from_utf8(request.body.bytes().map_err(unread)?).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        Box::new(message(400, &format!("The body is not UTF-8 at byte {place}.")))
+    })?;
+    if text.starts_with('\u{feff}') {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
+    Ok(text)
 }
 
 fn from_body(request: &Request<'_>, is_optional: bool) -> Result<Map<String, Value>, Box<Response>> {
-    if is_optional && request.body.bytes.is_empty() {
+    if is_optional && request.body.is_empty() {
         return Ok(Map::new());
     }
     check_content_type(request)?;
     let text = text(request)?;
-    match serde_json::from_str(text) {
+    match serde_json::from_str(&text) {
         Ok(Value::Object(given)) => Ok(given),
         // PHP encodes an empty array of arguments as a list.
         Ok(Value::Array(list)) if list.is_empty() => Ok(Map::new()),
@@ -117,6 +125,7 @@ fn from_query(query: &str) -> Map<String, Value> {
 }
 
 /// All readers of arguments on one text.
+#[cfg(fuzzing)]
 pub(super) fn examine(text: &str) {
     let mut given = from_query(text);
     given.extend(serde_json::from_str::<Map<String, Value>>(text).unwrap_or_default());

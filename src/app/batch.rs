@@ -1,142 +1,177 @@
-//! Storing a batch of stats: each item is judged by itself, all good ones are stored in one transaction.
+//! Storing a batch of stats: each item is judged by itself, and all good ones are stored; a small batch in one transaction,
+//! a larger one in parts, so that it costs little memory however large it is.
 
-use super::answer::{Answer, json, message};
+mod large;
+mod receipt;
+mod scan;
+
+use super::answer::{Answer, message};
 use super::arguments::{check_content_type, text};
-use super::stats::{metadata, write_head};
 use super::{App, Request};
 use crate::error::{Error, Kind, Result};
 use crate::model::Client;
 use crate::model::shapes::{Flaw, Object};
 use crate::model::stat::{Item, NewStat};
-use crate::server::message::{Body, Received, Response};
+use crate::model::text::plain;
+use crate::server::gate::{Gate, Permit};
+use crate::server::message::Response;
 use crate::store::Store;
 use crate::store::stats::ItemOutcome;
-use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
+use large::Large;
+use receipt::Receipt;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
-use serde_json::{Map, json as value};
-use std::borrow::Cow;
-use std::io::{self, Read};
+use std::io;
 use std::marker::PhantomData;
-use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use uuid::Uuid;
+use std::ops::Range;
+use std::time::Duration;
 
-/// Stats in one batch. A front office of a thousand analyses sends 5,000.
-const MAX_ITEMS: usize = 50_000;
+/// Bytes up to which a batch is held whole and stored in one transaction.
+const SMALL: u64 = 1 << 20;
 
-/// Bytes from which on batches are taken in one at a time.
-const LARGE: usize = 1 << 20;
+/// Items up to which it is.
+const SMALL_ITEMS: usize = 20_000;
 
-/// Contributions of a batch that are kept between judging and storing; those of later stats are found again.
-const KEPT: usize = 20_000;
+/// Small batches that are taken in at a time. The store has one writer, and judging a batch takes some multiple of its
+/// size in memory.
+const AT_A_TIME: usize = 4;
+
+/// How long a batch waits for its turn: a small one for others that take milliseconds, a large one for others of its kind.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LARGE_PATIENCE: Duration = Duration::from_secs(60);
+
+/// An answer that comes early.
+type Refusal = Box<Response>;
+
+/// The turns of batches: large ones are taken in one after the other.
+pub struct Gates {
+    small: Gate,
+    large: Gate,
+}
+
+impl Default for Gates {
+    fn default() -> Self {
+        Self { small: Gate::new(AT_A_TIME), large: Gate::new(1) }
+    }
+}
+
+impl Gates {
+    fn enter(&self, is_small: bool) -> Result<Permit> {
+        let permit = if is_small { self.small.enter(PATIENCE) } else { self.large.enter(LARGE_PATIENCE) };
+        permit.ok_or_else(|| Error::new(Kind::Busy, "Too many batches at once: try again in a moment."))
+    }
+}
 
 /// `POST /api/v1/stats/`
 pub fn add(app: &App, request: Request<'_>) -> Answer {
     check_content_type(&request)?;
-    text(&request)?;
-    let Request { caller, body, .. } = request;
-    let caller = caller.ok_or_else(|| Box::new(message(401, "A client is needed.")))?;
-    let (response, stored) = match body.bytes.len() {
-        0..=LARGE => take_in(&app.store, &caller, body)?,
-        _ => app.large.take_in(Arc::clone(&app.store), caller, body)?,
-    };
-    app.metrics.stored(stored);
-    Ok(response)
-}
-
-/// What became of a batch: the answer, and how many stats were stored.
-type Taken = std::result::Result<(Response, usize), Box<Response>>;
-
-/// Takes large batches in, one after the other and all in one thread. The store has one writer anyway, and judging a
-/// batch takes some multiple of its size in memory, of which glibc keeps a part for each thread that ever did it.
-#[derive(Default)]
-pub struct Large(Mutex<Option<Sender<Job>>>);
-
-struct Job {
-    store: Arc<Store>,
-    caller: Client,
-    body: Received,
-    answer: Sender<Taken>,
-}
-
-impl Large {
-    fn take_in(&self, store: Arc<Store>, caller: Client, body: Received) -> Taken {
-        let (answer, taken) = channel();
-        self.hand_over(Job { store, caller, body, answer })?;
-        let lost = |_| Err(Error::new(Kind::Internal, "the thread for large batches has ended").into());
-        taken.recv().unwrap_or_else(lost)
+    let caller = request.caller.as_ref().ok_or_else(|| Box::new(message(401, "A client is needed.")))?;
+    let receipt = take_in(app, caller, &request)?;
+    app.signals.note_ahead(receipt.ahead());
+    if app.signals.note_batch(&caller.name, receipt.first_refusal()) {
+        let reason = receipt.first_refusal().unwrap_or_default();
+        log::warn!("client {:?} sent what was refused: {}", caller.name, plain(reason));
     }
-
-    fn hand_over(&self, job: Job) -> Result<()> {
-        let mut worker = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = match worker.as_ref() {
-            Some(sender) => sender.send(job).err().map(|unsent| unsent.0),
-            None => Some(job),
-        };
-        let Some(job) = left else { return Ok(()) };
-        let (sender, jobs) = channel::<Job>();
-        let work = move || jobs.into_iter().for_each(Job::run);
-        let failed =
-            |e| Error::new(Kind::Busy, "there is no thread for a large batch: try again in a moment").because(e);
-        std::thread::Builder::new().name("large batches".into()).spawn(work).map_err(failed)?;
-        let sent = sender.send(job);
-        *worker = Some(sender);
-        sent.map_err(|_| Error::new(Kind::Internal, "the thread for large batches has ended"))
+    if receipt.is_unusable() {
+        return Ok(receipt.unusable());
     }
-}
-
-impl Job {
-    fn run(self) {
-        let taken = take_in(&self.store, &self.caller, self.body);
-        // Whoever asked may have gone away.
-        let _ = self.answer.send(taken);
-    }
+    app.metrics.stored(usize::try_from(receipt.stored()).unwrap_or(usize::MAX));
+    Ok(receipt.response(request.body))
 }
 
 /// Judges a batch and stores what is good of it.
-fn take_in(store: &Store, caller: &Client, body: Received) -> Taken {
-    let text = std::str::from_utf8(&body.bytes).map_err(|_| Box::new(message(400, "The body is not UTF-8.")))?;
-    let (good, refused) = judge(store, open(text)?)?;
-    if good.is_empty() && !refused.is_empty() {
-        let text = value!({ "message": "No stat of this batch can be used.", "refused": refused }).to_string();
-        return Err(Box::new(json(400, text)));
+fn take_in(app: &App, caller: &Client, request: &Request<'_>) -> std::result::Result<Receipt, Refusal> {
+    let mut receipt = Receipt::new(&app.spools);
+    if request.body.len() <= SMALL {
+        let _permit = app.batches.enter(true)?;
+        let text = text(request)?;
+        if let Some(judged) = open(&text)? {
+            let start = request.body.len() - u64::try_from(text.len()).unwrap_or_default();
+            store_whole(&app.store, caller, judged, (&text, start), &mut receipt)?;
+            return Ok(receipt);
+        }
     }
-    let outcomes = store.add_stats(caller, &good)?;
-    let stored = good.iter().zip(&outcomes).filter_map(|(stat, place)| match place {
-        ItemOutcome::Stored(uuid) => Some((*uuid, stat)),
-        _ => None,
-    });
-    let pieces = pieces(&body.bytes, stored);
-    let duplicates: Vec<String> = outcomes
-        .iter()
-        .filter_map(|place| if let ItemOutcome::Duplicate(uuid) = place { Some(uuid.to_string()) } else { None })
-        .collect();
-    let number = pieces.len() / 2;
-    Ok((receipt(body, pieces, duplicates, refused), number))
+    let _permit = app.batches.enter(false)?;
+    Large { store: &app.store, caller, body: &request.body }.take_in(&mut receipt)?;
+    Ok(receipt)
 }
 
-/// The items of a batch, their data unchecked. One pass does for a batch that is right throughout; what is wrong with
-/// another is found out by a second one, item by item.
-fn open(text: &str) -> std::result::Result<Vec<Judged<'_>>, Box<Response>> {
-    match serde_json::from_str(text) {
-        Ok(Items::<Object<Item<'_>>>(items)) if items.len() <= MAX_ITEMS => {
-            Ok(items.into_iter().map(|Object(item)| NewStat::open(item)).collect())
+/// Stores the good items of a batch in one transaction. Its text begins at a byte of the body.
+fn store_whole(
+    store: &Store,
+    caller: &Client,
+    judged: Vec<Judged<'_>>,
+    (text, start): (&str, u64),
+    receipt: &mut Receipt,
+) -> std::result::Result<(), Refusal> {
+    let good = judge(store, judged, receipt)?;
+    let outcomes = store.add_stats(caller, &good)?;
+    for (stat, outcome) in good.iter().zip(outcomes) {
+        match outcome {
+            ItemOutcome::Stored(uuid) => receipt.stored_stat(uuid, stat, data_range(text, stat.data, start)),
+            ItemOutcome::Duplicate(uuid) => receipt.duplicate(uuid),
+            ItemOutcome::Superseded => Ok(()),
         }
-        _ => Ok(items(text)?.into_iter().map(|item| NewStat::parse_unchecked(item.get())).collect()),
+        .map_err(unread)?;
+    }
+    Ok(())
+}
+
+/// Where the data of an item is in the body, if the text that it is a part of begins at a byte of it.
+fn data_range(text: &str, data: &str, start: u64) -> Range<u64> {
+    let before = data.as_ptr().addr() - text.as_ptr().addr();
+    let from = start + u64::try_from(before).unwrap_or_default();
+    from..from + u64::try_from(data.len()).unwrap_or_default()
+}
+
+/// A spool that cannot be read or written.
+fn unread(error: io::Error) -> Refusal {
+    let kind = if error.kind() == io::ErrorKind::StorageFull { Kind::Full } else { Kind::Unavailable };
+    Error::new(kind, "The batch cannot be kept on the disk while it is taken in.").because(error).into()
+}
+
+/// An item as text.
+fn utf8(bytes: &[u8], start: u64) -> std::result::Result<&str, Refusal> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let place = start + u64::try_from(error.valid_up_to()).unwrap_or_default();
+        Box::new(message(400, &format!("The body is not UTF-8 at byte {place}.")))
+    })
+}
+
+/// An item that cannot be used spoils nothing but itself; one that is not even JSON spoils the body.
+fn check_grammar(text: &str, start: u64) -> std::result::Result<(), Refusal> {
+    serde_json::from_str::<IgnoredAny>(text).map(drop).map_err(|error| not_json(&error, start))
+}
+
+/// The refusal of a body that has an error in the item that begins at a byte.
+fn not_json(error: &serde_json::Error, start: u64) -> Refusal {
+    let text = format!("The body is not JSON: {error} of the item that begins at byte {start}.");
+    Box::new(message(400, &text))
+}
+
+/// The items of a batch, their data unchecked; none if there are too many to be held. One pass does for a batch that is
+/// right throughout; what is wrong with another is found out by a second one, item by item.
+fn open(text: &str) -> std::result::Result<Option<Vec<Judged<'_>>>, Refusal> {
+    match serde_json::from_str(text) {
+        Ok(Items::<Object<Item<'_>>>(items)) if items.len() <= SMALL_ITEMS => {
+            Ok(Some(items.into_iter().map(|Object(item)| NewStat::open(item)).collect()))
+        }
+        _ => {
+            let items = items(text)?;
+            let is_small = items.len() <= SMALL_ITEMS;
+            Ok(is_small.then(|| items.into_iter().map(|item| NewStat::parse_unchecked(item.get())).collect()))
+        }
     }
 }
 
 /// The items of a batch, unparsed: a number too large for a float spoils its item, not the body.
-fn items(text: &str) -> std::result::Result<Vec<&RawValue>, Box<Response>> {
+fn items(text: &str) -> std::result::Result<Vec<&RawValue>, Refusal> {
     if !text.trim_start().starts_with('[') && serde_json::from_str::<&RawValue>(text).is_ok() {
         return Err(Box::new(message(400, "The body must be a list of stats.")));
     }
     let Items::<&RawValue>(items) = serde_json::from_str(text)
         .map_err(|error| Box::new(message(400, &format!("The body is not JSON: {error}."))))?;
-    match items.len() {
-        0..=MAX_ITEMS => Ok(items),
-        _ => Err(Box::new(message(400, &format!("A batch has at most {MAX_ITEMS} stats: send several.")))),
-    }
+    Ok(items)
 }
 
 /// The items of a batch, of which not many more are held than a batch may have.
@@ -153,7 +188,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Items<T> {
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> std::result::Result<Self::Value, A::Error> {
                 let mut items = Vec::new();
                 while let Some(item) = seq.next_element()? {
-                    if items.len() <= MAX_ITEMS {
+                    if items.len() <= SMALL_ITEMS {
                         items.push(item);
                     }
                 }
@@ -164,113 +199,28 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Items<T> {
     }
 }
 
-/// An item's index, the field that is wrong, and the reason.
-type Refused = Map<String, serde_json::Value>;
-
 /// An item as far as it is judged.
 type Judged<'a> = std::result::Result<NewStat<'a>, Flaw>;
 
-/// The good items, and why the others are refused. What the store knows already has been checked before.
-fn judge<'a>(store: &Store, mut judged: Vec<Judged<'a>>) -> Result<(Vec<NewStat<'a>>, Vec<Refused>)> {
+/// The good items; the receipt tells why the others are refused. What the store knows already has been checked before.
+fn judge<'a>(
+    store: &Store,
+    mut judged: Vec<Judged<'a>>,
+    receipt: &mut Receipt,
+) -> std::result::Result<Vec<NewStat<'a>>, Refusal> {
     let known = store.has_payloads(judged.iter().filter_map(|stat| stat.as_ref().ok()))?;
-    let mut kept = 0;
     for (stat, is_known) in judged.iter_mut().filter(|stat| stat.is_ok()).zip(known) {
-        let unknown = stat.as_mut().ok().filter(|_| !is_known);
-        let flaw = unknown.and_then(|stat| check(stat, &mut kept).err());
+        let flaw = stat.as_mut().ok().filter(|_| !is_known).and_then(|stat| stat.check().err());
         if let Some(flaw) = flaw {
             *stat = Err(flaw);
         }
     }
-    let (mut good, mut refused) = (Vec::new(), Vec::new());
-    for (index, stat) in judged.into_iter().enumerate() {
+    let mut good = Vec::new();
+    for (stat, index) in judged.into_iter().zip(0..) {
         match stat {
             Ok(stat) => good.push(stat),
-            Err(flaw) => refused.push(refusal(index, flaw)),
+            Err(flaw) => receipt.refuse(index, flaw.field, flaw.reason).map_err(unread)?,
         }
     }
-    Ok((good, refused))
-}
-
-fn check(stat: &mut NewStat<'_>, kept: &mut usize) -> std::result::Result<(), Flaw> {
-    stat.check()?;
-    if *kept < KEPT {
-        *kept += stat.contributions().map_or(0, |parts| parts.len());
-    } else {
-        stat.forget();
-    }
-    Ok(())
-}
-
-fn refusal(index: usize, flaw: Flaw) -> Refused {
-    let mut entry = Map::new();
-    entry.insert("index".into(), index.into());
-    entry.insert("field".into(), flaw.field.into());
-    entry.insert("reason".into(), flaw.reason.into());
-    entry
-}
-
-/// A piece of a receipt: new text, or a part of the request's own body.
-enum Piece {
-    Text(Vec<u8>),
-    Body(std::ops::Range<usize>),
-}
-
-/// The stored stats as JSON, without the brace that closes the last.
-fn pieces<'a>(body: &[u8], stored: impl Iterator<Item = (Uuid, &'a NewStat<'a>)>) -> Vec<Piece> {
-    let start = body.as_ptr().addr();
-    let mut pieces = Vec::new();
-    for (uuid, stat) in stored {
-        let mut text = if pieces.is_empty() { Vec::new() } else { b"},".to_vec() };
-        write_head(&mut text, uuid, stat.anr, stat.kind, stat.date);
-        pieces.push(Piece::Text(text));
-        let from = stat.data.as_ptr().addr() - start;
-        pieces.push(Piece::Body(from..from + stat.data.len()));
-    }
-    pieces
-}
-
-/// The answer to a batch: the stored stats in full, and what became of the others.
-fn receipt(body: Received, mut pieces: Vec<Piece>, duplicates: Vec<String>, refused: Vec<Refused>) -> Response {
-    let count = u64::try_from(pieces.len() / 2).unwrap_or(u64::MAX);
-    let last = if pieces.is_empty() { "]" } else { "}]" };
-    pieces.insert(0, Piece::Text(format!("{{\"metadata\": {}, \"data\": [", metadata(count, 0, 0)).into_bytes()));
-    let (status, rest) = match duplicates.is_empty() && refused.is_empty() {
-        true => (201, "}".to_owned()),
-        false => (207, format!(", \"duplicates\": {}, \"refused\": {}}}", value!(duplicates), value!(refused))),
-    };
-    pieces.push(Piece::Text(format!("{last}{rest}").into_bytes()));
-    let mut response = Response::bytes(status, Some("application/json"), Cow::Borrowed(b""));
-    response.body =
-        Body::Stream(Box::new(Receipt { body, pieces: pieces.into_iter(), current: Piece::Body(0..0), read: 0 }));
-    response
-}
-
-/// Reads a receipt piece by piece: the batch is not copied.
-struct Receipt {
-    body: Received,
-    pieces: std::vec::IntoIter<Piece>,
-    current: Piece,
-    read: usize,
-}
-
-impl Read for Receipt {
-    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let piece = match &self.current {
-                Piece::Text(text) => text,
-                Piece::Body(range) => &self.body.bytes[range.clone()],
-            };
-            let rest = &piece[self.read..];
-            if rest.is_empty()
-                && let Some(next) = self.pieces.next()
-            {
-                (self.current, self.read) = (next, 0);
-                continue;
-            }
-            let length = rest.len().min(target.len());
-            target[..length].copy_from_slice(&rest[..length]);
-            self.read += length;
-            return Ok(length);
-        }
-    }
+    Ok(good)
 }

@@ -2,8 +2,9 @@
 
 use super::answer::Answer;
 use super::arguments::{Arguments, as_text};
-use super::public::{as_days, unless_known};
-use super::{App, Request};
+use super::computed;
+use super::public::as_days;
+use super::{App, Request, released};
 use crate::averages::{self, Params, Period, Processor};
 use crate::error::{Error, Kind, Result};
 use crate::model::StatType;
@@ -27,7 +28,11 @@ pub fn compared(app: &App, request: Request<'_>) -> Answer {
     let kind = arguments.required("type", |value| StatType::parse(&as_text(value)?)).unwrap_or(StatType::Risk);
     let days = arguments.get("days", as_days);
     arguments.finish()?;
-    unless_known(app, request.head, || {
+    if !app.config.public_min_clients.is_live() {
+        return released::compared(app, request.head, kind, usual(kind)?, days);
+    }
+    let question = format!("compared {} {days:?}", kind.name());
+    computed::public(app, request.head, &question, |out| {
         let newest = app.store.newest_days(kind, NOW)?;
         let windows = windows(&newest, days);
         let mut shown = windows.iter().map(|(ago, window)| of_window(app, kind, ago, *window));
@@ -36,7 +41,7 @@ pub fn compared(app: &App, request: Request<'_>) -> Answer {
         let has_objects = matches!(kind, StatType::Threat | StatType::Vulnerability);
         let basis = if has_objects { Some(app.store.basis(kind)?) } else { None };
         let (analyses, objects) = basis.map(|basis| (basis.analyses, basis.objects)).unzip();
-        serde_json::to_vec(&Compared { kind: kind.name(), now, earlier, analyses, objects }).map_err(unwritten)
+        serde_json::to_writer(out, &Compared { kind: kind.name(), now, earlier, analyses, objects }).map_err(unwritten)
     })
 }
 

@@ -3,16 +3,17 @@
 use super::answer::{Answer, json, message};
 use super::arguments::{Arguments, as_bool, as_number};
 use super::processed::{as_period, as_processor, check_kind};
-use super::{App, Request};
+use super::released::{self, Weeks};
+use super::{App, Request, computed};
 use crate::averages::{self, Params};
 use crate::error::{Error, Kind, Result};
 use crate::model::StatType;
 use crate::model::date::today;
-use crate::server::message::{Head, Response};
+use crate::server::message::Response;
 use crate::store::rollups::Selection;
 use serde_json::{Value, json as value};
-use sha2::{Digest, Sha256};
 use std::borrow::Cow;
+use std::io::Write;
 
 /// How many of the newest stats `last_stats` means.
 const LAST: i64 = 40;
@@ -52,14 +53,19 @@ fn averages(app: &App, request: &Request<'_>, kind: StatType, usual: &str) -> An
     arguments.finish()?;
     let processor = processor.ok_or_else(|| Error::new(Kind::Internal, "a route without a processor"))?;
     check_kind(processor, kind)?;
-    unless_known(app, request.head, || {
+    if !app.config.public_min_clients.is_live() {
+        let since = today().checked_sub(jiff::Span::new().days(days - 1)).ok();
+        let weeks = if last { Weeks::Newest } else { Weeks::Inside(since, None) };
+        let params = Params { period, ..Params::default() };
+        return released::averages(app, request.head, processor, &params, weeks);
+    }
+    let question = format!("{} {days} {last} {local_only} {period:?}", processor.name);
+    computed::public(app, request.head, &question, |out| {
         let since = today().checked_sub(jiff::Span::new().days(days - 1)).ok();
         let from = if last { None } else { since };
         let newest = last.then_some(LAST);
         let rollup = app.store.rollup(&Selection { kind, from, to: None, local_only, analyses: None, newest })?;
-        let mut text = Vec::new();
-        (processor.run)(&rollup, &Params { period, ..Params::default() }, &mut text)?;
-        Ok(text)
+        (processor.run)(&rollup, &Params { period, ..Params::default() }, out)
     })
 }
 
@@ -69,32 +75,21 @@ pub fn as_days(value: &Value) -> std::result::Result<i64, String> {
     days.filter(|days| (1..=36_500).contains(days)).ok_or_else(|| format!("{value} is not a number from 1 to 36500"))
 }
 
-/// An entity tag for whatever these parts determine.
-pub fn tag(parts: &[&[u8]]) -> String {
-    let mut hash = Sha256::new();
-    parts.iter().for_each(|part| hash.update(part));
-    let hash: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("W/\"{hash}\"")
-}
-
-/// Computes an answer, unless the caller has it already: the tag changes with the store, the question and the day.
-pub fn unless_known(app: &App, head: &Head, compute: impl FnOnce() -> Result<Vec<u8>>) -> Answer {
-    let version = app.store.version()?;
-    let tag = tag(&[&version[..], head.path.as_bytes(), b"?", head.query.as_bytes(), today().to_string().as_bytes()]);
-    let known = head.headers.all("If-None-Match").flat_map(|list| list.split(',')).map(str::trim);
-    let is_known =
-        known.into_iter().any(|one| one == "*" || one.trim_start_matches("W/") == tag.trim_start_matches("W/"));
-    let response =
-        if is_known { Response::empty(304) } else { Response::bytes(200, Some("application/json"), compute()?.into()) };
-    Ok(response.with("ETag", tag).with("Cache-Control", "no-cache"))
+/// Writes a value that was computed.
+fn write(value: &Value, out: &mut dyn Write) -> Result<()> {
+    let unwritten = |error| Error::new(Kind::Internal, "an answer could not be written").because(error);
+    out.write_all(value.to_string().as_bytes()).map_err(unwritten)
 }
 
 /// `GET /stats/summary.json`: what the dashboard rests on.
 pub fn summary(app: &App, request: Request<'_>) -> Answer {
     Arguments::read(&request, &[])?.finish()?;
-    unless_known(app, request.head, || {
+    if !app.config.public_min_clients.is_live() {
+        return released::summary(app, request.head);
+    }
+    computed::public(app, request.head, "summary", |out| {
         let summary = app.store.summary()?;
-        Ok(value!({
+        let summary = value!({
             "clients": summary.clients,
             "analyses": summary.analyses,
             "stats": summary.stats,
@@ -102,17 +97,25 @@ pub fn summary(app: &App, request: Request<'_>) -> Answer {
             "oldest": summary.oldest,
             "newest": summary.newest,
             "today": today(),
-        })
-        .to_string()
-        .into_bytes())
+        });
+        write(&summary, out)
     })
+}
+
+/// `GET /stats/trends.json`: what moved since a month, a quarter and a year.
+pub fn trends(app: &App, request: Request<'_>) -> Answer {
+    Arguments::read(&request, &[])?.finish()?;
+    match app.config.public_min_clients.is_live() {
+        true => released::live_trends(app, request.head),
+        false => released::trends(app, request.head),
+    }
 }
 
 /// `GET /map/clients.json`: nobody, unless `MAP` is on, since each of its entries is a single client.
 pub fn map(app: &App, request: Request<'_>) -> Answer {
     Arguments::read(&request, &[])?.finish()?;
-    unless_known(app, request.head, || {
-        let places = if app.config.map { app.store.map()? } else { Vec::new() };
+    computed::public(app, request.head, "map", |out| {
+        let places = if app.config.shows_map() { app.store.map()? } else { Vec::new() };
         let places = places.into_iter().map(|place| {
             value!({
                 "latitude": place.location.latitude,
@@ -121,7 +124,7 @@ pub fn map(app: &App, request: Request<'_>) -> Answer {
                 "max_vulnerability": [place.vulnerability.0.mean(1), place.vulnerability.1],
             })
         });
-        Ok(Value::Array(places.collect()).to_string().into_bytes())
+        write(&Value::Array(places.collect()), out)
     })
 }
 

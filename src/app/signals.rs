@@ -1,4 +1,5 @@
-//! What requests tell about their senders beside their answers: wrong tokens, and clients whose batches are refused.
+//! What requests tell about their senders beside their answers: wrong tokens, clients whose batches are refused, stats
+//! dated ahead of the clock.
 //!
 //! Kept in memory, for the watch: what is not known since the start is neither well nor ill.
 
@@ -11,8 +12,12 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// Clients that are remembered at most.
 const MAX_CLIENTS: usize = 10_000;
 
+/// Refusals of stats dated ahead in an hour that are not worth a line.
+const MAX_AHEAD: u64 = 10;
+
 /// What has been noticed since the start.
 pub struct Signals {
+    ahead: Mutex<Ahead>,
     started: Instant,
     wrong: Mutex<Wrong>,
     clients: Mutex<HashMap<String, Batches>>,
@@ -24,6 +29,15 @@ struct Wrong {
     since: Instant,
     now: u64,
     before: u64,
+}
+
+/// Stats that were refused because their date is ahead of the clock.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ahead {
+    total: u64,
+    /// The hour since 1970 in which the last one was, and how many were in it.
+    hour: i64,
+    in_hour: u64,
 }
 
 /// The last batches of a client.
@@ -40,7 +54,13 @@ struct Batches {
 impl Default for Signals {
     fn default() -> Self {
         let now = Instant::now();
-        Self { started: now, wrong: Mutex::new(Wrong { since: now, now: 0, before: 0 }), clients: Mutex::default() }
+        let ahead = Mutex::default();
+        Self {
+            ahead,
+            started: now,
+            wrong: Mutex::new(Wrong { since: now, now: 0, before: 0 }),
+            clients: Mutex::default(),
+        }
     }
 }
 
@@ -70,6 +90,27 @@ impl Signals {
             *wrong = Wrong { since: Instant::now(), now: 0, before };
         }
         wrong
+    }
+
+    /// Counts stats that were refused because they are dated ahead. More than ten of them in an hour are one line in the
+    /// log: it may be this machine's clock that is wrong.
+    pub fn note_ahead(&self, number: usize) {
+        let number = u64::try_from(number).unwrap_or_default();
+        let hour = jiff::Timestamp::now().as_second() / 3600;
+        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = if ahead.hour == hour { ahead.in_hour } else { 0 };
+        *ahead = Ahead { total: ahead.total + number, hour, in_hour: before + number };
+        if before <= MAX_AHEAD && ahead.in_hour > MAX_AHEAD {
+            let today = crate::model::date::today();
+            log::warn!(
+                "more than {MAX_AHEAD} stats in an hour were refused because they are dated ahead of today, {today}: is this machine's clock right?"
+            );
+        }
+    }
+
+    /// Stats that were refused since the start because they are dated ahead.
+    pub fn ahead(&self) -> u64 {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner).total
     }
 
     /// Notes a batch and, if an item of it was refused, the first reason. Gives whether the log should have it: once an

@@ -3,21 +3,25 @@
 use super::answer::{Answer, message};
 use super::arguments::{Arguments, as_bool, as_date, as_number, as_text, as_uuid, as_uuids};
 use super::{App, Request};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::model::date::today;
 use crate::model::{Role, StatType, parse_uuid};
 use crate::server::message::{Body, Response};
+use crate::server::spool::{self, Spools};
 use crate::store::Store;
 use crate::store::listing::{Filter, Page, Position, Range};
 use jiff::civil::Date;
 use serde_json::json as value;
 use std::borrow::Cow;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Bytes of data that are held of a large answer at a time.
-const PAGE: usize = 256 << 10;
+/// Bytes of data after which a page of a large answer is full, so that it mostly fits what a spool holds in memory.
+const PAGE: usize = 48 << 10;
+
+/// Bytes up to which an answer is sent as a whole.
+const SMALL: u64 = 64 << 10;
 
 /// `GET /api/v1/stats/`
 pub fn list(app: &App, request: Request<'_>) -> Answer {
@@ -76,15 +80,15 @@ pub fn metadata(count: u64, offset: u64, limit: u64) -> serde_json::Value {
     value!({ "count": count.to_string(), "offset": offset.to_string(), "limit": limit.to_string() })
 }
 
-/// A list of stats that is read from the store as it is written to the client: a slow reader holds one page of it,
-/// and no transaction.
+/// A list of stats that is read from the store as it is written to the client: a slow reader holds one page of it, which
+/// is in a file if it is large, and no transaction.
 struct Listing {
     store: Arc<Store>,
+    spools: Spools,
     filter: Filter,
     range: Range,
     next: Option<Position>,
-    buffer: Vec<u8>,
-    read: usize,
+    page: spool::Reader,
     tail: &'static str,
     written: u64,
     promised: u64,
@@ -99,32 +103,41 @@ impl Listing {
         head: impl Fn(u64) -> String,
         tail: &'static str,
     ) -> Result<Response> {
-        let store = Arc::clone(&app.store);
-        let mut list =
-            Self { store, filter, range, next: None, buffer: Vec::new(), read: 0, tail, written: 0, promised: 0 };
-        list.promised = list.page()?.total;
+        let (store, spools) = (Arc::clone(&app.store), app.spools.clone());
+        let page = Arc::new(spools.answer()).reader();
+        let mut list = Self { store, spools, filter, range, next: None, page, tail, written: 0, promised: 0 };
+        list.promised = list.read_page()?.total;
         let head = head(list.promised).into_bytes();
         let mut response = Response::bytes(200, Some("application/json"), Cow::Borrowed(b""));
-        response.body = if list.next.is_none() {
-            Body::Bytes(Cow::Owned([&head, list.buffer.as_slice(), tail.as_bytes()].concat()))
-        } else {
-            Body::Stream(Box::new(io::Cursor::new(head).chain(list)))
+        let mut whole = io::Cursor::new(head).chain(list);
+        response.body = match &whole.get_ref().1 {
+            list if list.next.is_none() && list.page.left() <= SMALL => {
+                let mut bytes = Vec::new();
+                whole.read_to_end(&mut bytes).map_err(unread)?;
+                Body::Bytes(Cow::Owned(bytes))
+            }
+            _ => Body::Stream(Box::new(whole)),
         };
         Ok(response)
     }
 
-    /// Reads a page into the buffer.
-    fn page(&mut self) -> Result<Page> {
-        let (buffer, written) = (&mut self.buffer, &mut self.written);
+    /// Reads the next page from the store.
+    fn read_page(&mut self) -> Result<Page> {
+        let (mut spool, mut failure) = (self.spools.answer(), None);
+        let written = &mut self.written;
         let page = self.store.page_of_stats(&self.filter, &self.range, PAGE, &mut |stat| {
-            if *written > 0 {
-                buffer.push(b',');
-            }
+            let mut head = if *written > 0 { b",".to_vec() } else { Vec::new() };
             *written += 1;
-            write_head(buffer, stat.uuid, stat.anr, stat.kind, stat.date);
-            buffer.extend_from_slice(stat.data.as_bytes());
-            buffer.push(b'}');
+            write_head(&mut head, stat.uuid, stat.anr, stat.kind, stat.date);
+            let parts = [&head, stat.data.as_bytes(), b"}"];
+            if failure.is_none() {
+                failure = parts.into_iter().try_for_each(|part| spool.write_all(part)).err();
+            }
         })?;
+        if let Some(error) = failure {
+            return Err(unread(error));
+        }
+        self.page = Arc::new(spool).reader();
         self.next = page.next;
         self.range.after = page.next;
         self.range.offset = 0;
@@ -132,32 +145,40 @@ impl Listing {
         Ok(page)
     }
 
-    /// Reads the next page, or ends the list.
-    fn refill(&mut self) -> io::Result<()> {
-        self.buffer.clear();
-        self.read = 0;
-        if self.next.is_some() {
-            return self.page().map(|_| ()).map_err(|error| io::Error::other(error.chain()));
-        }
-        self.buffer.extend(std::mem::take(&mut self.tail).as_bytes());
+    /// Ends the list.
+    fn end(&mut self) -> io::Result<Vec<u8>> {
         // The list changed while it was read: better a broken answer than a count that is not true.
         match self.promised == self.written {
-            true => Ok(()),
+            true => Ok(std::mem::take(&mut self.tail).into()),
             false => Err(io::Error::other("the stats changed while they were read")),
         }
     }
 }
 
+fn unread(error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::ResourceBusy => {
+            Error::new(Kind::Busy, "There is no room for this answer: try again in a moment.")
+        }
+        _ => Error::new(Kind::Unavailable, "The answer could not be written."),
+    }
+    .because(error)
+}
+
 impl Read for Listing {
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
-        while self.read == self.buffer.len() && !(self.next.is_none() && self.tail.is_empty()) {
-            self.refill()?;
+        while self.page.left() == 0 {
+            match self.next {
+                Some(_) => drop(self.read_page().map_err(|error| io::Error::other(error.chain()))?),
+                None if self.tail.is_empty() => return Ok(0),
+                None => {
+                    let mut spool = self.spools.answer();
+                    spool.write_all(&self.end()?)?;
+                    self.page = Arc::new(spool).reader();
+                }
+            }
         }
-        let part = &self.buffer[self.read..];
-        let length = part.len().min(target.len());
-        target[..length].copy_from_slice(&part[..length]);
-        self.read += length;
-        Ok(length)
+        self.page.read(target)
     }
 }
 

@@ -6,15 +6,12 @@ use crate::model::ShareLevel;
 use crate::store::Store;
 use crate::store::export::Exported;
 use crate::store::listing::Filter;
-use std::path::Path;
 
 /// Data held at a time.
 const PAGE: usize = 1 << 20;
 
-/// What to export, and where to.
-pub struct Export<'a> {
-    /// The file; standard output if there is none.
-    pub path: Option<&'a Path>,
+/// What to export.
+pub struct Export {
     /// Which stats.
     pub filter: Filter,
     /// What of each stat leaves if it is for others.
@@ -23,13 +20,12 @@ pub struct Export<'a> {
     pub sharing: bool,
 }
 
-/// Writes the stats; gives their number.
+/// Writes the stats; gives their number. The target is for the caller to finish.
 ///
 /// # Errors
-/// `Conflict` if the file exists, `Unavailable` if it cannot be written, and those of the store.
-pub fn export(store: &Store, export: &Export<'_>, progress: &mut dyn FnMut(u64, u64)) -> Result<u64> {
+/// `Unavailable` if the target cannot be written, and those of the store.
+pub fn export(store: &Store, export: &Export, target: &mut Target, progress: &mut dyn FnMut(u64, u64)) -> Result<u64> {
     let total = store.count_export(&export.filter, export.sharing)?;
-    let mut target = Target::create(export.path)?;
     let (mut number, mut after, mut text) = (0, 0, String::new());
     loop {
         let page = store.page_of_export(&export.filter, export.sharing, after, PAGE)?;
@@ -43,7 +39,6 @@ pub fn export(store: &Store, export: &Export<'_>, progress: &mut dyn FnMut(u64, 
             return Ok(number);
         }
     }
-    target.finish()?;
     Ok(number)
 }
 

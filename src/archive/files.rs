@@ -1,18 +1,21 @@
 //! Files of lines, compressed or not, and how far they have been read.
 
 use crate::error::{Error, Kind, Result};
+use crate::files::NewFile;
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
-use std::cell::Cell;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The longest line that is read: as much as a batch that is posted may have.
 const LONGEST: u64 = 32 << 20;
+
+/// What some editors put before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 pub(super) fn failed(path: &Path, what: &str, error: io::Error) -> Error {
     let kind = if error.kind() == io::ErrorKind::NotFound { Kind::NotFound } else { Kind::Unavailable };
@@ -26,42 +29,45 @@ fn is_packed(path: &Path) -> bool {
 /// Counts the bytes that were read of a file.
 pub(super) struct Counted<R> {
     inner: R,
-    read: Rc<Cell<u64>>,
+    read: Arc<AtomicU64>,
 }
 
 impl<R: Read> Counted<R> {
-    pub(super) fn new(inner: R) -> (Self, Rc<Cell<u64>>) {
-        let read = Rc::new(Cell::new(0));
-        (Self { inner, read: Rc::clone(&read) }, read)
+    pub(super) fn new(inner: R) -> (Self, Arc<AtomicU64>) {
+        let read = Arc::new(AtomicU64::new(0));
+        (Self { inner, read: Arc::clone(&read) }, read)
     }
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
         let length = self.inner.read(target)?;
-        self.read.set(self.read.get() + u64::try_from(length).unwrap_or_default());
+        self.read.fetch_add(u64::try_from(length).unwrap_or_default(), Ordering::Relaxed);
         Ok(length)
     }
 }
 
 /// The lines of a file or of standard input, each with its number.
-pub(super) struct Lines {
+pub struct Lines {
     /// Its name in messages.
     pub(super) name: String,
     /// Bytes of the file, 0 if that is not known.
     pub(super) total: u64,
-    read: Rc<Cell<u64>>,
+    read: Arc<AtomicU64>,
     path: PathBuf,
-    source: Box<dyn BufRead>,
+    source: Box<dyn BufRead + Send>,
     line: Vec<u8>,
     number: u64,
 }
 
 impl Lines {
     /// Opens a file, or standard input if none is named.
-    pub(super) fn open(path: Option<&Path>) -> Result<Self> {
+    ///
+    /// # Errors
+    /// `NotFound` or `Unavailable` if it cannot be opened.
+    pub fn open(path: Option<&Path>) -> Result<Self> {
         let Some(path) = path else {
-            return Ok(Self::new(Path::new("standard input"), "standard input".into(), 0, io::stdin().lock(), false));
+            return Ok(Self::new(Path::new("standard input"), "standard input".into(), 0, io::stdin(), false));
         };
         let file = File::open(path).map_err(|e| failed(path, "opened", e))?;
         let total = file.metadata().map_or(0, |data| data.len());
@@ -73,9 +79,9 @@ impl Lines {
         Self::new(Path::new("memory"), "memory".into(), 0, io::Cursor::new(bytes), packed)
     }
 
-    fn new(path: &Path, name: String, total: u64, source: impl Read + 'static, packed: bool) -> Self {
+    fn new(path: &Path, name: String, total: u64, source: impl Read + Send + 'static, packed: bool) -> Self {
         let (source, read) = Counted::new(source);
-        let source: Box<dyn BufRead> = match packed {
+        let source: Box<dyn BufRead + Send> = match packed {
             true => Box::new(BufReader::new(MultiGzDecoder::new(BufReader::new(source)))),
             false => Box::new(BufReader::with_capacity(1 << 16, source)),
         };
@@ -89,7 +95,7 @@ impl Lines {
 
     /// How many bytes of the file were read.
     pub(super) fn position(&self) -> u64 {
-        self.read.get()
+        self.read.load(Ordering::Relaxed)
     }
 
     /// The next line that is not blank, and its number.
@@ -105,83 +111,78 @@ impl Lines {
             if part.limit() == 0 && !self.line.ends_with(b"\n") {
                 return Err(Error::invalid(format!("{}:{}: a line of more than 32 MB", self.name, self.number)));
             }
-            if !self.line.trim_ascii().is_empty() {
-                return Ok(Some((self.number, self.line.trim_ascii())));
+            let mark =
+                if self.number == 1 && self.line.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+            if !self.line[mark..].trim_ascii().is_empty() {
+                return Ok(Some((self.number, self.line[mark..].trim_ascii())));
             }
         }
     }
 }
 
 /// A file that gets its name when it is whole, or standard output.
-pub(super) struct Target {
-    path: Option<PathBuf>,
-    partial: PathBuf,
+pub struct Target {
+    /// What a person calls it.
+    name: PathBuf,
+    is_file: bool,
     sink: Sink,
 }
 
 enum Sink {
-    Plain(BufWriter<Box<dyn Write>>),
-    Packed(Box<GzEncoder<BufWriter<Box<dyn Write>>>>),
+    Output(BufWriter<io::Stdout>),
+    Plain(BufWriter<NewFile>),
+    Packed(Box<GzEncoder<BufWriter<NewFile>>>),
 }
 
 impl Target {
-    /// Opens it for its owner alone.
-    pub(super) fn create(path: Option<&Path>) -> Result<Self> {
+    /// Makes it, for its owner alone; standard output if no file is named.
+    ///
+    /// # Errors
+    /// `Conflict` if the file exists, `Unavailable` if it cannot be written.
+    pub fn create(path: Option<&Path>) -> Result<Self> {
         let Some(path) = path else {
-            let sink = Sink::Plain(BufWriter::new(Box::new(io::stdout())));
-            return Ok(Self { path: None, partial: PathBuf::new(), sink });
+            let sink = Sink::Output(BufWriter::new(io::stdout()));
+            return Ok(Self { name: "standard output".into(), is_file: false, sink });
         };
-        if path.exists() {
-            return Err(Error::new(Kind::Conflict, format!("{} exists already", path.display())));
-        }
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(".partial");
-        let partial = PathBuf::from(partial);
-        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&partial);
-        let file: Box<dyn Write> = Box::new(file.map_err(|e| failed(&partial, "written", e))?);
-        let file = BufWriter::with_capacity(1 << 16, file);
+        let file = BufWriter::with_capacity(1 << 16, NewFile::create(path)?);
         let sink = match is_packed(path) {
             true => Sink::Packed(Box::new(GzEncoder::new(file, Compression::default()))),
             false => Sink::Plain(file),
         };
-        Ok(Self { path: Some(path.into()), partial, sink })
+        Ok(Self { name: path.into(), is_file: true, sink })
     }
 
     /// Writes some bytes. Gives false if the reader of standard output has gone away.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<bool> {
         let written = match &mut self.sink {
+            Sink::Output(sink) => sink.write_all(bytes),
             Sink::Plain(sink) => sink.write_all(bytes),
             Sink::Packed(sink) => sink.write_all(bytes),
         };
-        self.judged(written)
-    }
-
-    fn judged(&self, written: io::Result<()>) -> Result<bool> {
         match written {
             Ok(()) => Ok(true),
-            Err(error) if self.path.is_none() && error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-            Err(error) => Err(failed(self.path.as_deref().unwrap_or(Path::new("standard output")), "written", error)),
+            Err(error) if !self.is_file && error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            Err(error) => Err(failed(&self.name, "written", error)),
         }
     }
 
     /// Ends it and gives it its name.
-    pub(super) fn finish(mut self) -> Result<()> {
-        let flushed = match &mut self.sink {
-            Sink::Plain(sink) => sink.flush(),
-            Sink::Packed(sink) => sink.try_finish().and_then(|()| sink.get_mut().flush()),
+    ///
+    /// # Errors
+    /// `Full` or `Unavailable` if it cannot be written, `Conflict` if another has come there meanwhile.
+    pub fn finish(self) -> Result<()> {
+        let name = self.name;
+        let file = match self.sink {
+            Sink::Output(mut sink) => {
+                return match sink.flush() {
+                    Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(failed(&name, "written", error)),
+                    _ => Ok(()),
+                };
+            }
+            Sink::Plain(sink) => Ok(sink),
+            Sink::Packed(sink) => sink.finish(),
         };
-        self.judged(flushed)?;
-        let Some(path) = self.path.take() else { return Ok(()) };
-        let synced = File::open(&self.partial).and_then(|file| file.sync_all());
-        synced.and_then(|()| std::fs::rename(&self.partial, &path)).map_err(|e| failed(&path, "written", e))
-    }
-}
-
-impl Drop for Target {
-    fn drop(&mut self) {
-        if self.path.is_some() {
-            // What is not whole is of no use, and the failure itself has been reported.
-            let _ = std::fs::remove_file(&self.partial);
-        }
+        let file = file.and_then(|sink| sink.into_inner().map_err(io::IntoInnerError::into_error));
+        file.map_err(|e| failed(&name, "written", e))?.finish()
     }
 }

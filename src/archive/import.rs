@@ -12,17 +12,14 @@ use crate::store::import::{Imported, Importing, OldClient};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::path::Path;
 
 /// Lines stored in one transaction where what is good is stored at once.
 const PART: usize = 2000;
 /// Lines between two reports of progress.
 const STEP: u64 = 500;
 
-/// What to import, and how.
+/// How to import.
 pub struct Import<'a> {
-    /// The file; standard input if there is none.
-    pub path: Option<&'a Path>,
     /// Whose all stats are to be, whatever the lines say.
     pub client: Option<&'a str>,
     /// Whether to store what is good and to report the rest, rather than all or nothing.
@@ -34,14 +31,13 @@ pub struct Import<'a> {
 /// # Errors
 /// `Invalid` with file, line and reason at the first line that cannot be used, unless it is to keep going; nothing is
 /// stored then. Those of the store and of the file.
-pub fn import(store: &Store, import: &Import<'_>, reporter: &mut Reporter<'_>) -> Result<Tally> {
+pub fn import(store: &Store, import: &Import<'_>, lines: &mut Lines, reporter: &mut Reporter<'_>) -> Result<Tally> {
     let mark = store.newest_arrival()?;
     let client = import.client.map(|name| store.client(name)).transpose()?;
-    let mut lines = Lines::open(import.path)?;
     store.require_room(lines.unpacked())?;
     let part = if import.keep_going { PART } else { usize::MAX };
     let mut work = Work { client, keep_going: import.keep_going, known: HashMap::new(), tally: Tally::default() };
-    while store.import(mark, |importing| work.part(importing, &mut lines, part, reporter))? {}
+    while store.import(mark, |importing| work.part(importing, lines, part, reporter))? {}
     Ok(work.tally)
 }
 

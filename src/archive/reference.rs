@@ -19,29 +19,45 @@ use crate::store::Store;
 use crate::store::clients::NewClient;
 use crate::store::import::{Importing, OldClient};
 use csv::{Reader, StringRecord};
-use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Rows between two reports of progress.
 const STEP: u64 = 500;
 
-/// Reads `client.csv` and `stats.csv` in `directory` and stores what they hold, in one transaction. Malformed stats
-/// are reported and left out; with `keep_going`, so are clients that cannot be taken over, and their stats. Gives beside
-/// the tally a sentence per client about what became of its key.
+/// The reference's two tables, open.
+pub struct Tables {
+    clients: Table,
+    stats: Table,
+}
+
+impl Tables {
+    /// Opens `client.csv` and `stats.csv` in a directory.
+    ///
+    /// # Errors
+    /// `NotFound` or `Unavailable` if one cannot be opened, `Invalid` if it is not CSV.
+    pub fn open(directory: &Path) -> Result<Self> {
+        let table = |name: &str| Table::open(&directory.join(name));
+        Ok(Self { clients: table("client.csv")?, stats: table("stats.csv")? })
+    }
+}
+
+/// Stores what the tables hold, in one transaction. Malformed stats are reported and left out; with `keep_going`, so are
+/// clients that cannot be taken over, and their stats. Gives beside the tally a sentence per client about what became of
+/// its key.
 ///
 /// # Errors
 /// `Invalid` with file, line and reason for a client that cannot be taken over; those of the files and of the store.
 pub fn import(
     store: &Store,
-    directory: &Path,
+    tables: Tables,
     keep_going: bool,
     reporter: &mut Reporter<'_>,
 ) -> Result<(Tally, Vec<String>)> {
-    let mut clients = Table::open(&directory.join("client.csv"))?;
-    let mut stats = Table::open(&directory.join("stats.csv"))?;
+    let Tables { mut clients, mut stats } = tables;
     store.require_room(stats.total)?;
     store.import(store.newest_arrival()?, |importing| {
         let mut work = Work { clients: HashMap::new(), keys: Vec::new(), tally: Tally::default() };
@@ -55,7 +71,7 @@ pub fn import(
 struct Table {
     path: PathBuf,
     total: u64,
-    read: Rc<Cell<u64>>,
+    read: Arc<AtomicU64>,
     reader: Reader<Counted<File>>,
     columns: HashMap<String, usize>,
     row: StringRecord,
@@ -215,7 +231,7 @@ impl Work {
             }
             number += 1;
             if number.is_multiple_of(STEP) {
-                (reporter.progress)(table.read.get(), table.total);
+                (reporter.progress)(table.read.load(Ordering::Relaxed), table.total);
             }
         }
         Ok(())
@@ -228,7 +244,7 @@ impl Work {
         let kind = row.parsed("type", StatType::parse)?;
         let data = row.get("data").trim();
         let (uuid, anr) = (row.parsed("uuid", parse_uuid)?, row.parsed("anr", parse_uuid)?);
-        let mut stat = NewStat::new(Some(uuid), anr, kind, row.parsed("date", date::parse_full)?, data);
+        let mut stat = NewStat::new(Some(uuid), anr, kind, row.parsed("date", date::parse_of_stat)?, data);
         stat.check()
             .map_err(|flaw| Error::invalid(format!("{}: {}", flaw.field.as_deref().unwrap_or("data"), flaw.reason)))?;
         // A stat without a moment of arrival is as old as its date.

@@ -8,6 +8,7 @@
 mod exchange;
 pub mod tree;
 mod upkeep;
+pub mod words;
 
 use argh::{ArgsInfo, FromArgs};
 pub use exchange::*;
@@ -91,7 +92,7 @@ pub enum ClientAction {
 #[argh(
     subcommand,
     name = "create",
-    example = "{command_name} --name \"Front office\" --format php",
+    example = "{command_name} --new-store --name \"Front office\" --format php",
     note = "Formats: text (six lines), php (for the front office's config/autoload/local.php), env, json."
 )]
 pub struct ClientCreate {
@@ -110,6 +111,9 @@ pub struct ClientCreate {
     /// how to print it: text, php, env or json (default: text)
     #[argh(option, arg_name = "text|php|env|json", default = "String::from(\"text\")")]
     pub format: String,
+    /// make the store too, if there is none
+    #[argh(switch)]
+    pub new_store: bool,
 }
 
 /// List the clients.
@@ -302,7 +306,8 @@ pub struct DatabaseBackup {
     pub file: PathBuf,
 }
 
-/// Replace everything in the store by a backup, also while the service runs.
+/// Replace everything in the store by a backup, also while the service runs. Where there is no store yet,
+/// 'database migrate' makes one.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "restore", example = "{command_name} /var/backups/stats-2026-11-24.db --yes")]
 pub struct DatabaseRestore {

@@ -1,6 +1,6 @@
 //! `monarc-stats client …`
 
-use super::{bad, store};
+use super::{bad, store, store_or_new};
 use crate::commands::args::{ClientAction, ClientCreate, ClientList};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
@@ -15,8 +15,7 @@ use serde_json::json;
 /// Runs one of them.
 pub fn run(config: &Config, action: ClientAction) -> Result<()> {
     if let ClientAction::Create(command) = action {
-        // The first client may well come before the first start of the service.
-        return create(config, &Store::open(&config.store)?, &command);
+        return create(config, &store_or_new(config, command.new_store)?, &command);
     }
     let store = store(config)?;
     match action {

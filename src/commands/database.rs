@@ -4,31 +4,50 @@ use super::store;
 use crate::commands::args::DatabaseAction;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
+use crate::files::{NewFile, as_owner, is_somebody_elses};
 use crate::store::Store;
+use crate::store::maintenance::BackupFile;
 use crate::terminal::{confirm, progress, say};
+use std::path::Path;
 
 /// Runs one of them.
 pub fn run(config: &Config, action: DatabaseAction) -> Result<()> {
     match action {
-        DatabaseAction::Check(command) => check(&store(config)?, command.repair),
-        DatabaseAction::Backup(command) => {
-            let counts = store(config)?.backup(&command.file, &mut progress("copying"))?;
-            say(&format!("{} holds {counts}", command.file.display()))
-        }
+        DatabaseAction::Check(command) => as_owner(&config.store, || check(&store(config)?, command.repair)),
+        DatabaseAction::Backup(command) => backup(config, &command.file),
         DatabaseAction::Restore(command) => {
-            let store = Store::open(&config.store)?;
-            let question = format!("Replace everything in {} ({})?", config.store.display(), store.counts()?);
-            confirm(command.yes, &question)?;
-            let (before, after) = store.restore(&command.file, &mut progress("restoring"))?;
-            say(&format!("before: {before}"))?;
-            say(&format!("after: {after}"))
+            let backup = BackupFile::open(&command.file)?;
+            as_owner(&config.store, move || restore(config, &backup, command.yes))
         }
-        DatabaseAction::Migrate(_) => {
+        DatabaseAction::Migrate(_) => as_owner(&config.store, || {
             let store = Store::open(&config.store)?;
             let done = if store.is_new() { "created" } else { "up to date" };
             say(&format!("{}: {done}, {}", config.store.display(), store.counts()?))
-        }
+        }),
     }
+}
+
+fn backup(config: &Config, target: &Path) -> Result<()> {
+    let counts = if is_somebody_elses(&config.store) {
+        // The owner makes the copy where he may, and root's file takes its bytes.
+        let mut new = NewFile::create(target)?;
+        let into = new.file();
+        let counts = as_owner(&config.store, || store(config)?.backup_into(into, &mut progress("copying")))?;
+        new.finish()?;
+        counts
+    } else {
+        store(config)?.backup(target, &mut progress("copying"))?
+    };
+    say(&format!("{} holds {counts}", target.display()))
+}
+
+fn restore(config: &Config, backup: &BackupFile, yes: bool) -> Result<()> {
+    let store = store(config)?;
+    let question = format!("Replace everything in {} ({})?", config.store.display(), store.counts()?);
+    confirm(yes, &question)?;
+    let (before, after) = store.restore(backup, &mut progress("restoring"))?;
+    say(&format!("before: {before}"))?;
+    say(&format!("after: {after}"))
 }
 
 fn check(store: &Store, repair: bool) -> Result<()> {

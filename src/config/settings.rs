@@ -74,6 +74,12 @@ pub const SETTINGS: &[Setting] = &[
         ..PLAIN
     },
     Setting {
+        name: "MAX_BATCH",
+        default: "512",
+        help: "largest body of a POST of stats, in megabytes; it lies on the disk while it is taken in",
+        ..PLAIN
+    },
+    Setting {
         name: "REMOTE_STATS_SERVER",
         default: "https://dashboard.monarc.lu",
         help: "instance to push to and pull from",
@@ -97,6 +103,16 @@ pub const SETTINGS: &[Setting] = &[
         is_switch: true,
         default: "on",
         help: "whether there are pages and public JSON beside the API",
+        ..PLAIN
+    },
+    Setting {
+        name: "PUBLIC_MIN_CLIENTS",
+        help: "organisations from which on the public sees something, 3 or more, in weekly releases; 1 shows everything live; by default 1 if only this machine reaches the service, else 3",
+        ..PLAIN
+    },
+    Setting {
+        name: "ALLOWED_HOSTS",
+        help: "names beside that of INSTANCE_URL under which a live service on loopback answers browsers, comma-separated",
         ..PLAIN
     },
     Setting {
@@ -146,6 +162,13 @@ pub const SETTINGS: &[Setting] = &[
     Setting { name: "LOG_PATH", help: "file to append the log to; by default standard error", ..PLAIN },
     Setting { name: "UPDATE_COMMAND", help: "program that /admin/update.json runs; without it that is a 501", ..PLAIN },
     Setting {
+        name: "ALLOW_NETWORK_STORE",
+        is_switch: true,
+        default: "off",
+        help: "serve a store on a network or shared folder, where locks do not hold; only if no other machine ever opens it",
+        ..PLAIN
+    },
+    Setting {
         name: "STORE_MUST_EXIST",
         is_switch: true,
         default: "off",
@@ -186,6 +209,11 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
 ];
 
 impl Setting {
+    /// The variable's name and its others.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        std::iter::once(self.name).chain(self.aliases.iter().copied())
+    }
+
     /// Its flag, such as `--port`.
     pub fn flag(&self) -> String {
         flag(self.name)

@@ -1,8 +1,7 @@
 //! Calendar dates as clients write them.
 
-use jiff::Timestamp;
+use jiff::Span;
 use jiff::civil::Date;
-use jiff::tz::Offset;
 
 /// Reads a full date (`2026-11-01`, `20261101`) or a date-time, of which the date counts.
 pub fn parse_full(text: &str) -> Result<Date, String> {
@@ -44,15 +43,37 @@ pub fn today() -> Date {
 /// The first day of the store's calendar.
 const FIRST: Date = Date::constant(1970, 1, 1);
 
-/// Days since 1970-01-01: how the store keeps dates, in order and in two bytes.
-pub fn to_number(date: Date) -> i64 {
-    date.duration_since(FIRST).as_secs() / 86_400
+/// Days after today that a stat may be of: front offices in other time zones are a day ahead, and clocks go wrong.
+const DAYS_AHEAD: i64 = 2;
+
+/// How the reason ends when a stat is refused because its date is too far ahead: somebody's clock is wrong.
+pub const AHEAD: &str = "is more than two days ahead of this service's clock";
+
+/// Reads the date of a stat: a full date or a date-time, from 1970-01-01 to two days after today.
+pub fn parse_of_stat(text: &str) -> Result<Date, String> {
+    let date = parse_full(text)?;
+    check(date)?;
+    Ok(date)
 }
 
-/// The date of such a number.
+/// Makes sure that a stat may be of a date. The error is a reason for people.
+pub fn check(date: Date) -> Result<(), String> {
+    match to_number(date) {
+        ..0 => Err(format!("{date} is before 1970-01-01")),
+        number if number > to_number(today()) + DAYS_AHEAD => Err(format!("{date} {AHEAD}")),
+        _ => Ok(()),
+    }
+}
+
+/// Days since 1970-01-01: how the store keeps dates, in order and in two bytes.
+pub fn to_number(date: Date) -> i64 {
+    // The difference of civil dates: no time of day, no time zone, no range but the calendar's.
+    date.duration_since(FIRST).as_hours() / 24
+}
+
+/// The date of such a number; none outside the calendar, which ends with the year 9999.
 pub fn from_number(number: i64) -> Option<Date> {
-    let midnight = Timestamp::from_second(number.checked_mul(86_400)?).ok()?;
-    Some(Offset::UTC.to_datetime(midnight).date())
+    FIRST.checked_add(Span::new().try_days(number).ok()?).ok()
 }
 
 fn reason(text: &str) -> String {
@@ -157,6 +178,27 @@ mod tests {
         }
     }
 
+    /// Bug: the last day was written and could not be read back.
+    #[test]
+    fn the_ends_of_the_calendar_are_days_like_others() {
+        for (day, number) in [(date(1970, 1, 1), 0), (date(9999, 12, 31), 2_932_896), (date(1, 1, 1), -719_162)] {
+            assert_eq!((to_number(day), from_number(number)), (number, Some(day)));
+        }
+        assert_eq!(from_number(i64::MAX), None);
+    }
+
+    #[test]
+    fn stats_are_of_days_that_can_be() {
+        let after = |days| today().checked_add(Span::new().days(days)).unwrap();
+        for good in [date(1970, 1, 1), today(), after(1)] {
+            assert_eq!(check(good), Ok(()), "{good}");
+        }
+        assert!(check(date(1969, 12, 31)).unwrap_err().contains("before 1970"));
+        for ahead in [after(4), date(9999, 12, 31)] {
+            assert!(check(ahead).unwrap_err().ends_with(AHEAD), "{ahead}");
+        }
+    }
+
     proptest! {
         #[test]
         fn parsing_never_panics(text in "\\PC{0,20}|[0-9WT:.Z+ -]{0,25}") {
@@ -164,8 +206,15 @@ mod tests {
         }
 
         #[test]
-        fn numbers_keep_dates(days in 0_i64..3_600_000) {
-            let day = date(1, 1, 1).checked_add(jiff::Span::new().days(days)).unwrap();
+        fn numbers_keep_dates(number in -5_000_000_i64..5_000_000) {
+            let day = from_number(number);
+            prop_assert_eq!(day.is_some(), (to_number(Date::MIN)..=to_number(Date::MAX)).contains(&number));
+            prop_assert_eq!(day.map_or(number, to_number), number);
+        }
+
+        #[test]
+        fn dates_keep_numbers(year in -9999_i16..=9999, month in 1_i8..=12, day in 1_i8..=28) {
+            let day = date(year, month, day);
             prop_assert_eq!(from_number(to_number(day)), Some(day));
         }
     }

@@ -3,7 +3,7 @@
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
-use std::ops::{AddAssign, Neg};
+use std::ops::AddAssign;
 
 /// Units of one whole: nine decimals are kept, what lies beyond is rounded half away from zero.
 const UNITS: i128 = 1_000_000_000;
@@ -11,10 +11,12 @@ const UNITS: i128 = 1_000_000_000;
 const PLACES: i64 = 9;
 /// Hundredths in units: MONARC sends two decimals, and means of hundredths round correctly.
 const HUNDREDTH: i128 = UNITS / 100;
-/// Digits before the point that are accepted; sums of 10^11 such numbers still fit.
-const WHOLE_DIGITS: i64 = 18;
+/// The largest number that an analysis can have: what is larger would be borne by everybody's mean.
+const MAX: i128 = 1_000_000_000_000 * UNITS;
+/// Digits before the point of that number.
+const WHOLE_DIGITS: i64 = 13;
 
-/// A decimal number of up to 18 digits before and 9 after the point, held exactly.
+/// A sum of decimal numbers, held exactly: each is from 0 to 10^12, with up to 9 digits after the point.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Decimal(pub i128);
 
@@ -24,7 +26,7 @@ impl Decimal {
         Self(i128::from(value) * UNITS)
     }
 
-    /// Reads `-12.5`, `2.83`, `1e3`, with spaces around it. The error is a reason for people.
+    /// Reads `2.83`, `1e3`, from 0 to 10^12, with spaces around it. The error is a reason for people.
     pub fn parse(text: &str) -> Result<Self, String> {
         let shown = || format!("{:?} is not a number", excerpt(text));
         let trimmed = text.trim();
@@ -42,8 +44,11 @@ impl Decimal {
             return Err(shown());
         }
         let places = exponent.saturating_sub(length(fraction));
-        let magnitude = scale(digits(), places).ok_or_else(|| format!("{:?} is too large", excerpt(text)))?;
-        Ok(Self(if negative { -magnitude } else { magnitude }))
+        let magnitude = scale(digits(), places).filter(|magnitude| *magnitude <= MAX);
+        match magnitude.ok_or_else(|| format!("{:?} is more than 10^12", excerpt(text)))? {
+            1.. if negative => Err(format!("{:?} is less than 0", excerpt(text))),
+            magnitude => Ok(Self(magnitude)),
+        }
     }
 
     /// This sum divided by a number of things; 0 of nothing.
@@ -77,7 +82,7 @@ impl Decimal {
 }
 
 /// A mean, written in JSON as an integer where it is one.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 pub struct Mean(pub f64);
 
 impl Serialize for Mean {
@@ -94,13 +99,6 @@ impl Serialize for Mean {
 impl AddAssign for Decimal {
     fn add_assign(&mut self, other: Self) {
         self.0 += other.0;
-    }
-}
-
-impl Neg for Decimal {
-    type Output = Self;
-    fn neg(self) -> Self {
-        Self(-self.0)
     }
 }
 
@@ -160,11 +158,8 @@ impl Visitor<'_> for DecimalVisitor {
     }
 
     fn visit_u64<E: de::Error>(self, value: u64) -> Result<Decimal, E> {
-        if value < 1_000_000_000_000_000_000 {
-            Ok(Decimal(i128::from(value) * UNITS))
-        } else {
-            Err(E::custom(format!("{value} is too large")))
-        }
+        let value = i128::from(value) * UNITS;
+        if value <= MAX { Ok(Decimal(value)) } else { Err(E::custom("it is more than 10^12")) }
     }
 
     fn visit_i64<E: de::Error>(self, value: i64) -> Result<Decimal, E> {
@@ -199,7 +194,8 @@ mod tests {
         for (text, units) in [
             ("2", 2_000_000_000),
             ("2.83", 2_830_000_000),
-            (" -0.5 ", -500_000_000),
+            (" 0.5 ", 500_000_000),
+            ("1e12", 1_000_000_000_000_000_000_000),
             ("+1e3", 1_000_000_000_000),
             (".5", 500_000_000),
             ("5.", 5_000_000_000),
@@ -215,10 +211,25 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_finite_number() {
-        for text in ["", " ", "n/a", "NaN", "inf", "-", ".", "1e", "1,5", "0x10", "1e400", "1e18", "٣", "1 2", "--1"] {
+        for text in ["", " ", "n/a", "NaN", "inf", "-", ".", "1e", "1,5", "0x10", "1e400", "1e13", "٣", "1 2", "--1"] {
             assert!(Decimal::parse(text).is_err(), "{text}");
         }
-        assert!(Decimal::parse("999999999999999999.999999999").is_ok());
+        assert!(Decimal::parse("999999999999.999999999").is_ok());
+    }
+
+    /// Bug: counters of 9e17 made shares of -0.95, and negative ones shares of a hundred million.
+    #[test]
+    fn refuses_what_no_analysis_can_have() {
+        for text in ["1000000000000.1", "1000000000001", "9e17", "999999999999999999"] {
+            assert!(Decimal::parse(text).unwrap_err().ends_with("is more than 10^12"), "{text}");
+        }
+        for text in ["-1", "-0.000000001", "-1e12"] {
+            assert!(Decimal::parse(text).unwrap_err().ends_with("is less than 0"), "{text}");
+        }
+        for text in ["-1", "1000000000001", "9e17", "1e999", "-0.1"] {
+            assert!(serde_json::from_str::<Decimal>(text).is_err(), "{text}");
+        }
+        assert_eq!(serde_json::from_str::<Decimal>("1000000000000").unwrap(), Decimal(MAX));
     }
 
     proptest! {
@@ -228,8 +239,8 @@ mod tests {
         }
 
         #[test]
-        fn one_value_is_its_own_mean(hundredths in -1_000_000_000_i64..1_000_000_000, times in 1_i128..100_000) {
-            let text = format!("{}{}.{:02}", if hundredths < 0 { "-" } else { "" }, hundredths.abs() / 100, hundredths.abs() % 100);
+        fn one_value_is_its_own_mean(hundredths in 0_i64..1_000_000_000, times in 1_i128..100_000) {
+            let text = format!("{}.{:02}", hundredths / 100, hundredths % 100);
             let sum = Decimal(Decimal::parse(&text).unwrap().0 * times);
             prop_assert_eq!(sum.divided(times), text.parse::<f64>().unwrap());
         }

@@ -165,7 +165,7 @@ impl<'a> NewStat<'a> {
         }
         let uuid = item.uuid.as_deref().map(parse_uuid).transpose().map_err(field("uuid"))?;
         let anr = parse_uuid(&item.anr).map_err(field("anr"))?;
-        let date = date::parse_full(&item.date).map_err(field("date"))?;
+        let date = date::parse_of_stat(&item.date).map_err(field("date"))?;
         Ok(Self::new(uuid, anr, kind, date, item.data.get()))
     }
 }

@@ -1,11 +1,15 @@
 //! Content coding: which answers are worth compressing, and which clients take them so.
 
 use std::borrow::Cow;
-use std::io::{self, Cursor, Read};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::time::Duration;
 
-use flate2::{Compress, Compression, FlushCompress, Status};
+use flate2::Compression;
+use flate2::read::GzEncoder;
 
+use super::gate::{Gate, Permit};
+use super::spool::{Spool, Spools};
 use crate::server::message::{Body, Response};
 
 /// Shorter bodies travel in one packet either way.
@@ -15,14 +19,15 @@ const LEAST: usize = 1024;
 /// 14.0 KB after 0.61 ms. On 5 KB they differ less, and in the same order.
 const LEVEL: u32 = 2;
 
-/// The largest window that gzip has, as a power of two.
-const WINDOW: u8 = 15;
+/// Answers that are compressed while they are read by their clients: each takes 0.4 MB for as long as that takes, so
+/// those beyond are sent as they are.
+const STREAMS: usize = 8;
 
-/// How much plain text waits to be compressed.
-const PAGE: usize = 16 * 1024;
+/// Answers that are compressed at once before they are sent, which takes a few milliseconds.
+const WHOLE: usize = 4;
 
-/// Compressors kept for the next answer; more than there are processors would not be used at a time.
-const MAX_SPARE: usize = 8;
+/// How long one of these waits for its turn before it is sent as it is.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// What happens to a body on its way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +42,10 @@ pub(super) enum Coding {
 
 impl Coding {
     /// Chooses for an answer and its body, for a client that takes gzip or not.
-    pub(super) fn choose(response: &Response, body: &Body, gzip: bool) -> Self {
+    fn choose(response: &Response, body: &Body, gzip: bool) -> Self {
         let worth = match body {
             Body::Bytes(bytes) => bytes.len() >= LEAST,
+            Body::Spool(plain, _) => is_worth_it(plain),
             Body::Stream(_) => true,
         };
         let whole = !matches!(response.status, ..200 | 204 | 206 | 304);
@@ -51,12 +57,23 @@ impl Coding {
         }
     }
 
-    /// The body as it will be sent.
-    pub(super) fn apply(self, body: Body, compressors: &Arc<Compressors>) -> Body {
-        match (self, body) {
-            (Self::Gzip, Body::Bytes(bytes)) => compressed(Box::new(Cursor::new(bytes)), compressors),
-            (Self::Gzip, Body::Stream(reader)) => compressed(reader, compressors),
-            (_, body) => body,
+    /// The body as it will be sent, and what that is: the same as it was if it need not be compressed or cannot be now.
+    pub(super) fn apply(response: &Response, body: Body, gzip: bool, compressors: &Compressors) -> (Self, Body) {
+        let coding = Self::choose(response, &body, gzip);
+        if coding != Self::Gzip {
+            return (coding, body);
+        }
+        match body {
+            Body::Spool(_, Some(twin)) => (coding, Body::Spool(twin, None)),
+            Body::Bytes(bytes) => match compressors.whole.enter(PATIENCE) {
+                Some(permit) => (coding, Body::Bytes(Cow::Owned(compressed(&bytes, permit)))),
+                None => (Self::Declined, Body::Bytes(bytes)),
+            },
+            Body::Stream(reader) => match compressors.streams.enter(Duration::ZERO) {
+                Some(permit) => (coding, Body::Stream(Box::new(Compressing(encoder(reader), permit)))),
+                None => (Self::Declined, Body::Stream(reader)),
+            },
+            body @ Body::Spool(..) => (Self::Declined, body),
         }
     }
 
@@ -73,73 +90,55 @@ impl Coding {
     }
 }
 
-/// Spare compressors. Each is 0.4 MB, and allocating one for every answer costs more in fragments of the heap
-/// (5 MB for each connection, measured) than keeping a few.
-#[derive(Default)]
-pub(super) struct Compressors(Mutex<Vec<Compress>>);
+/// Who may compress at the moment.
+pub(super) struct Compressors {
+    streams: Gate,
+    whole: Gate,
+}
 
-impl Compressors {
-    fn take(&self) -> Compress {
-        let spare = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        spare.unwrap_or_else(|| Compress::new_gzip(Compression::new(LEVEL), WINDOW))
-    }
-
-    fn keep(&self, mut compressor: Compress) {
-        compressor.reset();
-        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if spare.len() < MAX_SPARE {
-            spare.push(compressor);
-        }
+impl Default for Compressors {
+    fn default() -> Self {
+        Self { streams: Gate::new(STREAMS), whole: Gate::new(WHOLE) }
     }
 }
 
-fn compressed(reader: Box<dyn Read + Send>, compressors: &Arc<Compressors>) -> Body {
-    let compressor = Some(compressors.take());
-    let compressors = Arc::clone(compressors);
-    let plain = vec![0; PAGE].into_boxed_slice();
-    Body::Stream(Box::new(Gzipped { reader, plain, start: 0, end: 0, ended: false, compressor, compressors }))
+fn encoder<R: Read>(reader: R) -> GzEncoder<R> {
+    GzEncoder::new(reader, Compression::new(LEVEL))
 }
 
-/// Compresses what it reads.
-struct Gzipped {
-    reader: Box<dyn Read + Send>,
-    plain: Box<[u8]>,
-    start: usize,
-    end: usize,
-    /// Whether the reader is.
-    ended: bool,
-    /// None when all is done.
-    compressor: Option<Compress>,
-    compressors: Arc<Compressors>,
+fn compressed(bytes: &[u8], _permit: Permit) -> Vec<u8> {
+    let mut packed = Vec::new();
+    // Neither reading from nor writing to memory can fail.
+    let _ = encoder(bytes).read_to_end(&mut packed);
+    packed
 }
 
-impl Read for Gzipped {
+/// Compresses what it reads for as long as it holds its place.
+struct Compressing(GzEncoder<Box<dyn Read + Send>>, #[expect(dead_code, reason = "held, not used")] Permit);
+
+impl Read for Compressing {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        while let Some(compressor) = &mut self.compressor {
-            if self.start == self.end && !self.ended {
-                (self.start, self.end) = (0, self.reader.read(&mut self.plain)?);
-                self.ended = self.end == 0;
-            }
-            let flush = if self.ended { FlushCompress::Finish } else { FlushCompress::None };
-            let (took, gave) = (compressor.total_in(), compressor.total_out());
-            let status = compressor.compress(&self.plain[self.start..self.end], into, flush)?;
-            self.start += usize::try_from(compressor.total_in() - took).map_err(io::Error::other)?;
-            let given = usize::try_from(compressor.total_out() - gave).map_err(io::Error::other)?;
-            if status == Status::StreamEnd {
-                self.compressor.take().into_iter().for_each(|compressor| self.compressors.keep(compressor));
-            }
-            if given > 0 {
-                return Ok(given);
-            }
-        }
-        Ok(0)
+        self.0.read(into)
     }
 }
 
-impl Drop for Gzipped {
-    fn drop(&mut self) {
-        self.compressor.take().into_iter().for_each(|compressor| self.compressors.keep(compressor));
+/// Whether it is large enough to be compressed.
+fn is_worth_it(plain: &Spool) -> bool {
+    usize::try_from(plain.len()).map_or(true, |length| length >= LEAST)
+}
+
+/// What lies in a spool in gzip, for all who take it so; none if it is too small for that.
+///
+/// # Errors
+/// Those of either spool.
+pub fn gzip_twin(plain: &Arc<Spool>, spools: &Spools) -> io::Result<Option<Spool>> {
+    if !is_worth_it(plain) {
+        return Ok(None);
     }
+    let mut packed = spools.answer();
+    io::copy(&mut encoder(plain.reader()), &mut packed)?;
+    packed.flush()?;
+    Ok(Some(packed))
 }
 
 fn compressible(content_type: &str) -> bool {

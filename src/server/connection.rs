@@ -2,7 +2,6 @@
 
 use std::io::Read;
 use std::net::{IpAddr, Shutdown};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::head::{self, ConnectionTerms, Framing};
@@ -31,7 +30,7 @@ pub(super) fn run<S: Service>(shared: &Shared<S>, slot: &Slot, peer: IpAddr) {
         slot,
         peer,
         input: Input::new(slot),
-        output: Output::new(&slot.socket, &shared.compressors),
+        output: Output::new(&slot.socket, &shared.compressors, &shared.limits),
     };
     while connection.exchange().is_ok() {}
 }
@@ -41,7 +40,8 @@ pub(super) fn turn_away<S: Service>(shared: &Shared<S>, slot: &Slot) {
     let began = Instant::now();
     let _ = slot.socket.set_write_timeout(Some(Duration::from_millis(100)));
     let mut response = refusal(&*shared.service, 503, "the server is busy; try again in a moment");
-    let sent = Output::new(&slot.socket, &shared.compressors).send(&mut response, WriteMode::last(None));
+    let sent =
+        Output::new(&slot.socket, &shared.compressors, &shared.limits).send(&mut response, WriteMode::last(None));
     tell(shared, None, &response, sent.bytes, began);
     // Closing with something unread would reset the connection, and the client might never see the answer.
     let _ = slot.socket.shutdown(Shutdown::Write);
@@ -128,11 +128,14 @@ impl<S: Service> Connection<'_, S> {
             }
             _ => self.enter(Phase::Body)?,
         }
+        let spools = self.shared.service.spools();
+        if let Err(fault) = body::check_room(terms.framing, spools) {
+            return Ok(Err(fault));
+        }
         if terms.expects && !self.output.send_continue() {
             return Err(End);
         }
-        let received =
-            body::receive(&mut self.input, terms.framing, limit, &self.shared.limits, &Arc::clone(&self.shared.budget));
+        let received = body::receive(&mut self.input, terms.framing, limit, &self.shared.limits, spools);
         if received.is_ok() {
             self.enter(Phase::Handler)?;
         }

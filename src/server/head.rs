@@ -89,6 +89,7 @@ impl Scan {
 }
 
 /// All that is done to a head, without a connection.
+#[cfg(fuzzing)]
 pub(super) fn examine(bytes: &[u8], peer: IpAddr) -> Option<usize> {
     let length = Scan::default().advance(bytes).ok()??;
     let (head, http10) = parse(bytes.get(..length)?, peer).ok()?;

@@ -2,9 +2,12 @@
 //!
 //! The HTTP layer above turns bytes into these and back; the API below it never learns how they travelled.
 
+use super::spool::{Spool, Spools};
 use std::borrow::Cow;
-use std::io::Read;
+use std::io::{self, Read};
 use std::net::IpAddr;
+use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The methods that some route knows; every other one is [`Method::Other`] and ends as 405 or 404.
@@ -107,18 +110,54 @@ pub struct Head {
     pub peer: IpAddr,
 }
 
-/// The bytes of a request's body. While it lives, it holds its share of the server's body budget.
-pub struct Received {
-    /// The body, with transfer codings removed.
-    pub bytes: Vec<u8>,
-    /// Gives the share of the budget back when dropped.
-    pub share: Option<Box<dyn Send + Sync>>,
-}
+/// The body of a request, with transfer codings removed.
+#[derive(Clone)]
+pub struct Received(Option<Arc<Spool>>);
 
 impl Received {
     /// No body at all.
     pub fn empty() -> Self {
-        Self { bytes: Vec::new(), share: None }
+        Self(None)
+    }
+
+    /// How many bytes it has.
+    pub fn len(&self) -> u64 {
+        self.0.as_ref().map_or(0, |spool| spool.len())
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All of it in memory, which is meant for small ones.
+    ///
+    /// # Errors
+    /// Those of the file that it may lie in.
+    pub fn bytes(&self) -> io::Result<Vec<u8>> {
+        self.range(0..self.len())
+    }
+
+    /// A part of it in memory.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn range(&self, range: Range<u64>) -> io::Result<Vec<u8>> {
+        self.0.as_ref().map_or(Ok(Vec::new()), |spool| spool.read_range(range))
+    }
+
+    /// Reads a part of it piece by piece.
+    pub fn reader(&self, range: Range<u64>) -> Box<dyn Read + Send> {
+        match &self.0 {
+            Some(spool) => Box::new(spool.reader_of(range)),
+            None => Box::new(io::empty()),
+        }
+    }
+}
+
+impl From<Spool> for Received {
+    fn from(spool: Spool) -> Self {
+        Self(Some(Arc::new(spool)))
     }
 }
 
@@ -126,6 +165,8 @@ impl Received {
 pub enum Body {
     /// Known bytes; borrowed where they are part of the program.
     Bytes(Cow<'static, [u8]>),
+    /// What lies in a spool, which others may be reading too, and the same in gzip if somebody has made it.
+    Spool(Arc<Spool>, Option<Arc<Spool>>),
     /// Written as it is read, page by page, its length unknown. An error of the reader cuts the connection,
     /// so that the client sees a broken answer rather than a short one.
     Stream(Box<dyn Read + Send>),
@@ -199,6 +240,9 @@ pub trait Service: Send + Sync + 'static {
 
     /// The JSON answer for a request that the HTTP layer itself refuses, such as 400, 408, 413, 431, 500, 501 or 503.
     fn refusal(&self, status: u16, reason: &str) -> Response;
+
+    /// Where what is large and waits for somebody slow may lie.
+    fn spools(&self) -> &Spools;
 
     /// Told after each answer: the access log and the metrics.
     fn served(&self, served: &Served<'_>);

@@ -4,21 +4,18 @@ use std::borrow::Cow;
 use std::io::{self, Read, Write};
 use std::mem;
 use std::net::TcpStream;
-use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 
 use super::coding::{Coding, Compressors};
-use super::guarded;
 use super::head::ConnectionTerms;
+use super::{Limits, guarded};
 use crate::server::message::{Body, Head, Method, Response};
 
 /// How much of a body is held and written at a time.
 const PAGE: usize = 16 * 1024;
-
-/// How much of known bytes is written at a time: only the count of what was sent depends on it.
-const PART: usize = 256 * 1024;
 
 /// How an answer has to be sent.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +64,7 @@ pub(super) struct Sent {
 enum BodyFraming {
     /// There is no body and nothing speaks of one.
     None,
-    Length(usize),
+    Length(u64),
     Chunked,
     UntilClose,
 }
@@ -76,7 +73,8 @@ impl BodyFraming {
     fn of(status: u16, body: &Body, http10: bool) -> Self {
         match body {
             _ if matches!(status, ..200 | 204 | 304) => Self::None,
-            Body::Bytes(bytes) => Self::Length(bytes.len()),
+            Body::Bytes(bytes) => Self::Length(count(bytes)),
+            Body::Spool(spool, _) => Self::Length(spool.len()),
             Body::Stream(_) if http10 => Self::UntilClose,
             Body::Stream(_) => Self::Chunked,
         }
@@ -86,15 +84,17 @@ impl BodyFraming {
 /// The writing half of a connection.
 pub(super) struct Output<'a> {
     socket: &'a TcpStream,
-    compressors: &'a Arc<Compressors>,
+    compressors: &'a Compressors,
+    limits: &'a Limits,
     /// What is written next; never much more than a head and a page.
     out: Vec<u8>,
     date: Date,
+    pace: Pace,
 }
 
 impl<'a> Output<'a> {
-    pub(super) fn new(socket: &'a TcpStream, compressors: &'a Arc<Compressors>) -> Self {
-        Self { socket, compressors, out: Vec::new(), date: Date::default() }
+    pub(super) fn new(socket: &'a TcpStream, compressors: &'a Compressors, limits: &'a Limits) -> Self {
+        Self { socket, compressors, limits, out: Vec::new(), date: Date::default(), pace: Pace::begin() }
     }
 
     /// Tells a client that waits for it to send its body; false if that failed.
@@ -105,15 +105,16 @@ impl<'a> Output<'a> {
     /// Sends an answer, whose body is taken out of it.
     pub(super) fn send(&mut self, response: &mut Response, mut mode: WriteMode) -> Sent {
         let body = mem::replace(&mut response.body, Body::Bytes(Cow::Borrowed(b"")));
-        let coding = Coding::choose(response, &body, mode.gzip);
-        let body = coding.apply(body, self.compressors);
+        let (coding, body) = Coding::apply(response, body, mode.gzip, self.compressors);
         let framing = BodyFraming::of(response.status, &body, mode.http10);
         mode.close |= framing == BodyFraming::UntilClose;
+        self.pace = Pace::begin();
         self.out.clear();
         self.head(response, coding, framing, mode);
         let (bytes, result) = match body {
             _ if mode.head_only || framing == BodyFraming::None => (0, self.flush()),
             Body::Bytes(bytes) => self.bytes(&bytes),
+            Body::Spool(spool, _) => self.stream(Box::new(spool.reader()), false),
             Body::Stream(reader) => self.stream(reader, framing == BodyFraming::Chunked),
         };
         let ending = match result {
@@ -163,7 +164,7 @@ impl<'a> Output<'a> {
 
     /// Writes what has gathered.
     fn flush(&mut self) -> Result<(), Ending> {
-        let result = self.socket.write_all(&self.out).map_err(|_| Ending::Cut);
+        let result = self.pace.write(self.socket, &self.out, self.limits);
         self.out.clear();
         result
     }
@@ -176,13 +177,11 @@ impl<'a> Output<'a> {
             return (0, Err(Ending::Cut));
         }
         let mut sent = count(first);
-        for part in rest.chunks(PART) {
-            if self.socket.write_all(part).is_err() {
-                return (sent, Err(Ending::Cut));
-            }
-            sent += count(part);
+        sent += count(rest);
+        match self.pace.write(self.socket, rest, self.limits) {
+            Ok(()) => (sent, Ok(())),
+            Err(ending) => (sent, Err(ending)),
         }
-        (sent, Ok(()))
     }
 
     /// Sends a body as it is read.
@@ -222,6 +221,40 @@ impl<'a> Output<'a> {
         if last {
             self.out.extend_from_slice(b"0\r\n\r\n");
         }
+    }
+}
+
+/// How fast a client takes an answer.
+struct Pace {
+    began: Instant,
+    taken: u64,
+}
+
+impl Pace {
+    fn begin() -> Self {
+        Self { began: Instant::now(), taken: 0 }
+    }
+
+    fn is_too_slow(&self, limits: &Limits) -> bool {
+        let elapsed = self.began.elapsed();
+        elapsed > limits.answer_grace && self.taken / limits.answer_rate.max(1) < elapsed.as_secs()
+    }
+
+    /// Writes all bytes, unless the client has gone, stands still, or is too slow.
+    fn write(&mut self, mut socket: &TcpStream, mut bytes: &[u8], limits: &Limits) -> Result<(), Ending> {
+        while !bytes.is_empty() {
+            let got = match socket.write(bytes) {
+                Ok(got) if got > 0 => got,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
+                _ => return Err(Ending::Cut),
+            };
+            self.taken += count(&bytes[..got]);
+            bytes = &bytes[got..];
+            if self.is_too_slow(limits) {
+                return Err(Ending::Cut);
+            }
+        }
+        Ok(())
     }
 }
 

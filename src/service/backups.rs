@@ -1,7 +1,9 @@
 //! The daily backups: what they are called, how many are kept, and whose directory it is.
 
 use crate::error::{Error, Kind, Result};
+use crate::files::{NewFile, meant_for};
 use crate::store::Store;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// What a backup is called.
@@ -34,7 +36,9 @@ fn claim(directory: &Path, store: &Path) -> Result<()> {
         );
         return Err(Error::new(Kind::Conflict, text));
     }
-    std::fs::write(directory.join(OWNER), format!("{}\n", identity(store))).map_err(|error| unusable(directory, error))
+    let mut mark = NewFile::in_place_of(&directory.join(OWNER))?;
+    writeln!(mark.file(), "{}", identity(store)).map_err(|error| unusable(directory, error))?;
+    mark.replace()
 }
 
 fn unusable(directory: &Path, error: std::io::Error) -> Error {
@@ -49,10 +53,7 @@ pub fn back_up(store: &Store, directory: &Path, keep: usize) -> Result<String> {
     let unusable = |error| unusable(directory, error);
     std::fs::create_dir_all(directory).map_err(unusable)?;
     claim(directory, store.path())?;
-    for path in backups(directory, ".db.partial").map_err(unusable)? {
-        // Left by a run that was killed: two services do not share a store, nor should they share this directory.
-        std::fs::remove_file(path).map_err(unusable)?;
-    }
+    remove_partial(directory).map_err(unusable)?;
     let name = jiff::Timestamp::now().strftime(NAME).to_string();
     let counts = store.backup(&directory.join(&name), &mut |_, _| {})?;
     let mut all = backups(directory, ".db").map_err(unusable)?;
@@ -62,6 +63,18 @@ pub fn back_up(store: &Store, directory: &Path, keep: usize) -> Result<String> {
         std::fs::remove_file(path).map_err(unusable)?;
     }
     Ok(format!("{name} holds {counts}; {old} older ones deleted"))
+}
+
+/// Removes what a run that was killed has left: two services do not share a store, nor should they share this directory.
+fn remove_partial(directory: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let path = entry?.path();
+        if meant_for(&path).is_some_and(|name| is_backup(name, ".db") || name == OWNER) {
+            std::fs::remove_file(&path)?;
+        }
+    }
+    // Of versions before 0.2, which gave the name that is not whole no random part.
+    backups(directory, ".db.partial")?.iter().try_for_each(std::fs::remove_file)
 }
 
 /// When a backup was made, in seconds since 1970, as its name says.
@@ -77,11 +90,15 @@ pub fn backups(directory: &Path, ending: &str) -> std::io::Result<Vec<PathBuf>> 
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let moment = name.strip_prefix("stats-").and_then(|rest| rest.strip_suffix(ending)).unwrap_or_default();
-        let shape: String = moment.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
-        if shape == "99999999T999999Z" {
+        if is_backup(name, ending) {
             found.push(path);
         }
     }
     Ok(found)
+}
+
+fn is_backup(name: &str, ending: &str) -> bool {
+    let moment = name.strip_prefix("stats-").and_then(|rest| rest.strip_suffix(ending)).unwrap_or_default();
+    let shape: String = moment.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
+    shape == "99999999T999999Z"
 }

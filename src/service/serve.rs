@@ -1,12 +1,14 @@
 //! `monarc-stats serve` and `demo`.
 
-use super::{first_client, schedule, watch};
+use super::{first_client, releases, schedule, watch};
 use crate::app::App;
 use crate::config::{Config, Raw};
 use crate::demo;
 use crate::error::{Error, Kind, Result};
+use crate::files::as_owner;
 use crate::server::{self, Limits, Stop};
-use crate::store::{Store, housekeeping};
+use crate::store::place::require_own_disk;
+use crate::store::{Store, housekeeping, read_only};
 use crate::terminal::say;
 use std::fs::Permissions;
 use std::net::SocketAddr;
@@ -17,6 +19,10 @@ use std::sync::atomic::AtomicUsize;
 
 /// Serves the store until a signal ends it.
 pub fn serve(config: Config, raw: &Raw) -> Result<()> {
+    for (name, meant) in raw.unknown() {
+        let meant = meant.map(|meant| format!("; is {meant} meant?")).unwrap_or_default();
+        log::warn!("{name} is set and is no setting{meant}");
+    }
     for name in raw.without_effect() {
         log::warn!("{name} is set and has no effect here: it is a setting of the reference implementation");
     }
@@ -25,8 +31,14 @@ pub fn serve(config: Config, raw: &Raw) -> Result<()> {
         let text = format!("STORE_MUST_EXIST: there is no store at {}", config.store.display());
         return Err(Error::new(Kind::NotFound, text));
     }
-    make_private(&config.store)?;
-    let store = Store::open(&config.store)?;
+    if !config.allow_network_store {
+        require_own_disk(&config.store)?;
+    }
+    let store = as_owner(&config.store, || {
+        let store = Store::open(&config.store)?;
+        make_private(&config.store)?;
+        Ok(store)
+    })?;
     if store.is_new() {
         log::warn!("created a new, empty store at {}", config.store.display());
     }
@@ -36,20 +48,17 @@ pub fn serve(config: Config, raw: &Raw) -> Result<()> {
 /// Takes a store away from everybody but its owner. One that another program has copied or restored, as replication
 /// does, has that program's mode, and with it the hashes of tokens are for all to read.
 fn make_private(store: &Path) -> Result<()> {
-    let unusable = |error| {
-        let text = format!("the store {} can be read by others, and that cannot be changed", store.display());
-        Error::new(Kind::Unavailable, text).because(error)
-    };
-    let mode = match std::fs::metadata(store) {
-        Ok(data) => data.permissions().mode() & 0o777,
-        // Whatever keeps it from being looked at is told when it is opened.
-        Err(_) => return Ok(()),
-    };
-    if mode & 0o077 == 0 {
-        return Ok(());
+    for file in read_only::files(store) {
+        let unusable = |error| {
+            let text = format!("{} can be read by others, and that cannot be changed", file.display());
+            Error::new(Kind::Unavailable, text).because(error)
+        };
+        let mode = std::fs::metadata(&file).map_err(unusable)?.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            std::fs::set_permissions(&file, Permissions::from_mode(mode & 0o700)).map_err(unusable)?;
+            log::warn!("{} could be read by others (mode {mode:o}): now by its owner alone", file.display());
+        }
     }
-    std::fs::set_permissions(store, Permissions::from_mode(mode & 0o700)).map_err(unusable)?;
-    log::warn!("the store {} could be read by others (mode {mode:o}): now by its owner alone", store.display());
     Ok(())
 }
 
@@ -69,7 +78,7 @@ pub fn demo(mut config: Config, days: u32) -> Result<()> {
 }
 
 fn run(config: Config, store: Store) -> Result<()> {
-    let claim = store.claim()?;
+    store.claim()?;
     if let Some(token) = &config.admin_token {
         store.ensure_admin(token)?;
     } else if let Some(name) = config.first_client.as_deref()
@@ -84,19 +93,25 @@ fn run(config: Config, store: Store) -> Result<()> {
     let (listener, address) = server::listen(address).map_err(refused)?;
     let stop = Stop::default();
     stop_on_signals(&stop)?;
+    let lost = stop.clone();
+    store.when_lost(move || lost.stop());
     say(&format!("listening on http://{address}, store {}", store.path().display()))?;
     let quiet = housekeeping::start(Arc::clone(&store));
     let connections = Arc::new(AtomicUsize::new(0));
     let schedule = schedule::start(&config, &store)?;
+    let releases = releases::start(config.public_min_clients.k, &store)?;
     let app = Arc::new(App::new(config, Arc::clone(&store), Arc::clone(&connections)));
     let watching = watch::start(&app.config, &store, Arc::clone(&app.signals))?;
     server::serve(listener, app, Limits::default(), &stop, connections)
         .map_err(|error| Error::new(Kind::Internal, "connections cannot be accepted").because(error))?;
     drop(watching);
+    drop(releases);
     drop(schedule);
     drop(quiet);
-    drop(claim);
     log::info!("stopped");
+    if let Some(why) = store.lost() {
+        return Err(Error::new(Kind::Unavailable, why));
+    }
     Ok(())
 }
 

@@ -36,7 +36,7 @@ impl Store {
     /// Only those of the store; it is left as it was then.
     pub fn repair(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
         self.write(|tx| {
-            tx.execute_batch("DELETE FROM rollup; DELETE FROM common")?;
+            tx.execute_batch("DELETE FROM rollup")?;
             let mut objects = Objects::default();
             for_each_payload(tx, progress, |id, kind, _, text| {
                 let parts = shapes::contributions(kind, text)
@@ -99,15 +99,14 @@ fn payload_findings(tx: &Transaction<'_>, progress: &mut dyn FnMut(u64, u64)) ->
 
 fn rollup_findings(tx: &Transaction<'_>) -> Result<Findings> {
     let mut expected = rebuild(tx)?.into_days();
-    let mut statement = tx.prepare("SELECT type, is_local, date, entries FROM sums")?;
+    let mut statement = tx.prepare("SELECT type, is_local, date, entries FROM rollup")?;
     let mut rows = statement.query([])?;
     let mut found: BTreeMap<(StatType, bool, i64), Entries> = BTreeMap::new();
-    // Of a row whose common sums are gone nothing is found, so that it differs.
     while let Some(row) = rows.next()? {
         let kind = stat_type(row.get(0)?)?;
         let day = (kind, row.get(1)?, row.get(2)?);
-        let entries = row.get_ref(3).and_then(|value| Ok(value.as_blob_or_null()?))?;
-        found.entry(day).or_default().extend(parsed(entries.unwrap_or_default())?);
+        let entries = row.get_ref(3).and_then(|value| Ok(value.as_blob()?))?;
+        found.entry(day).or_default().extend(parsed(entries)?);
     }
     let name = |(kind, _, number): (StatType, bool, i64)| {
         let day = date::from_number(number).map_or_else(|| format!("day {number}"), |day| day.to_string());

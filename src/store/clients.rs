@@ -1,12 +1,12 @@
 //! Clients in the store. Of a token only its hash is kept: a lost one is replaced, not read back.
 
-use super::{Store, connect_reader, damaged, now, rollups, sql, stats, touch};
+use super::listing::Filter;
+use super::{Store, connect_reader, damaged, now, rollups, sql, touch};
 use crate::error::{Error, Kind, Result};
 use crate::model::client::Location;
 use crate::model::{Client, Role, Token};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
 use uuid::Uuid;
 
 /// What a new client is made of.
@@ -21,6 +21,19 @@ pub struct NewClient<'a> {
     pub role: Role,
     /// Whether its stats may be pushed to another instance.
     pub is_sharing_enabled: bool,
+}
+
+/// What an admin changes of a client; what is not given stays.
+#[derive(Clone, Debug, Default)]
+pub struct ClientChange {
+    /// A new name.
+    pub name: Option<String>,
+    /// Whether its stats may leave for another instance.
+    pub is_sharing_enabled: Option<bool>,
+    /// Whether its token is accepted.
+    pub is_active: Option<bool>,
+    /// Where the map shows it; `Some(None)` takes it off.
+    pub location: Option<Option<Location>>,
 }
 
 pub(super) const COLUMNS: &str =
@@ -71,7 +84,7 @@ impl Store {
 
     /// The client that shows this token, active or not.
     pub fn client_by_token(&self, token: &str) -> Result<Option<Client>> {
-        self.follow_reading()?;
+        self.require_place()?;
         let mut slot = self.lock_callers();
         let mut callers = match slot.take() {
             Some(callers) => callers,
@@ -111,15 +124,25 @@ impl Store {
         })
     }
 
-    /// Deletes a client with all its stats; gives the number of these.
+    /// Deletes a client with all its stats, part by part; gives the number of these. Its token is refused from the first
+    /// part on, so that nothing more comes; if this is broken off, doing it again finishes it.
     pub fn delete_client(&self, client: &Client) -> Result<usize> {
-        self.deleted.store(true, Ordering::Relaxed);
-        self.write(|tx| {
-            let gone = stats::delete(tx, "stat.client = ?1", params![client.id])?;
-            tx.execute("DELETE FROM client WHERE id = ?1", [client.id])?;
-            touch(tx)?;
-            Ok(gone)
-        })
+        self.set_active(client, false)?;
+        let mut gone = 0;
+        loop {
+            let all = Filter { client: Some(client.id), ..Filter::default() };
+            gone += self.delete_stats(&all)?;
+            let is_done = self.write(|tx| {
+                let text = "DELETE FROM client WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM stat WHERE client = ?1)";
+                let is_done = tx.execute(text, [client.id])? > 0 || find(tx, "id = ?1", params![client.id])?.is_none();
+                touch(tx)?;
+                Ok(is_done)
+            })?;
+            // What was being stored when its token was refused may have come since.
+            if is_done {
+                return Ok(gone);
+            }
+        }
     }
 
     /// Allows or forbids that the client's stats are pushed to another instance.
@@ -137,6 +160,43 @@ impl Store {
         let (latitude, longitude) = place.map(|place| (place.latitude, place.longitude)).unzip();
         let text = "UPDATE client SET latitude = ?2, longitude = ?3 WHERE id = ?1";
         self.set(client, text, params![client.id, latitude, longitude])
+    }
+
+    /// All clients in order of name, each with the moment of its last stats in seconds since 1970.
+    pub fn clients_with_arrivals(&self) -> Result<Vec<(Client, Option<i64>)>> {
+        self.read(|tx| {
+            let mut statement =
+                tx.prepare_cached(&format!("SELECT {COLUMNS}, last_stat_at FROM client ORDER BY name"))?;
+            let rows = statement.query_map([], |row| Ok((from_row(row)?, row.get("last_stat_at")?)))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// Changes a client in one transaction; gives it as it is then.
+    ///
+    /// # Errors
+    /// `Conflict` if another client has the name, `NotFound` if it is gone.
+    pub fn change_client(&self, client: &Client, change: &ClientChange) -> Result<Client> {
+        self.write(|tx| {
+            let mut client = by_id(tx, client)?;
+            if let Some(name) = &change.name {
+                if find(tx, "name = ?1", params![name])?.is_some_and(|other| other.id != client.id) {
+                    return Err(Error::new(Kind::Conflict, format!("another client is called {name:?}")));
+                }
+                client.name.clone_from(name);
+            }
+            client.is_sharing_enabled = change.is_sharing_enabled.unwrap_or(client.is_sharing_enabled);
+            client.is_active = change.is_active.unwrap_or(client.is_active);
+            client.location = change.location.unwrap_or(client.location);
+            let (latitude, longitude) = client.location.map(|place| (place.latitude, place.longitude)).unzip();
+            tx.execute(
+                "UPDATE client SET name = ?2, is_sharing_enabled = ?3, is_active = ?4, latitude = ?5, longitude = ?6
+                 WHERE id = ?1",
+                params![client.id, client.name, client.is_sharing_enabled, client.is_active, latitude, longitude],
+            )?;
+            touch(tx)?;
+            Ok(client)
+        })
     }
 
     /// Replaces the client's token.

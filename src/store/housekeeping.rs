@@ -1,5 +1,4 @@
-//! What a service does to its store in quiet moments: forget what was deleted, pack what was stored in haste, keep
-//! equal sums once, give space back, keep the log short.
+//! What a service does to its store in quiet moments: forget what was deleted, give space back, keep the log short.
 
 use super::Store;
 use crate::error::Result;
@@ -20,7 +19,7 @@ impl Store {
         if self.forget_deleted()? {
             return Ok(true);
         }
-        if self.pack_some()? || self.share_sums()? || self.vacuum_some()? {
+        if self.vacuum_some()? {
             return Ok(true);
         }
         self.checkpoint().map(|()| false)
@@ -60,6 +59,10 @@ pub fn start(store: Arc<Store>) -> Quiet {
     let work = move || {
         let (mut last, mut tidied, mut wait) = (0, 0, EVERY);
         while stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
+            if store.require_place().is_err() {
+                // It has been said, and the service ends.
+                return;
+            }
             let writes = store.writes();
             // A store that is being written to is left alone; one that nothing happened to needs nothing.
             let is_due = writes == last && writes != tidied;

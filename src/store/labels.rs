@@ -129,8 +129,8 @@ fn day_before(tx: &Transaction<'_>, kind: StatType, before: i64) -> Result<Optio
 fn objects_of_day(tx: &Transaction<'_>, kind: StatType, day: i64, open: &[Search]) -> Result<BTreeSet<i64>> {
     let wanted: BTreeSet<i64> = open.iter().flat_map(|one| &one.variants).map(|variant| variant.object).collect();
     let buckets: BTreeSet<i64> = wanted.iter().map(|object| object / BUCKET).collect();
-    let mut statement =
-        tx.prepare_cached("SELECT entries FROM sums WHERE type = ?1 AND is_local = ?2 AND date = ?3 AND bucket = ?4")?;
+    let mut statement = tx
+        .prepare_cached("SELECT entries FROM rollup WHERE type = ?1 AND is_local = ?2 AND date = ?3 AND bucket = ?4")?;
     let mut objects = BTreeSet::new();
     for (local, bucket) in [false, true].into_iter().flat_map(|local| buckets.iter().map(move |bucket| (local, bucket)))
     {

@@ -182,7 +182,14 @@ pub(super) fn conditions(filter: &Filter) -> (String, Vec<Box<dyn ToSql>>) {
         add("stat.type BETWEEN ? AND ?", Box::new(kind.number()));
     }
     if let Some(anrs) = &filter.anrs {
-        add("analysis.uuid IN (SELECT unhex(value) FROM json_each(?))", Box::new(hex_list(anrs)));
+        // By the index of each client's analyses, whoever's they may be: the client's own condition is the first value.
+        let owner = if filter.client.is_some() { "owner.id = @CLIENT" } else { "1" };
+        let text = format!(
+            "stat.analysis IN (
+                 SELECT own.id FROM json_each(?) AS wanted CROSS JOIN client AS owner ON {owner}
+                 CROSS JOIN analysis AS own ON own.client = owner.id AND own.uuid = unhex(wanted.value))"
+        );
+        add(&text, Box::new(hex_list(anrs)));
     }
     if let Some(from) = filter.from {
         add("stat.date >= ?", Box::new(date::to_number(from)));
@@ -196,7 +203,7 @@ pub(super) fn conditions(filter: &Filter) -> (String, Vec<Box<dyn ToSql>>) {
             "stat.date = (SELECT max(date) FROM stat AS other WHERE other.analysis = analysis.id AND other.type = {kind})"
         ));
     }
-    (texts.join(" AND "), values)
+    (texts.join(" AND ").replace("@CLIENT", "?1"), values)
 }
 
 /// The tables a filter speaks of. The newest stats are found from the few analyses, not from the many stats.

@@ -3,18 +3,24 @@
 use super::check::sqlite_findings;
 use super::objects::Objects;
 use super::rollups::parsed;
-use super::{Store, beside, connect, migrations, opening, sql, touch, unusable};
+use super::{BUSY, Store, beside, connect_as_is, connect_reader, migrations, opening, sql, touch};
 use crate::error::{Error, Kind, Result};
+use crate::files::NewFile;
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags, Transaction};
 use std::collections::HashSet;
-use std::path::Path;
+use std::fs::File;
+use std::io::Seek;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Pages copied in one go of a backup: 4 MB, so that writers wait only shortly.
 const BACKUP_PAGES: i32 = 1000;
 /// Free pages given back to the file system in one transaction.
 const VACUUM_PAGES: i64 = 1000;
+
+/// How long the log's emptying waits for readers, with writers waiting behind it.
+const CHECKPOINT: Duration = Duration::from_millis(50);
 
 /// How much a store holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,24 +83,46 @@ impl Store {
     /// # Errors
     /// `Conflict` if `target` exists, `Full` if there is no room for it, `Unavailable` if it cannot be written or does not pass the check.
     pub fn backup(&self, target: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Counts> {
-        copy(&self.path, target, progress)
+        require_room_for(&self.path, target, 1)?;
+        let new = NewFile::create(target)?;
+        let counts = self.copied_to(&new, progress)?;
+        new.finish()?;
+        Ok(counts)
     }
 
-    /// Replaces everything in the live store by what the backup at `source` holds, in one transaction; gives the
-    /// counts before and after. A service beside it goes on and sees the restored store with its next request.
+    /// The same into a file that is open: the copy is made and checked beside the store, where SQLite may write, and then
+    /// its bytes are. Gives what the copy holds.
     ///
     /// # Errors
-    /// `Invalid` if `source` is no whole store of a version this program knows; the live store is untouched then.
-    pub fn restore(&self, source: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<(Counts, Counts)> {
+    /// `Full` if there is no room beside the store, `Unavailable` if the file cannot be written.
+    pub fn backup_into(&self, target: &mut File, progress: &mut dyn FnMut(u64, u64)) -> Result<Counts> {
+        let beside = beside(&self.path, ".backup");
+        require_room_for(&self.path, &beside, 1)?;
+        let mut new = NewFile::in_place_of(&beside)?;
+        let counts = self.copied_to(&new, progress)?;
+        let copied = new.file().rewind().and_then(|()| std::io::copy(new.file(), target));
+        copied.map_err(|e| Error::new(Kind::Unavailable, "the copy cannot be written where it is to be").because(e))?;
+        Ok(counts)
+    }
+
+    fn copied_to(&self, new: &NewFile, progress: &mut dyn FnMut(u64, u64)) -> Result<Counts> {
+        let counts = copy(&self.path, new, progress)?;
+        // What was written meanwhile had to stay in the log.
+        self.checkpoint()?;
+        Ok(counts)
+    }
+
+    /// Replaces everything in the live store by what a backup holds, in one transaction; gives the counts before and
+    /// after. A service beside it goes on and sees the restored store with its next request.
+    ///
+    /// # Errors
+    /// Those of the store; it is untouched then.
+    pub fn restore(&self, backup: &BackupFile, progress: &mut dyn FnMut(u64, u64)) -> Result<(Counts, Counts)> {
         let before = self.counts()?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let mut backup = Connection::open_with_flags(source, flags)
-            .map_err(|e| Error::invalid(format!("{} cannot be opened", source.display())).because(e))?;
-        verified(&mut backup, source)?;
         *self.lock_objects() = Objects::default();
-        match migrations::is_older(&backup, source)? {
-            false => self.maintain(|live| copy_pages(&backup, live, progress))?,
-            true => self.restore_older(source, &backup, progress)?,
+        match migrations::is_older(&backup.connection, &backup.path)? {
+            false => self.maintain(|live| copy_pages(&backup.connection, live, progress))?,
+            true => self.restore_older(backup, progress)?,
         }
         self.write(touch)?;
         Ok((before, self.counts()?))
@@ -102,18 +130,18 @@ impl Store {
 
     /// Brings a copy of an older backup up to date before it takes the live store's place: a service that runs on that
     /// must never meet the old schema.
-    fn restore_older(&self, source: &Path, backup: &Connection, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
+    fn restore_older(&self, backup: &BackupFile, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
         let copy = beside(&self.path, ".restoring");
-        require_room_for(source, &copy, 3)?;
-        super::private().create(true).truncate(true).open(&copy).map_err(|e| unusable(&copy, e))?;
-        let result = Connection::open(&copy).map_err(sql).and_then(|mut upgraded| {
-            copy_pages(backup, &mut upgraded, &mut |_, _| {})?;
-            migrations::upgrade(&mut upgraded, &copy)?;
+        require_room_for(&backup.path, &copy, 3)?;
+        let new = NewFile::in_place_of(&copy)?;
+        let result = open_new(&new).and_then(|mut upgraded| {
+            copy_pages(&backup.connection, &mut upgraded, &mut |_, _| {})?;
+            migrations::upgrade(&mut upgraded, new.path())?;
             self.maintain(|live| copy_pages(&upgraded, live, progress))
         });
-        for ending in ["", "-wal", "-shm", "-journal"] {
-            // Most are not there; one that stays is overwritten by the next restore.
-            let _ = std::fs::remove_file(beside(&copy, ending));
+        for ending in ["-wal", "-shm", "-journal"] {
+            // Most are not there.
+            let _ = std::fs::remove_file(beside(new.path(), ending));
         }
         result
     }
@@ -159,9 +187,17 @@ impl Store {
         })
     }
 
-    /// Moves what the write-ahead log holds into the file and empties the log, if no reader is in the way.
+    /// Moves what the write-ahead log holds into the file, and empties the log if no reader is in the way. Most of it is
+    /// done beside writers, who wait for no more than [`CHECKPOINT`].
     pub fn checkpoint(&self) -> Result<()> {
-        self.maintain(|connection| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(sql))
+        let passive = |connection: &Connection| connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        passive(&connect_as_is(&self.path)?)?;
+        self.maintain(|connection| {
+            connection.busy_timeout(CHECKPOINT)?;
+            let done = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            connection.busy_timeout(BUSY)?;
+            Ok(done?)
+        })
     }
 }
 
@@ -176,35 +212,47 @@ pub(super) fn require_room_for(store: &Path, target: &Path, copies: u64) -> Resu
     super::space::require(target, file.saturating_add(log).saturating_mul(copies))
 }
 
-/// What [`Store::backup`] does, for a store that is not open yet.
-pub(super) fn copy(store: &Path, target: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Counts> {
-    if target.exists() {
-        return Err(Error::new(Kind::Conflict, format!("{} exists already", target.display())));
-    }
-    require_room_for(store, target, 1)?;
-    let partial = beside(target, ".partial");
-    super::private().create(true).truncate(true).open(&partial).map_err(|e| unusable(&partial, e))?;
-    let result = copy_to(store, &partial, progress).and_then(|counts| {
-        std::fs::rename(&partial, target).map_err(|e| unusable(target, e))?;
-        sync_directory(target)?;
-        Ok(counts)
-    });
-    if result.is_err() {
-        // The failure itself is what the caller must hear of.
-        let _ = std::fs::remove_file(&partial);
-    }
-    result
+/// A backup that is open for reading, and was found whole.
+pub struct BackupFile {
+    connection: Connection,
+    path: PathBuf,
 }
 
-fn copy_to(store: &Path, partial: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Counts> {
-    let mut copy = Connection::open(partial)?;
-    let source = connect(store)?;
-    copy_pages(&source, &mut copy, progress)?;
+impl BackupFile {
+    /// Opens a backup and looks it through.
+    ///
+    /// # Errors
+    /// `Invalid` if it is no whole store of a version this program knows.
+    pub fn open(path: &Path) -> Result<Self> {
+        let unusable = |path: &Path| Error::invalid(format!("{} cannot be opened", path.display()));
+        // SQLite takes some relative names for addresses, or for memory.
+        let absolute = std::path::absolute(path).map_err(|e| unusable(path).because(e))?;
+        let connection = Connection::open_with_flags(absolute, OpenFlags::SQLITE_OPEN_READ_ONLY);
+        let mut connection = connection.map_err(|e| unusable(path).because(e))?;
+        verified(&mut connection, path)?;
+        Ok(Self { connection, path: path.into() })
+    }
+}
+
+/// Copies a store that need not be open into a new file, and looks the copy through.
+pub(super) fn copy(store: &Path, new: &NewFile, progress: &mut dyn FnMut(u64, u64)) -> Result<Counts> {
+    let mut copy = open_new(new)?;
+    // One state of the store from the first page to the last: else SQLite begins anew with every commit of others.
+    let mut source = connect_reader(store)?;
+    let state = source.transaction()?;
+    state.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    copy_pages(&state, &mut copy, progress)?;
+    drop(state);
     copy.execute_batch("PRAGMA journal_mode = DELETE")?;
-    let counts = verified(&mut copy, partial)?;
+    let counts = verified(&mut copy, new.path())?;
     copy.close().map_err(|(_, error)| sql(error))?;
-    std::fs::File::open(partial).and_then(|file| file.sync_all()).map_err(|e| unusable(partial, e))?;
     Ok(counts)
+}
+
+/// SQLite opens files by name: it must not follow a link that has come there since.
+fn open_new(new: &NewFile) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NOFOLLOW | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(new.path(), flags).map_err(sql)
 }
 
 /// The objects of all payloads after one.
@@ -266,12 +314,4 @@ fn whole(copy: &mut Connection, path: &Path) -> Result<Counts> {
         Some(finding) => Err(Error::invalid(format!("{} is damaged: {finding}", path.display()))),
         None => counts(&transaction),
     }
-}
-
-fn sync_directory(file: &Path) -> Result<()> {
-    let directory = match file.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    std::fs::File::open(directory).and_then(|directory| directory.sync_all()).map_err(|e| unusable(directory, e))
 }

@@ -6,7 +6,7 @@
 
 use super::entries::{Entries, Entry, encode};
 use super::rollups::parsed;
-use super::{Store, damaged, sql};
+use super::{damaged, sql};
 use crate::error::{Error, Kind, Result};
 use crate::model::StatType;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
@@ -15,17 +15,13 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Texts below this many bytes are not deflated.
-const SHORT: usize = 1024;
+const SHORT: usize = 400;
 /// The same for a [`Packer::fast`] one.
 const FAST_SHORT: usize = 2048;
 /// A text that needs more than this part of its length beside its base is better off as a base itself.
 const CHANGED: usize = 10;
-/// For texts without a base, while somebody waits: a quarter of the time of a better level. A quiet moment does better.
-const FAST: Compression = Compression::new(1);
-/// For the same texts in that moment.
-const BEST: Compression = Compression::new(9);
-/// Bytes of text after which a piece of that work ends.
-const PACKED: usize = 1 << 18;
+/// How hard texts are compressed, once and for good when they are stored.
+const LEVEL: Compression = Compression::new(6);
 /// Bases kept while a page of stats is read.
 const BASES: usize = 16;
 
@@ -98,59 +94,13 @@ pub fn remove_unused(tx: &Transaction<'_>, payload: i64) -> Result<()> {
     }
 }
 
-/// Payloads in a better form, and the key up to which that was tried.
-type Packed = (Vec<(i64, Vec<u8>)>, i64);
-
-impl Store {
-    /// Deflates some of the texts better that were deflated in haste. Gives whether there may be more.
-    pub(super) fn pack_some(&self) -> Result<bool> {
-        let Some((better, last)) = self.read(pack)? else { return Ok(false) };
-        // Contents never change and keys are never used twice, so what was read still holds.
-        self.write_quietly(|tx| {
-            for (id, packed) in better {
-                tx.prepare_cached("UPDATE payload SET content = ?2 WHERE id = ?1")
-                    .and_then(|mut statement| statement.execute(params![id, packed]))?;
-            }
-            tx.execute("UPDATE state SET packed = max(packed, ?1)", [last]).map(|_| true).map_err(sql)
-        })
-    }
-}
-
-/// Deflates the next texts again; nothing if there are none.
-fn pack(tx: &Transaction<'_>) -> Result<Option<Packed>> {
-    let columns = Texts::COLUMNS;
-    let mut statement = tx.prepare_cached(&format!(
-        "SELECT id, base IS NULL AND is_deflated = 1, length(content), {columns} FROM payload
-             WHERE id > (SELECT packed FROM state) ORDER BY id LIMIT 1000"
-    ))?;
-    let (mut better, mut last, mut read) = (Vec::new(), None, 0);
-    let (mut machine, mut texts) = (None, Texts::new(tx));
-    let mut rows = statement.query([])?;
-    while read < PACKED
-        && let Some(row) = rows.next()?
-    {
-        let id = row.get(0)?;
-        last = Some(id);
-        if row.get(1)? {
-            let text = texts.read(row, 3)?;
-            let packed = deflate(self::machine(&mut machine, BEST), text.as_bytes(), b"")?;
-            read += text.len();
-            let length: i64 = row.get(2)?;
-            let is_shorter = i64::try_from(packed.len()).is_ok_and(|shorter| shorter < length);
-            better.extend(is_shorter.then_some((id, packed)));
-        }
-    }
-    Ok(last.map(|last| (better, last)))
-}
-
 /// The shortest form of a text, and the key of the base it needs; no bytes if the text itself is that form.
 type Form = (Option<i64>, Option<Vec<u8>>);
 
-/// Compresses texts. Its machines are large: made when the first text needs one, and kept for the rest of a batch.
+/// Compresses texts. Its machine is large: made when the first text needs one, and kept for the rest of a batch.
 #[derive(Default)]
 pub struct Packer {
-    fast: Option<Compress>,
-    usual: Option<Compress>,
+    machine: Option<Compress>,
     /// Texts below this many bytes are left as they are, too.
     short: usize,
 }
@@ -165,20 +115,16 @@ impl Packer {
         if text.len() < SHORT.max(self.short) {
             return Ok((None, None));
         }
+        let machine = self.machine.get_or_insert_with(|| Compress::new(LEVEL, false));
         if let Some((base, dictionary)) = base(tx, kind, analysis)? {
-            let packed =
-                deflate(machine(&mut self.usual, Compression::default()), text.as_bytes(), dictionary.as_bytes())?;
+            let packed = deflate(machine, text.as_bytes(), dictionary.as_bytes())?;
             if packed.len() < text.len() / CHANGED {
                 return Ok((Some(base), Some(packed)));
             }
         }
-        let packed = deflate(machine(&mut self.fast, FAST), text.as_bytes(), b"")?;
+        let packed = deflate(machine, text.as_bytes(), b"")?;
         Ok((None, (packed.len() < text.len()).then_some(packed)))
     }
-}
-
-fn machine(slot: &mut Option<Compress>, level: Compression) -> &mut Compress {
-    slot.get_or_insert_with(|| Compress::new(level, false))
 }
 
 /// The text that the analysis's newest stat of a type is based on, or is.
@@ -287,14 +233,17 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn machine() -> Compress {
+        Compress::new(LEVEL, false)
+    }
+
     proptest! {
         #[test]
         fn what_was_packed_is_read(
             text in "[a-c]{0,300}|\\PC{0,2000}",
             dictionary in "[a-c]{0,300}|\\PC{0,2000}",
-            level in prop_oneof![Just(FAST), Just(Compression::default())],
         ) {
-            let packed = deflate(machine(&mut None, level), text.as_bytes(), dictionary.as_bytes()).unwrap();
+            let packed = deflate(&mut machine(), text.as_bytes(), dictionary.as_bytes()).unwrap();
             let length = i64::try_from(text.len()).unwrap();
             prop_assert_eq!(inflate(&packed, dictionary.as_bytes(), length).unwrap(), text.as_bytes());
         }
@@ -309,7 +258,7 @@ mod tests {
     fn a_dictionary_longer_than_the_window_serves_all_the_same() {
         let base: String = (0..40_000).map(|number| format!("{number},")).collect();
         let text = format!("[{}]", &base[base.len() - 20_000..]);
-        let packed = deflate(machine(&mut None, Compression::default()), text.as_bytes(), base.as_bytes()).unwrap();
+        let packed = deflate(&mut machine(), text.as_bytes(), base.as_bytes()).unwrap();
         assert!(packed.len() < 200, "{}", packed.len());
         let length = i64::try_from(text.len()).unwrap();
         assert_eq!(inflate(&packed, base.as_bytes(), length).unwrap(), text.as_bytes());

@@ -1,4 +1,4 @@
-//! Looking at a store without leaving a mark on it: no lock file, no log, no pragma that sticks. For the doctor, who may
+//! Looking at a store without leaving a mark on it: no log, no pragma that sticks. For the doctor, who may
 //! come beside a running service or find a store that nobody has touched for years.
 
 use super::clients::{COLUMNS, find, from_row};
@@ -10,7 +10,6 @@ use crate::model::{Client, Token, date};
 use jiff::civil::Date;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use rusqlite::{Connection, OpenFlags, params};
-use std::fs::{File, TryLockError};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -97,16 +96,10 @@ pub fn newest_version() -> usize {
     migrations::newest()
 }
 
-/// The files of a store that are there: itself, its log and that one's index, the lock of its service.
+/// The files of a store that are there: itself, its log and that one's index.
 pub fn files(path: &Path) -> Vec<PathBuf> {
-    let others = ["-wal", "-shm", ".lock"].map(|ending| beside(path, ending));
+    let others = ["-wal", "-shm"].map(|ending| beside(path, ending));
     std::iter::once(path.to_owned()).chain(others).filter(|path| path.exists()).collect()
-}
-
-/// Whether a service has the store now.
-pub fn is_served(path: &Path) -> bool {
-    let Ok(lock) = File::open(beside(path, ".lock")) else { return false };
-    matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 
 /// An address that makes SQLite write nothing. Where there is an index of the log, some service made it, and it is read as

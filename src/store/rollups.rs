@@ -90,7 +90,7 @@ pub(super) fn intern(
 fn write_bucket(tx: &Transaction<'_>, (kind, local, day): Day, bucket: i64, change: &Entries) -> Result<()> {
     let key = params![kind.number(), local, day, bucket];
     let old: Option<Vec<u8>> = tx
-        .prepare_cached("SELECT entries FROM sums WHERE type = ?1 AND is_local = ?2 AND date = ?3 AND bucket = ?4")
+        .prepare_cached("SELECT entries FROM rollup WHERE type = ?1 AND is_local = ?2 AND date = ?3 AND bucket = ?4")
         .and_then(|mut statement| statement.query_row(key, |row| row.get(0)).optional())?;
     let mut sums: Entries = parsed(&old.unwrap_or_default())?.into_iter().collect();
     for (object, entry) in change {
@@ -107,7 +107,7 @@ fn write_bucket(tx: &Transaction<'_>, (kind, local, day): Day, bucket: i64, chan
     }
     tx.prepare_cached(
         "INSERT INTO rollup (type, is_local, date, bucket, entries) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT DO UPDATE SET entries = excluded.entries, common = NULL",
+         ON CONFLICT DO UPDATE SET entries = excluded.entries",
     )
     .and_then(|mut statement| statement.execute(params![kind.number(), local, day, bucket, encode(&sums)]))?;
     Ok(())
@@ -211,7 +211,7 @@ fn span(selection: &Selection) -> (i64, i64) {
 fn add_days(tx: &Transaction<'_>, selection: &Selection, rollup: &mut Rollup) -> Result<()> {
     let (from, to) = span(selection);
     let mut statement = tx.prepare_cached(
-        "SELECT date, entries FROM sums
+        "SELECT date, entries FROM rollup
              WHERE type = ?1 AND is_local IN (1, ?2) AND date BETWEEN ?3 AND ?4",
     )?;
     let rows = statement.query(params![selection.kind.number(), selection.local_only, from, to])?;

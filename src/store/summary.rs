@@ -51,7 +51,7 @@ fn count(tx: &Transaction<'_>, kind: StatType, dates: &mut BTreeSet<Date>) -> Re
             statement.query_row(params![kind.number(), EVERY_STAT], |row| row.get(0)).optional()
         })?;
     let Some(every) = every else { return Ok(0) };
-    let mut statement = tx.prepare_cached("SELECT date, entries FROM sums WHERE type = ?1 AND bucket = ?2")?;
+    let mut statement = tx.prepare_cached("SELECT date, entries FROM rollup WHERE type = ?1 AND bucket = ?2")?;
     let mut rows = statement.query(params![kind.number(), every / BUCKET])?;
     let mut stats = 0;
     while let Some(row) = rows.next()? {

@@ -165,7 +165,6 @@ impl House {
             }
             Action::Tidy => {
                 // As on a day on which it was not yet done.
-                self.store.shared.store(0, std::sync::atomic::Ordering::Relaxed);
                 self.store.tidy().unwrap();
             }
         }
@@ -401,4 +400,113 @@ fn a_client_s_list_is_read_in_the_order_of_its_index() {
         let plan = house.store.read(plan).unwrap();
         assert!(!plan.contains("TEMP B-TREE"), "{plan}");
     }
+}
+
+/// Bug: a backup began anew with every commit, so that beside a busy service it never ended.
+#[test]
+fn a_backup_reads_each_page_once_whatever_is_written_meanwhile() {
+    let mut house = House::new();
+    let fill = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+                INSERT INTO mosp (uuid, objects, asked_at) SELECT randomblob(16), hex(randomblob(2000)), 0 FROM n";
+    house.store.write(|tx| Ok(tx.execute(fill, [])?)).unwrap();
+    let item = |day| Item { uuid: None, anr: 0, kind: StatType::Threat, day, content: 1 };
+    house.act(&Action::Add(0, vec![item(1)]));
+    let copy = house.store.path().with_extension("copy");
+    let (mut steps, mut total) = (0, 0);
+    let counts = house.store.backup(&copy, &mut |_, all| {
+        steps += 1;
+        total = all;
+        assert!(steps < 100, "it begins again and again");
+        house.store.add_stats(&house.clients[0], &[new_stat(&item(2))]).unwrap();
+    });
+    assert_eq!(counts.unwrap().stats, 1, "what came later is not in it");
+    assert!(total >= 3000 && steps <= total.div_ceil(1000), "{steps} steps, {total} pages");
+    assert_eq!(house.store.counts().unwrap().stats, 2);
+    assert_eq!(house.store.sizes().1, 0, "the log is empty again");
+}
+
+/// Bug: to delete an analysis that is not there, all analyses of the store were looked at under the writer's lock.
+#[test]
+fn a_deletion_touches_what_it_deletes_and_nothing_else() {
+    let mut house = House::new();
+    let item = |anr| Item { uuid: None, anr, kind: StatType::Threat, day: 1, content: 1 };
+    house.act(&Action::Add(0, vec![item(0), item(1)]));
+    // What nobody but a look through all analyses would find.
+    let lonely = "INSERT INTO analysis (client, uuid) VALUES (?1, randomblob(16))";
+    house.store.write(|tx| Ok(tx.execute(lonely, [house.clients[1].id])?)).unwrap();
+    let written = house.store.writes();
+    let nobody = Filter { anrs: Some(vec![Uuid::from_u128(0xffff)]), ..Filter::default() };
+    assert_eq!(house.store.delete_stats(&nobody).unwrap(), 0);
+    assert_eq!(house.store.writes(), written, "there was nothing to write");
+    house.act(&Action::DeleteAnalysis(0, 0));
+    assert_eq!(house.store.counts().unwrap().analyses, 2);
+    for client in [None, Some(house.clients[0].id)] {
+        let (text, values) = super::stats::doomed_text(&Filter { client, ..nobody.clone() });
+        let plan = |tx: &rusqlite::Transaction<'_>| {
+            let mut statement = tx.prepare(&format!("EXPLAIN QUERY PLAN {text}")).unwrap();
+            let lines = statement.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
+            Ok(lines.map(Result::unwrap).collect::<Vec<_>>().join("; "))
+        };
+        let plan = house.store.read(plan).unwrap();
+        for table in ["SCAN stat", "SCAN analysis", "SCAN own "] {
+            assert!(!plan.contains(table), "{plan}");
+        }
+    }
+}
+
+/// A purge while somebody posts: the POST comes between two of its parts.
+#[test]
+fn who_waits_for_the_writer_comes_before_who_has_just_written() {
+    let mut house = House::new();
+    let item = |day| Item { uuid: None, anr: 0, kind: StatType::Threat, day, content: 1 };
+    house.act(&Action::Add(0, vec![item(1)]));
+    let (store, order) = (&house.store, std::sync::Mutex::new(Vec::new()));
+    let note = |what: &'static str| {
+        order.lock().unwrap().push(what);
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let mut post = None;
+        let first = store.write(|_| {
+            post = Some(scope.spawn(|| store.write(|_| note("post")).unwrap()));
+            // It has the turn now, and waits for the writer.
+            while !store.turns.is_taken() {
+                std::thread::yield_now();
+            }
+            note("part")
+        });
+        first.unwrap();
+        store.write(|_| note("part")).unwrap();
+        post.unwrap().join().unwrap();
+    });
+    assert_eq!(*order.lock().unwrap(), ["part", "post", "part"]);
+}
+
+/// Bug: a large deletion held the writer to its end.
+#[test]
+fn what_is_large_is_deleted_in_parts() {
+    let house = House::new();
+    let start = Date::new(2020, 1, 1).unwrap();
+    let of = |number: i64, data| {
+        let date = start.checked_add(jiff::Span::new().days(number)).unwrap();
+        NewStat::new(None, anr(0), StatType::Threat, date, data)
+    };
+    let number = i64::try_from(3 * super::parts::ROWS + 1).unwrap();
+    let batch: Vec<_> = (0..number).map(|number| of(number, "[]")).collect();
+    let add = || drop(house.store.add_stats(&house.clients[0], &batch).unwrap());
+    let writes = |work: &dyn Fn() -> usize| {
+        let before = house.store.writes();
+        (work(), house.store.writes() - before)
+    };
+    let number = usize::try_from(number).unwrap();
+    add();
+    assert_eq!(writes(&|| house.store.delete_stats(&Filter::default()).unwrap()), (number, 4));
+    add();
+    // The first of each month stays.
+    let (gone, parts) = writes(&|| house.store.deduplicate_stats().unwrap());
+    assert!(gone < number && gone > number * 9 / 10 && parts == 3, "{gone} in {parts} parts");
+    add();
+    // Its token is refused first, and the client goes last.
+    assert_eq!(writes(&|| house.store.delete_client(&house.clients[0]).unwrap()), (number, 1 + 4 + 1));
+    assert_eq!(house.store.check(&mut |_, _| {}).unwrap(), Vec::<String>::new());
 }

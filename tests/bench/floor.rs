@@ -2,6 +2,7 @@
 
 use monarc_stats::server;
 use monarc_stats::server::message::{Body, Head, Received, Response, Served, Service};
+use monarc_stats::server::spool::Spools;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::borrow::Cow;
 use std::path::Path;
@@ -53,7 +54,7 @@ pub fn insert(connection: &mut Connection, anr: uuid::Uuid, date: &str, rows: &[
 }
 
 /// The HTTP layer with nothing behind it: every request gets the same bytes.
-pub struct Constant(pub Vec<u8>);
+pub struct Constant(pub Vec<u8>, pub Spools);
 
 impl Service for Constant {
     type Ticket = ();
@@ -72,6 +73,10 @@ impl Service for Constant {
         Response::empty(status)
     }
 
+    fn spools(&self) -> &Spools {
+        &self.1
+    }
+
     fn served(&self, _: &Served<'_>) {}
 }
 
@@ -80,7 +85,14 @@ pub fn constant(bytes: Vec<u8>) -> String {
     let (listener, address) = server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
     std::thread::spawn(move || {
         let (limits, count) = (server::Limits::default(), Arc::new(AtomicUsize::new(0)));
-        server::serve(listener, Arc::new(Constant(bytes)), limits, &server::Stop::default(), count).unwrap();
+        server::serve(
+            listener,
+            Arc::new(Constant(bytes, Spools::new(&std::env::temp_dir()))),
+            limits,
+            &server::Stop::default(),
+            count,
+        )
+        .unwrap();
     });
     address.to_string()
 }

@@ -66,7 +66,7 @@ impl Place {
     /// Makes a client with this name, whose token is the name and `-token`.
     pub fn client(&self, name: &str) -> String {
         let token = format!("{name}-token");
-        self.ok(&["client", "create", "--name", name, "--token", &token]);
+        self.ok(&["client", "create", "--new-store", "--name", name, "--token", &token]);
         token
     }
 
@@ -147,6 +147,12 @@ impl Service {
         self.signal("TERM");
         assert!(self.child.wait().unwrap().success());
         self.log.take().unwrap().join().unwrap()
+    }
+
+    /// Waits until it ends by itself; gives its exit code and its log.
+    pub fn end(mut self) -> (Option<i32>, String) {
+        let code = self.child.wait().unwrap().code();
+        (code, self.log.take().unwrap().join().unwrap())
     }
 
     /// Sends a signal, such as `KILL`.

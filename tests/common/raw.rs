@@ -32,15 +32,23 @@ pub fn anr(writer: usize) -> String {
     format!("{writer:08x}-1111-4000-8000-000000000000")
 }
 
-/// A batch of five stats of a writer's analysis, on five dates that no other batch below 4,000,000 days has.
+/// A batch of five stats of a writer's analysis, in places that no other batch of its first 12,000 has.
 pub fn batch(writer: usize, request: usize) -> String {
-    let first =
-        jiff::civil::date(1000, 1, 1).checked_add(jiff::Span::new().days(i64::try_from(request).unwrap() * 5)).unwrap();
+    assert!(request < 12_000, "there are not so many dates");
     let stat = |item: usize| {
-        let date = first.checked_add(jiff::Span::new().days(i64::try_from(item).unwrap())).unwrap();
-        json!({"uuid": uuid(writer, request, item), "anr": anr(writer), "type": "threat", "date": date.to_string(),
-               "data": [{"uuid": "b402d4e0-4576-11e9-9173-0800277f0571", "label1": format!("{writer}"),
-                         "count": item + 1, "maxRisk": request % 30, "averageRate": "2.83"}]})
+        let place = request * 5 + item;
+        let days = jiff::Span::new().days(i64::try_from(place / 3).unwrap());
+        let date = jiff::civil::date(1970, 1, 1).checked_add(days).unwrap();
+        let object = json!({"uuid": "b402d4e0-4576-11e9-9173-0800277f0571", "label1": format!("{writer}"),
+            "count": item + 1, "maxRisk": request % 30, "averageRate": "2.83"});
+        let (kind, data) = match place % 3 {
+            0 => ("threat", json!([object])),
+            1 => ("vulnerability", json!([object])),
+            _ => {
+                ("compliance", json!([{"referential": "r", "current": [{"value": item}], "target": [], "n": request}]))
+            }
+        };
+        json!({"uuid": uuid(writer, request, item), "anr": anr(writer), "type": kind, "date": date.to_string(), "data": data})
     };
     Value::Array((0..5).map(stat).collect()).to_string()
 }

@@ -37,6 +37,8 @@ fn rows() -> Vec<Row> {
         row("POST", "/api/v1/client/", "", Some(new), admin(201)),
         row("GET", "/api/v1/client/me", "", None, client(200)),
         row("PATCH", "/api/v1/client/me", "", Some(sharing), client(201)),
+        row("GET", "/api/v1/clients", "", None, admin(200)),
+        row("PATCH", "/api/v1/clients/{uuid}", "", Some(json!({"is_sharing_enabled": true})), admin(200)),
         row("GET", "/api/v1/", "", None, open),
         row("GET", "/api/v1/swagger.json", "", None, open),
         row("GET", "/api/v1/openapi.json", "", None, open),
@@ -78,6 +80,9 @@ fn rows() -> Vec<Row> {
         row("GET", "/about/more", "", None, open),
         row("GET", "/assets/licences.json", "", None, open),
         row("GET", "/assets/{name}", "", None, [404; 6]),
+        // At the end: nobody is who he was after these.
+        row("POST", "/api/v1/clients/{uuid}/rotate", "", None, admin(200)),
+        row("DELETE", "/api/v1/clients/{uuid}", "", None, admin(200)),
     ]
 }
 
@@ -103,6 +108,7 @@ fn every_route_answers_everybody_as_the_table_says() {
     let mut address = 0;
     for row in rows() {
         let path = format!("{}{}", row.path.replace("{anr}", ANR).replace("{uuid}", &uuid), row.query);
+        // Who was asked about before may be somebody else by now.
         for (caller, status) in callers.iter().zip(row.statuses) {
             address += 1;
             let mut request = service.request(row.method, &path);

@@ -2,7 +2,7 @@
 
 use crate::common;
 use crate::common::batch::{ANR, OTHER_ANR, bad_argument, item, rated, risks, uuid};
-use crate::common::{ADMIN, Place, Service, service};
+use crate::common::{ADMIN, Place, Service, service, today};
 use serde_json::{Value, json};
 
 const DAY: &str = "2026-11-01";
@@ -139,7 +139,9 @@ fn malformed_bodies_are_a_400_with_a_message() {
 
 #[test]
 fn bodies_beyond_their_limit_are_a_413() {
-    let (_place, service, token) = filled();
+    let place = Place::new();
+    let token = place.client("fo");
+    let service = place.serve_with(&[("MAX_BATCH", "4")]);
     let large = |size: usize| format!("[{}]", " ".repeat(size));
     for (method, path) in [
         ("GET", "/api/v1/stats/"),
@@ -151,7 +153,25 @@ fn bodies_beyond_their_limit_are_a_413() {
         assert!(reply.json()["message"].is_string(), "{method} {path}");
     }
     service.post("/api/v1/stats/").token(&token).text(&large(2 << 20)).send().expect(201);
-    service.post("/api/v1/stats/").token(&token).text(&large(32 << 20)).send().expect(413);
+    service.post("/api/v1/stats/").token(&token).text(&large(4 << 20)).send().expect(413);
+}
+
+#[test]
+fn a_mark_before_the_body_is_taken_and_a_coding_of_it_is_not() {
+    let (_place, service, token) = filled();
+    let marked = |text: &str| format!("\u{feff}{text}");
+    let list = service.get("/api/v1/stats/").token(&token).text(&marked(r#"{"type": "risk"}"#)).send().expect(200);
+    assert_eq!(list.json()["metadata"]["offset"], "0");
+    let change = service.request("PATCH", "/api/v1/client/me").token(&token);
+    change.text(&marked(r#"{"is_sharing_enabled": true}"#)).send().expect(201);
+    for padding in [0, 2 << 20] {
+        let stat = item(&uuid(7), "threat", &today().to_string(), "[]");
+        let stored =
+            service.post("/api/v1/stats/").token(&token).text(&marked(&format!("[{}{stat}]", " ".repeat(padding))));
+        assert_eq!(stored.send().expect(201).json()["data"][0]["data"], json!([]));
+        let coded = service.post("/api/v1/stats/").token(&token).text("[]").header("Content-Encoding", "gzip").send();
+        assert!(coded.expect(415).json()["message"].as_str().unwrap().contains("Content-Encoding"));
+    }
 }
 
 #[test]

@@ -249,7 +249,7 @@ fn a_client_may_only_name_its_own_analyses() {
 #[test]
 fn dates_bound_the_range_and_have_no_default() {
     let (_place, service, token) = service();
-    for (day, count) in [("1999-12-31", 1), ("2026-10-01", 2), ("2026-11-01", 3), ("2099-01-01", 4)] {
+    for (day, count) in [("1999-12-31", 1), ("2026-10-01", 2), ("2026-11-01", 3), ("2026-11-02", 4)] {
         service.store_stats(&token, &[item(ANR, "threat", day, &rated(&uuid(1), count, 1, "1"))]);
     }
     let count = |from: Value, to: Value, anrs: Value| {

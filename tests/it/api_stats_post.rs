@@ -97,7 +97,7 @@ fn data_comes_back_exactly_as_it_was_sent() {
             "[{}]",
             object("\"label1\":\"\\u00e9\\/\\ud83d\\ude00é\",\"label2\":null,\"count\":-0,\"maxRisk\":1E2")
         ),
-        format!("[{}]", object("\"count\":100000000000000001,\"maxRisk\":\" 3 \",\"x\":1.0000000000000000000001")),
+        format!("[{}]", object("\"count\":100000000001,\"maxRisk\":\" 3 \",\"x\":1.0000000000000000000001")),
     ];
     for (number, data) in odd.iter().enumerate() {
         let body = format!(
@@ -331,4 +331,52 @@ fn a_long_list_of_refusals_is_whole() {
     assert_eq!(answer["refused"].as_array().unwrap().len(), 4999);
     assert_eq!(answer["refused"][2500]["index"], 2501);
     assert_eq!(answer["metadata"]["count"], "1");
+}
+
+/// Bug: a stat of 9999-12-31 made every average of everybody a 503 until it was deleted.
+#[test]
+fn dates_that_cannot_be_are_refused_by_item() {
+    let (_place, service, token) = service();
+    let after = |days| crate::common::today().checked_add(jiff::Span::new().days(days)).unwrap().to_string();
+    for bad in ["9999-12-31", "1969-12-31", "0001-01-01", &after(4)] {
+        let answer = service.post_stats(&token, &[threat(bad, 1)]).expect(400).json();
+        assert_eq!(answer["refused"][0]["field"], "date", "{answer}");
+        assert!(answer["refused"][0]["reason"].as_str().unwrap().contains(bad), "{answer}");
+    }
+    let good = [threat("1970-01-01", 1), threat(&after(0), 2), threat(&after(1), 3)];
+    service.store_stats(&token, &good);
+    let read = service.list(&token, &json!({"type": "threat", "date_from": "1970", "date_to": after(2)})).expect(200);
+    assert_eq!(counts(&read.json()), [1, 2, 3]);
+    let averages = service.get("/stats/threats.json?days=36500").send().expect(200).json();
+    assert_eq!(averages[0]["values"].as_array().unwrap().len(), 3);
+    assert_eq!(service.get("/stats/summary.json").send().expect(200).json()["oldest"], "1970-01-01");
+    // Many of them are one line, and a number for whoever watches.
+    let many: Vec<String> = (0..20).map(|day| threat(&after(4 + day), 1)).collect();
+    service.post_stats(&token, &many).expect(400);
+    service.post_stats(&token, &many).expect(400);
+    let metrics = service.get("/metrics").token(ADMIN).send().expect(200).text();
+    assert!(metrics.contains("monarc_stats_refused_ahead_total 42\n"), "{metrics}");
+    let log = service.stop();
+    assert_eq!(log.matches("is this machine's clock right?").count(), 1, "{log}");
+}
+
+/// Bug: counters of 9e17 made shares of -0.95 in everybody's averages.
+#[test]
+fn numbers_that_no_analysis_can_have_are_refused_by_item() {
+    let (_place, service, token) = service();
+    let matrix = |count: &str| {
+        format!(
+            r#"{{"scales":{{"impact":[0,4],"probability":[0,4],"likelihood":[0,20]}},"risks":{{
+                "current":{{"informational":[[{count}]],"operational":[]}},"residual":{{"informational":[],"operational":[]}}}}}}"#
+        )
+    };
+    let object = |count: &str| rated(&uuid(1), 1, 1, "1").replace("\"count\":1", &format!("\"count\":{count}"));
+    for count in ["-1", "900000000000000000", "1000000000001", "\"-0.5\""] {
+        let items =
+            [item(ANR, "cartography", DAY, &matrix(count)), item(ANR, "threat", DAY, &object(count)), threat(DAY, 1)];
+        let answer = service.post_stats(&token, &items).expect(207).json();
+        assert_eq!(answer["refused"].as_array().unwrap().len(), 2, "{count}: {answer}");
+        assert_eq!(answer["refused"][1]["field"], "data.0.count");
+    }
+    service.store_stats(&token, &[item(ANR, "cartography", DAY, &matrix("1000000000000"))]);
 }

@@ -57,7 +57,7 @@ fn an_export_is_imported_elsewhere_with_clients_dates_and_order() {
     let file = two.path().join("stats.ndjson.gz").display().to_string();
     assert_eq!(one.ok(&["export", &file]), format!("exported 4 stats to {file}\n"));
     assert!(std::fs::read(&file).unwrap().starts_with(&[0x1f, 0x8b]), "gzip by name");
-    let said = two.ok(&["import", &file]);
+    let said = two.ok(&["import", "--new-store", &file]);
     assert_eq!(said, "imported 4, already there 0, outdated 0, refused 0, new clients 2\n");
     assert_eq!(one.ok(&["export"]), two.ok(&["export"]));
     // Again: nothing changes.
@@ -96,10 +96,28 @@ fn an_export_for_others_has_only_who_shares_and_names_nobody() {
     // Elsewhere somebody has to say whose it is.
     let central = Place::new();
     let file = write(&central, "share.ndjson", &text);
-    assert!(central.fails(&["import", &file], 1).contains("share.ndjson:1: client: is missing; --client says"));
+    assert!(
+        central
+            .fails(&["import", "--new-store", &file], 1)
+            .contains("share.ndjson:1: client: is missing; --client says")
+    );
     central.client("partner");
     let said = central.ok(&["import", &file, "--client", "partner"]);
     assert!(said.starts_with("imported 1, already there 0"), "{said}");
+}
+
+/// Editors of other systems put a mark before UTF-8.
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_file() {
+    let place = Place::new();
+    place.client("fo");
+    let marked = |text: &str| format!("\u{feff}{text}");
+    let file = write(&place, "marked.ndjson", &marked(&line("01", &days_ago(1), &json!({}))));
+    assert!(place.ok(&["import", &file, "--client", "fo"]).starts_with("imported 1,"));
+    write(&place, "client.csv", &marked(CLIENTS));
+    write(&place, "stats.csv", &marked("uuid,anr,type,date,data,created_at,client_id\n"));
+    let directory = place.path().display().to_string();
+    assert!(place.ok(&["import", "--from-reference", &directory]).contains("new clients 3"));
 }
 
 #[test]
@@ -169,7 +187,8 @@ fn an_old_export_does_not_take_the_place_of_newer_stats() {
 #[test]
 fn standard_input_and_output_are_files_too() {
     let (one, two) = (filled(), Place::new());
-    let mut import = two.command(&["import"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut import =
+        two.command(&["import", "--new-store"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     import.stdin.take().unwrap().write_all(one.ok(&["export"]).as_bytes()).unwrap();
     assert!(import.wait().unwrap().success());
     assert_eq!(one.ok(&["export"]), two.ok(&["export"]));
@@ -248,7 +267,7 @@ fn the_reference_moves_in() {
     let directory = place.path().display().to_string();
     write(&place, "client.csv", CLIENTS);
     write(&place, "stats.csv", &reference_stats());
-    let output = place.run(&["import", "--from-reference", &directory]);
+    let output = place.run(&["import", "--new-store", "--from-reference", &directory]);
     let errors = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{errors}");
     let said = String::from_utf8(output.stdout).unwrap();
@@ -321,9 +340,9 @@ fn an_import_keeps_whether_a_client_is_local() {
         "client": "5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e92", "client_name": "far", "client_is_local": false}),
     );
     let file = write(&one, "lines.ndjson", &text);
-    one.ok(&["import", &file]);
+    one.ok(&["import", "--new-store", &file]);
     let exported = write(&two, "lines.ndjson", &one.ok(&["export"]));
-    two.ok(&["import", &exported]);
+    two.ok(&["import", "--new-store", &exported]);
     let clients: Vec<Value> = serde_json::from_str(&two.ok(&["client", "list", "--json"])).unwrap();
     assert_eq!(clients[0]["is_local"], json!(false));
 }
@@ -359,6 +378,7 @@ fn files_that_are_missing_or_no_tables_are_named() {
     write(&place, "client.csv", CLIENTS);
     assert!(place.fails(&["import", "--from-reference", &directory], 1).contains("stats.csv cannot be opened"));
     write(&place, "stats.csv", "1,2,3\n4,5,6\n");
+    place.ok(&["database", "migrate"]);
     assert!(place.fails(&["import", "--from-reference", &directory], 1).contains("stats.csv:1: there is no column"));
     let both = ["import", "x.ndjson", "--from-reference", &directory];
     assert!(place.fails(&both, 1).contains("import one after the other"));

@@ -18,7 +18,7 @@ fn only(place: &Place, name: &str) -> Value {
 #[test]
 fn create_prints_six_lines_that_scripts_cut() {
     let place = Place::new();
-    let text = place.ok(&["client", "create", "--name", "Front office", "--uuid", &uuid(7)]);
+    let text = place.ok(&["client", "create", "--new-store", "--name", "Front office", "--uuid", &uuid(7)]);
     let lines: Vec<(&str, &str)> = text.lines().map(|line| line.split_once(": ").unwrap()).collect();
     let names: Vec<&str> = lines.iter().map(|line| line.0).collect();
     assert_eq!(names, ["UUID", "Name", "Role", "Token", "Sharing Enabled", "Created at"]);
@@ -33,7 +33,8 @@ fn create_prints_six_lines_that_scripts_cut() {
 #[test]
 fn create_prints_what_its_reader_needs() {
     let place = Place::new();
-    let create = |name: &str, more: &[&str]| place.ok(&[&["client", "create", "--name", name], more].concat());
+    let create =
+        |name: &str, more: &[&str]| place.ok(&[&["client", "create", "--new-store", "--name", name], more].concat());
     let php = create("a", &["--token", "it's\\", "--format", "php"]);
     assert!(php.contains(r"'apiKey' => 'it\'s\\',"), "{php}");
     assert!(php.contains("'baseUrl' => 'http://127.0.0.1:5005',"), "{php}");
@@ -49,9 +50,10 @@ fn create_prints_what_its_reader_needs() {
 #[test]
 fn a_token_may_come_from_standard_input() {
     let place = Place::new();
-    let mut command = place.command(&["client", "create", "--name", "fo", "--token", "-"]);
+    let mut command = place.command(&["client", "create", "--new-store", "--name", "fo", "--token", "-"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(b"piped-token\n").unwrap();
+    // As an editor of another system has saved it.
+    child.stdin.take().unwrap().write_all("\u{feff}piped-token\r\n".as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
     assert!(String::from_utf8(output.stdout).unwrap().contains("\nToken: piped-token\n"));
@@ -61,7 +63,7 @@ fn a_token_may_come_from_standard_input() {
 #[test]
 fn create_refuses_with_a_sentence_that_names_the_flag() {
     let place = Place::new();
-    place.ok(&["client", "create", "--name", "fo", "--token", "fo-token", "--uuid", &uuid(1)]);
+    place.ok(&["client", "create", "--new-store", "--name", "fo", "--token", "fo-token", "--uuid", &uuid(1)]);
     let fails = |more: &[&str], part: &str| {
         let error = place.fails(&[&["client", "create"], more].concat(), 1);
         assert!(error.starts_with("monarc-stats: ") && error.contains(part), "{error}");

@@ -83,11 +83,14 @@ fn restoring_is_seen_by_the_running_service() {
 }
 
 #[test]
-fn restoring_into_an_empty_place_makes_a_store() {
+fn restoring_into_an_empty_place_wants_a_store_first() {
     let (place, _service, token) = filled();
     let copy = place.path().join("copy.db");
     place.ok(&["database", "backup", text(&copy)]);
     let elsewhere = Place::new();
+    let error = elsewhere.fails(&["database", "restore", text(&copy), "--yes"], 1);
+    assert!(error.contains("there is no store at") && error.contains("'database migrate'"), "{error}");
+    elsewhere.ok(&["database", "migrate"]);
     let said = elsewhere.ok(&["database", "restore", text(&copy), "--yes"]);
     assert_eq!(said, "before: 0 clients, 0 analyses, 0 stats\nafter: 2 clients, 1 analyses, 5 stats\n");
     elsewhere.serve().get("/api/v1/client/me").token(&token).send().expect(200);
@@ -161,6 +164,35 @@ fn migrate_creates_a_store_or_finds_it_up_to_date() {
     for words in [vec!["check"], vec!["backup", "/nowhere/x"]] {
         assert!(other.fails(&[&["database"], words.as_slice()].concat(), 1).contains("there is no store at"));
     }
+}
+
+/// Bug: a path with a mistake in it became another store, without a word.
+#[test]
+fn commands_make_no_store_unless_told() {
+    let place = Place::new();
+    let file = place.path().join("in.ndjson");
+    std::fs::write(&file, "").unwrap();
+    for words in [
+        &["client", "create", "--name", "x"][..],
+        &["client", "delete", "x", "--yes"],
+        &["client", "rotate-token", "x"],
+        &["stats", "purge", "--yes"],
+        &["stats", "deduplicate", "--yes"],
+        &["database", "check", "--repair"],
+        &["import", text(&file)],
+        &["pull", "--client", "x", "--token", "x"],
+        &["push", "--token", "x"],
+    ] {
+        let error = place.fails(words, 1);
+        assert!(error.contains("there is no store at") && error.contains("--new-store"), "{words:?}: {error}");
+        assert!(!place.store().exists(), "{words:?}");
+    }
+    place.ok(&["import", "--new-store", text(&file)]);
+    std::fs::remove_file(place.store()).unwrap();
+    place.ok(&["client", "create", "--new-store", "--name", "x"]);
+    // It may be said where there is one.
+    place.ok(&["client", "create", "--new-store", "--name", "y"]);
+    assert_eq!(place.ok(&["client", "list"]).lines().count(), 2);
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn the_store_is_in_the_volume_and_its_owners_alone() {
     let output = run(&image, &HERE, &[]);
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{error}");
-    assert!(error.contains("/app/var/stats.db cannot be used: Permission denied"), "{error}");
+    assert!(error.contains("/app/var/stats.db cannot be written: Permission denied"), "{error}");
 }
 
 #[test]
@@ -115,7 +115,10 @@ fn what_the_ansible_role_sets_will_do() {
     };
     register().expect(201);
     register().expect(304);
-    assert!(service.get("/dashboard/").send().expect(200).text().contains("\"/dashboard/assets/"));
+    // A debug build reads its pages from the checkout, which an image does not have.
+    if std::env::var_os("MONARC_STATS").is_some() {
+        assert!(service.get("/dashboard/").send().expect(200).text().contains("\"/dashboard/assets/"));
+    }
     assert!(service.stop().contains("DB_HOSTNAME is set and has no effect"));
 }
 
@@ -140,7 +143,7 @@ fn who_moves_in_before_the_first_start_needs_no_first_client() {
                   2,5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e92,moved,moved-token,1,,,t,f,2021-05-05 00:00:00,t\n";
     std::fs::write(from.join("client.csv"), client).unwrap();
     std::fs::write(from.join("stats.csv"), "uuid,anr,type,date,data,created_at,client_id\n").unwrap();
-    ok(&image, &[], &["import", "--from-reference", "/from"]);
+    ok(&image, &[], &["import", "--new-store", "--from-reference", "/from"]);
     let service = start(&image, &[]);
     assert_eq!(service.printed, "");
     service.get("/api/v1/client/me").token("moved-token").send().expect(200);

@@ -32,7 +32,7 @@ fn labels() -> Vec<String> {
 /// A place with all of them in it, its client having a name of the kind; gives what was posted as data.
 fn filled() -> (Place, Vec<String>) {
     let place = Place::new();
-    place.ok(&["client", "create", "--name", NAME, "--token", "name-token"]);
+    place.ok(&["client", "create", "--new-store", "--name", NAME, "--token", "name-token"]);
     let service = place.serve();
     let datum = |(number, label): (usize, &String)| {
         let object = uuid(number);
@@ -68,7 +68,7 @@ fn an_export_has_a_line_for_each_stat_to_the_letter() {
         assert!(line.contains(data), "changed: {}", data.chars().take(200).collect::<String>());
     }
     let other = Place::new();
-    other.ok(&["import", &file]);
+    other.ok(&["import", "--new-store", &file]);
     let again = other.path().join("again.ndjson").display().to_string();
     other.ok(&["export", &again]);
     assert!(std::fs::read_to_string(&again).unwrap() == text, "another export than the first");
@@ -109,7 +109,7 @@ fn what_an_import_refuses_is_told_in_plain_lines() {
     let line = json!({"uuid": uuid(1), "anr": uuid(2), "type": "threat\u{202e}\r\nforged", "date": "\u{9b}2J", "data": [], "client_name": "x"});
     let file = place.path().join("in.ndjson");
     std::fs::write(&file, format!("{line}\n{{\"\u{202e}\": \u{9b}}}\n")).unwrap();
-    let output = place.run(&["import", file.to_str().unwrap(), "--keep-going"]);
+    let output = place.run(&["import", "--new-store", file.to_str().unwrap(), "--keep-going"]);
     assert!(!output.status.success());
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(said.lines().count(), 3, "{said}");

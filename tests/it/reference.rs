@@ -170,7 +170,7 @@ fn tables_of_a_real_postgresql_move_in() {
     }
     drop(cluster);
     let directory = tables.display().to_string();
-    let output = place.run(&["import", "--from-reference", &directory]);
+    let output = place.run(&["import", "--new-store", "--from-reference", &directory]);
     let errors = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{errors}");
     let said = String::from_utf8(output.stdout).unwrap();

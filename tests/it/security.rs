@@ -58,7 +58,7 @@ fn files_are_their_owners_alone() {
         assert_eq!(mode, 0o600, "{:?} has {mode:o}", entry.file_name());
         seen.push(entry.file_name().into_string().unwrap());
     }
-    for name in ["stats.db", "stats.db-wal", "stats.db-shm", "stats.db.lock", "copy.db"] {
+    for name in ["stats.db", "stats.db-wal", "stats.db-shm", "copy.db"] {
         assert!(seen.iter().any(|one| one == name), "{name} is not among {seen:?}");
     }
 }
@@ -171,7 +171,7 @@ fn odd_json_is_refused_or_stored_to_the_letter() {
             assert!(text.contains(&data), "{what} was changed");
         }
     }
-    for bytes in [&b"[\"\xff\xfe\"]"[..], b"\xef\xbb\xbf[]", b"[\x00]", b"[1", b"", b"nul"] {
+    for bytes in [&b"[\"\xff\xfe\"]"[..], b"[\x00]", b"[1", b"", b"nul"] {
         let answer =
             service.post("/api/v1/stats/").token(&token).bytes(bytes).header("Content-Type", "application/json").send();
         assert_eq!(answer.status, 400, "{bytes:?}");

@@ -88,3 +88,19 @@ fn a_program_that_fails_is_a_state_itself() {
     let log = service.stop();
     assert!(log.contains("WATCH_COMMAND: /bin/false failed"), "{log}");
 }
+
+#[test]
+fn the_log_says_once_what_of_a_client_was_refused_and_three_such_batches_are_a_state() {
+    let place = Place::new();
+    let token = place.client("fo");
+    let service = place.serve();
+    let odd = r#"[{"anr": "x", "type": "threat", "date": "2026-11-01", "data": []}]"#;
+    for _ in 0..3 {
+        service.post("/api/v1/stats/").token(&token).text(odd).send().expect(400);
+    }
+    crate::common::until("the refusals to be a state", || {
+        service.get("/metrics").token(ADMIN).send().expect(200).text().contains("state=\"refused\",subject=\"fo\"")
+    });
+    let log = service.stop();
+    assert_eq!(log.matches("client \"fo\" sent what was refused: item 0: anr: ").count(), 1, "{log}");
+}

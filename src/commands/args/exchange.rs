@@ -186,4 +186,7 @@ pub struct ImportCommand {
     /// directory with the reference implementation's client.csv and stats.csv
     #[argh(option)]
     pub from_reference: Option<PathBuf>,
+    /// make the store too, if there is none
+    #[argh(switch)]
+    pub new_store: bool,
 }

@@ -1,8 +1,8 @@
 //! The store's files: who may read and write them, on what kind of disk they are, and whether there is room.
 
 use super::Finding;
-use crate::store::read_only;
-use rustix::fs::{Access, access, statfs, statvfs};
+use crate::store::{place, read_only};
+use rustix::fs::{Access, access, statvfs};
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -76,10 +76,7 @@ fn owner(directory: &Path, place: &Metadata, files: &[(String, Metadata)]) -> Fi
 }
 
 fn disk(directory: &Path) -> Option<Finding> {
-    let found = statfs(directory).ok()?;
-    // The field is signed or not, and the constants are 32 bits wide.
-    let magic = found.f_type & 0xffff_ffff;
-    Some(match network(u64::try_from(magic).unwrap_or_default()) {
+    Some(match place::network(place::disk(directory)?) {
         Some(name) if name.starts_with("FUSE") => {
             let text = format!("{} is on {name}, whose locks may not be reliable", directory.display());
             Finding::warning("disk", text, "make sure that no other machine uses it, or move the store")
@@ -89,25 +86,6 @@ fn disk(directory: &Path) -> Option<Finding> {
             let text = format!("{} is on {name}, where locks cannot be relied upon", directory.display());
             Finding::problem("disk", text, "move the store to a disk of this machine; backups may stay there")
         }
-    })
-}
-
-/// The name of a file system that other machines share, by its number in Linux's `magic.h`.
-fn network(magic: u64) -> Option<&'static str> {
-    Some(match magic {
-        0x6969 => "NFS",
-        0x517b | 0xff53_4d42 | 0xfe53_4d42 => "CIFS (a Windows share)",
-        0x6573_5546 => "FUSE (such as sshfs)",
-        0x0102_1997 => "9P (a folder of the host)",
-        0x786f_4256 => "vboxsf (a VirtualBox shared folder)",
-        0xbacb_acbc => "HGFS (a VMware shared folder)",
-        0x5346_414f | 0x6b41_4653 => "AFS",
-        0x00c3_6400 => "Ceph",
-        0x0116_1970 => "GFS2",
-        0x7461_636f => "OCFS2",
-        0x0bd0_0bd0 => "Lustre",
-        0x4750_4653 => "GPFS",
-        _ => return None,
     })
 }
 
@@ -142,17 +120,6 @@ fn log(size: u64) -> Finding {
 mod tests {
     use super::super::Status;
     use super::*;
-
-    #[test]
-    fn shared_file_systems_are_told_from_disks() {
-        for (magic, name) in [(0x6969, "NFS"), (0xff53_4d42, "CIFS"), (0x786f_4256, "vboxsf"), (0x0102_1997, "9P")] {
-            assert!(network(magic).unwrap().starts_with(name), "{name}");
-        }
-        // ext4, xfs, btrfs, overlayfs, tmpfs
-        for magic in [0xef53, 0x5846_5342, 0x9123_683e, 0x794c_7630, 0x0102_1994] {
-            assert_eq!(network(magic), None, "{magic:x}");
-        }
-    }
 
     #[test]
     fn room_is_judged_beside_the_store() {

@@ -5,7 +5,7 @@ use crate::commands::own_address;
 use crate::config::{Config, Proxies};
 use crate::error::Result;
 use crate::outbound::{HttpClient, Request};
-use crate::store::read_only::is_served;
+use crate::store::place::is_served;
 use std::time::Duration;
 
 /// How long a service on this machine may take.

@@ -1,0 +1,364 @@
+//! Computed answers: written into a spool once per question and version of the store, and read from there by all who ask
+//! the same. So many readers cost one computation, and a slow one costs a descriptor.
+
+use super::App;
+use super::answer::{Answer, tag, unless_known};
+use crate::error::{Error, Kind, Result};
+use crate::model::date::today;
+use crate::server::gate::Gate;
+use crate::server::gzip_twin;
+use crate::server::message::{Body, Head, Response};
+use crate::server::spool::{Spool, Spools};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How many answers are computed at a time for callers without a token, and how many for callers with one: pages and front
+/// offices never wait for each other.
+const AT_A_TIME: usize = 2;
+
+/// How long a question waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long it waits for somebody else's answer to the same question, whose turn has come.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Answers that are kept though nobody may be reading them.
+const KEPT: usize = 16;
+
+/// A version of the store.
+type Version = [u8; 16];
+
+/// Answers that are being computed or were computed lately.
+pub struct Answers {
+    entries: Mutex<Entries>,
+    open: Gate,
+    token: Gate,
+}
+
+impl Default for Answers {
+    fn default() -> Self {
+        Self { entries: Mutex::default(), open: Gate::new(AT_A_TIME), token: Gate::new(AT_A_TIME) }
+    }
+}
+
+#[derive(Default)]
+struct Entries {
+    version: Version,
+    by_question: HashMap<String, (u64, Arc<Slot>)>,
+    clock: u64,
+}
+
+impl Entries {
+    /// The slot of a question, and whether it was made just now. Those of older versions go.
+    fn slot(&mut self, version: Version, question: &str) -> (Arc<Slot>, bool) {
+        if self.version != version {
+            self.by_question.clear();
+            self.version = version;
+        }
+        self.clock += 1;
+        if let Some((used, slot)) = self.by_question.get_mut(question) {
+            *used = self.clock;
+            return (Arc::clone(slot), false);
+        }
+        if self.by_question.len() >= KEPT {
+            let oldest =
+                self.by_question.iter().min_by_key(|(_, (used, _))| *used).map(|(question, _)| question.clone());
+            oldest.and_then(|question| self.by_question.remove(&question));
+        }
+        let slot = Arc::new(Slot::default());
+        self.by_question.insert(question.to_owned(), (self.clock, Arc::clone(&slot)));
+        (slot, true)
+    }
+}
+
+/// The place of one answer.
+#[derive(Default)]
+struct Slot {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+enum State {
+    #[default]
+    Computing,
+    Ready(Arc<Computed>),
+    Failed(Kind, String),
+}
+
+/// A finished answer, and the same in gzip once somebody has asked for it.
+struct Computed {
+    plain: Arc<Spool>,
+    gzip: Mutex<Option<Arc<Spool>>>,
+}
+
+impl Slot {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn settle(&self, state: State) {
+        *self.lock() = state;
+        self.changed.notify_all();
+    }
+
+    fn wait(&self) -> Result<Arc<Computed>> {
+        let waited = self.changed.wait_timeout_while(self.lock(), LONGEST, |state| matches!(state, State::Computing));
+        match &*waited.unwrap_or_else(PoisonError::into_inner).0 {
+            State::Ready(computed) => Ok(Arc::clone(computed)),
+            State::Failed(kind, message) => Err(Error::new(*kind, message.clone())),
+            State::Computing => Err(too_many()),
+        }
+    }
+}
+
+/// Settles a slot whose computation has panicked, so that nobody waits for it.
+struct Leader<'a> {
+    answers: &'a Answers,
+    question: &'a str,
+    slot: &'a Arc<Slot>,
+}
+
+impl Leader<'_> {
+    fn settle(&self, result: &Result<Arc<Computed>>) {
+        match result {
+            Ok(computed) => self.slot.settle(State::Ready(Arc::clone(computed))),
+            Err(error) => self.fail(error.kind, &error.message),
+        }
+    }
+
+    fn fail(&self, kind: Kind, message: &str) {
+        let mut entries = self.answers.lock();
+        if entries.by_question.get(self.question).is_some_and(|(_, slot)| Arc::ptr_eq(slot, self.slot)) {
+            entries.by_question.remove(self.question);
+        }
+        drop(entries);
+        self.slot.settle(State::Failed(kind, message.to_owned()));
+    }
+}
+
+impl Drop for Leader<'_> {
+    fn drop(&mut self) {
+        if matches!(*self.slot.lock(), State::Computing) {
+            self.fail(Kind::Internal, "the computation of an answer has panicked");
+        }
+    }
+}
+
+fn too_many() -> Error {
+    Error::new(Kind::Busy, "Too many answers are being computed: try again in a moment.")
+}
+
+fn unwritten(error: std::io::Error) -> Error {
+    match error.kind() {
+        std::io::ErrorKind::ResourceBusy => too_many().because(error),
+        _ => Error::new(Kind::Unavailable, "An answer could not be written.").because(error),
+    }
+}
+
+impl Answers {
+    fn lock(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn computed(
+        &self,
+        spools: &Spools,
+        version: Version,
+        question: &str,
+        gate: &Gate,
+        compute: impl FnOnce(&mut dyn Write) -> Result<()>,
+    ) -> Result<Arc<Computed>> {
+        let (slot, is_new) = self.lock().slot(version, question);
+        if !is_new {
+            return slot.wait();
+        }
+        let leader = Leader { answers: self, question, slot: &slot };
+        let computed = compute_into(spools, gate, compute);
+        leader.settle(&computed);
+        computed
+    }
+}
+
+fn compute_into(
+    spools: &Spools,
+    gate: &Gate,
+    compute: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Result<Arc<Computed>> {
+    let _permit = gate.enter(PATIENCE).ok_or_else(too_many)?;
+    let mut plain = Watched { spool: spools.answer(), failure: None };
+    let done = compute(&mut plain);
+    if let Some(error) = plain.failure {
+        return Err(unwritten(error));
+    }
+    done.map(|()| Arc::new(Computed { plain: Arc::new(plain.spool), gzip: Mutex::default() }))
+}
+
+/// A spool that remembers why it could not be written: serialisers only say that it could not.
+struct Watched {
+    spool: Spool,
+    failure: Option<std::io::Error>,
+}
+
+impl Write for Watched {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.spool.write(bytes).inspect_err(|error| self.failure = Some(error.kind().into()))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.spool.flush()
+    }
+}
+
+impl Computed {
+    /// The answer as a body, with its twin if the caller takes gzip; without one if there is no turn to make it.
+    fn body(&self, spools: &Spools, gate: &Gate, takes_gzip: bool) -> Body {
+        let twin = if takes_gzip { self.twin(spools, gate) } else { None };
+        Body::Spool(Arc::clone(&self.plain), twin)
+    }
+
+    fn twin(&self, spools: &Spools, gate: &Gate) -> Option<Arc<Spool>> {
+        let mut gzip = self.gzip.lock().unwrap_or_else(PoisonError::into_inner);
+        if gzip.is_none() {
+            let _permit = gate.enter(PATIENCE)?;
+            *gzip = gzip_twin(&self.plain, spools).ok().flatten().map(Arc::new);
+        }
+        gzip.clone()
+    }
+}
+
+/// Answers a question anybody may ask, unless the caller has the answer already: its tag changes with the store, the
+/// question, the day, the settings and this program.
+pub fn public(app: &App, head: &Head, question: &str, compute: impl FnOnce(&mut dyn Write) -> Result<()>) -> Answer {
+    let version = app.store.version()?;
+    let question = format!("{question} on {}", today());
+    let tag = tag(&[&version, question.as_bytes(), app.config.fingerprint.as_bytes()]);
+    unless_known(head, tag, || Ok(answer(app, head, version, &question, &app.answers.open, compute)?))
+}
+
+/// Answers a question from releases: its tag and moment are theirs, and nothing of it changes with the store.
+pub fn released(
+    app: &App,
+    head: &Head,
+    (version, built_at): (Version, i64),
+    question: &str,
+    compute: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Answer {
+    let tag = tag(&[&version, question.as_bytes(), app.config.fingerprint.as_bytes()]);
+    let modified = jiff::Timestamp::from_second(built_at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let modified = modified.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let answered = unless_known(head, tag, || {
+        let computed = app.released.computed(&app.spools, version, question, &app.released.open, compute)?;
+        Ok(response(app, head, &computed, &app.released.open))
+    });
+    answered.map(|response| response.with("Last-Modified", modified))
+}
+
+/// The same for a client, whose answer no cache may keep.
+pub fn released_privately(
+    app: &App,
+    head: &Head,
+    version: Version,
+    question: &str,
+    compute: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Answer {
+    let computed = app.released.computed(&app.spools, version, question, &app.released.token, compute)?;
+    Ok(response(app, head, &computed, &app.released.token))
+}
+
+/// Answers a question of a client, which is part of it.
+pub fn private(app: &App, head: &Head, question: &str, compute: impl FnOnce(&mut dyn Write) -> Result<()>) -> Answer {
+    Ok(answer(app, head, app.store.version()?, question, &app.answers.token, compute)?)
+}
+
+fn answer(
+    app: &App,
+    head: &Head,
+    version: Version,
+    question: &str,
+    gate: &Gate,
+    compute: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Result<Response> {
+    let computed = app.answers.computed(&app.spools, version, question, gate, compute)?;
+    Ok(response(app, head, &computed, gate))
+}
+
+fn response(app: &App, head: &Head, computed: &Computed, gate: &Gate) -> Response {
+    let mut response = Response::bytes(200, Some("application/json"), Cow::Borrowed(b""));
+    response.body = computed.body(&app.spools, gate, head.headers.accepts_gzip());
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    fn spools() -> (tempfile::TempDir, Spools) {
+        let place = tempfile::TempDir::new().unwrap();
+        let spools = Spools::new(place.path());
+        (place, spools)
+    }
+
+    fn text(computed: &Computed) -> Vec<u8> {
+        computed.plain.read_range(0..computed.plain.len()).unwrap()
+    }
+
+    #[test]
+    fn the_same_question_is_computed_once_for_all_who_ask() {
+        let (_place, spools) = spools();
+        let (answers, computed) = (Answers::default(), AtomicUsize::new(0));
+        let ask = |version: Version, question: &str| {
+            answers.computed(&spools, version, question, &answers.open, |out| {
+                computed.fetch_add(1, Ordering::SeqCst);
+                out.write_all(b"[1]").map_err(unwritten)
+            })
+        };
+        thread::scope(|scope| {
+            let all: Vec<_> = (0..20).map(|_| scope.spawn(|| ask([1; 16], "q"))).collect();
+            for one in all {
+                assert_eq!(text(&one.join().unwrap().unwrap()), b"[1]");
+            }
+        });
+        assert_eq!(computed.load(Ordering::SeqCst), 1);
+        ask([1; 16], "another").unwrap();
+        let old = ask([1; 16], "q").unwrap();
+        assert_eq!(computed.load(Ordering::SeqCst), 2);
+        ask([2; 16], "q").unwrap();
+        assert_eq!(computed.load(Ordering::SeqCst), 3, "another version is another answer");
+        assert_eq!(answers.lock().by_question.len(), 1);
+        assert_eq!(Arc::strong_count(&old), 1, "and the older one goes with its last reader");
+    }
+
+    #[test]
+    fn a_failure_is_told_to_all_who_wait_and_then_forgotten() {
+        let (_place, spools) = spools();
+        let answers = Answers::default();
+        let ask = |fails: bool| {
+            answers.computed(&spools, [1; 16], "q", &answers.open, |_| match fails {
+                true => Err(Error::new(Kind::Unavailable, "no store")),
+                false => Ok(()),
+            })
+        };
+        assert_eq!(ask(true).err().unwrap().kind, Kind::Unavailable);
+        assert!(ask(false).is_ok());
+        let panicking = || answers.computed(&spools, [1; 16], "p", &answers.open, |_| panic!("in the processor"));
+        assert!(thread::scope(|scope| scope.spawn(|| panicking().is_ok()).join().is_err()));
+        assert!(answers.computed(&spools, [1; 16], "p", &answers.open, |_| Ok(())).is_ok(), "nobody waits for it");
+    }
+
+    #[test]
+    fn no_more_answers_are_kept_than_are_worth_it() {
+        let (_place, spools) = spools();
+        let answers = Answers::default();
+        for number in 0..KEPT + 5 {
+            answers.computed(&spools, [1; 16], &number.to_string(), &answers.open, |_| Ok(())).unwrap();
+        }
+        let entries = answers.lock();
+        assert!(entries.by_question.len() == KEPT && !entries.by_question.contains_key("0"));
+    }
+}
