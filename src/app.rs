@@ -130,6 +130,8 @@ const ROUTES: &[Route] = &[
     Route { method: Get,    path: "/threats",                     access: Public,gate: false, body: 0,     run: pages::threats },
     Route { method: Get,    path: "/evolution",                   access: Public,gate: false, body: 0,     run: pages::threats },
     Route { method: Get,    path: "/vulnerabilities",             access: Public,gate: false, body: 0,     run: pages::vulnerabilities },
+    Route { method: Get,    path: "/threats/{uuid}",              access: Public,gate: false, body: 0,     run: pages::threat },
+    Route { method: Get,    path: "/vulnerabilities/{uuid}",      access: Public,gate: false, body: 0,     run: pages::vulnerability },
     Route { method: Get,    path: "/risks",                       access: Public,gate: false, body: 0,     run: pages::risks },
     Route { method: Get,    path: "/cartography",                 access: Public,gate: false, body: 0,     run: pages::cartography },
     Route { method: Get,    path: "/compliance",                  access: Public,gate: false, body: 0,     run: pages::compliance },
@@ -254,6 +256,13 @@ impl App {
         );
     }
 
+    /// Where there is nothing a browser gets a page, a program its JSON.
+    fn for_browsers(&self, head: &Head, response: Response) -> Response {
+        let is_page = response.status == 404 && self.config.public_pages && !head.path.ends_with(".json");
+        let page = if is_page { pages::missing(self, head) } else { None };
+        page.unwrap_or(response)
+    }
+
     fn wrong_token(&self, head: &Head) -> Response {
         let address = auth::address(&self.config, head);
         self.signals.note_wrong_token();
@@ -341,6 +350,7 @@ impl Service for App {
     fn admit(&self, head: &Head) -> Result<(Ticket, usize), Response> {
         let mut route = "";
         self.decide(head, &mut route).map_err(|mut response| {
+            response = self.for_browsers(head, response);
             response.route = route;
             answer::finished(response, head)
         })
@@ -351,7 +361,8 @@ impl Service for App {
         let client = caller.as_ref().map(|client| client.name.clone());
         let token = auth::token(head).unwrap_or_default().to_owned();
         let request = Request { head, name, caller, token, body };
-        let mut response = (route.run)(self, request).unwrap_or_else(|refusal| *refusal);
+        let response = (route.run)(self, request).unwrap_or_else(|refusal| *refusal);
+        let mut response = self.for_browsers(head, response);
         response.client = client;
         response.route = route.path;
         let is_for_all =

@@ -68,6 +68,8 @@ fn rows() -> Vec<Row> {
         row("GET", "/threats", "", None, open),
         row("GET", "/evolution", "", None, open),
         row("GET", "/vulnerabilities", "", None, open),
+        row("GET", "/threats/{uuid}", "", None, open),
+        row("GET", "/vulnerabilities/{uuid}", "", None, open),
         row("GET", "/risks", "", None, open),
         row("GET", "/cartography", "", None, open),
         row("GET", "/compliance", "", None, open),
