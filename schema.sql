@@ -18,6 +18,7 @@ CREATE TABLE client (
     longitude REAL CHECK (longitude BETWEEN -180 AND 180),
     created_at INTEGER NOT NULL,
     last_stat_at INTEGER,
+    group_name TEXT,
     CHECK ((latitude IS NULL) = (longitude IS NULL))
 ) STRICT;
 
@@ -143,7 +144,27 @@ CREATE TABLE watch_state (
 -- One row; `version` is random and new after every change, so that equal versions mean equal answers.
 CREATE TABLE state (
     id INTEGER PRIMARY KEY CHECK (id = 1),
-    version BLOB NOT NULL
+    version BLOB NOT NULL,
+    restored_on INTEGER
 ) STRICT;
 
 INSERT INTO state (id, version) VALUES (1, randomblob(16));
+
+-- What was published of each ISO week, by its last day: written once, kept as it is. `cells` is JSON, deflated; none if the
+-- week was withdrawn. Where k is 1 nothing is released: the one row with a week of 0 then holds the changes that the pages
+-- of a live instance show, written anew each day. No week is built that was over when state.restored_on came: the store
+-- that is lost may have published it.
+CREATE TABLE release (
+    week INTEGER PRIMARY KEY,
+    rules INTEGER NOT NULL,
+    k INTEGER NOT NULL CHECK (k >= 3 OR k = 1 AND week = 0),
+    built_at INTEGER NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    cells BLOB
+) STRICT;
+
+CREATE TRIGGER "release#once" BEFORE UPDATE ON release WHEN OLD.week <> 0 AND (
+    NEW.cells IS NOT NULL OR NEW.week <> OLD.week OR NEW.k <> OLD.k OR NEW.hash <> OLD.hash
+) BEGIN
+    SELECT RAISE(ABORT, 'a release is never changed');
+END;

@@ -10,12 +10,14 @@ mod batch;
 mod clients;
 mod compared;
 mod computed;
+mod hosts;
 mod managed_clients;
 mod metrics;
 mod mosp;
 mod pages;
 mod processed;
 mod public;
+mod released;
 pub mod signals;
 mod stats;
 
@@ -111,6 +113,7 @@ const ROUTES: &[Route] = &[
     Route { method: Get,    path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
     Route { method: Post,   path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
     Route { method: Get,    path: "/stats/summary.json",          access: Public,gate: false, body: 0,     run: public::summary },
+    Route { method: Get,    path: "/stats/trends.json",           access: Public,gate: false, body: 0,     run: public::trends },
     Route { method: Get,    path: "/stats/compared.json",         access: Public,gate: false, body: 0,     run: compared::compared },
     Route { method: Get,    path: "/",                            access: Public,gate: false, body: 0,     run: pages::overview },
     Route { method: Get,    path: "/threats",                     access: Public,gate: false, body: 0,     run: pages::threats },
@@ -144,6 +147,8 @@ pub struct App {
     spools: Spools,
     batches: batch::Gates,
     answers: Answers,
+    /// Those from releases, kept apart: what others post must not be felt in them.
+    released: Answers,
 }
 
 /// A request on its way to its handler.
@@ -172,10 +177,10 @@ impl App {
     pub fn new(config: Config, store: Arc<Store>, connections: Arc<AtomicUsize>) -> Self {
         let (metrics, failures, lookups) = (Metrics::default(), auth::Failures::default(), Lookups::default());
         let signals = Arc::default();
-        let (batches, answers) = (batch::Gates::default(), Answers::default());
+        let (batches, answers, released) = (batch::Gates::default(), Answers::default(), Answers::default());
         let directory = config.store.parent().filter(|directory| !directory.as_os_str().is_empty());
         let spools = Spools::new(directory.unwrap_or(Path::new(".")));
-        Self { config, store, metrics, failures, lookups, signals, connections, spools, batches, answers }
+        Self { config, store, metrics, failures, lookups, signals, connections, spools, batches, answers, released }
     }
 
     /// The rows of the table for a path, and the text at its place in braces. The prefix may be there or not.
@@ -243,6 +248,9 @@ impl App {
         *route = routes.first().map_or("", |route| route.path);
         if !self.config.public_pages && routes.iter().any(|route| route.access == Public) {
             return Err(nothing_here());
+        }
+        if routes.iter().any(|route| route.access == Public) && !hosts::is_own(&self.config, head) {
+            return Err(answer::message(421, hosts::STRANGE));
         }
         if head.method == Method::Options {
             return Err(Response::empty(200).with("Allow", allowed(&routes)));
@@ -319,6 +327,12 @@ impl Service for App {
         let mut response = (route.run)(self, request).unwrap_or_else(|refusal| *refusal);
         response.client = client;
         response.route = route.path;
+        let is_for_all =
+            route.access == Public && route.path.ends_with(".json") && !self.config.public_min_clients.is_live();
+        if is_for_all {
+            // What is published is meant for all, and a page of another site sees no more of it than anybody.
+            response = response.with("Access-Control-Allow-Origin", "*");
+        }
         answer::finished(response, head)
     }
 

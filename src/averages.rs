@@ -4,6 +4,7 @@
 
 mod cartography;
 mod compliance;
+pub mod published;
 mod rated;
 pub mod release;
 mod risks;
@@ -210,8 +211,8 @@ impl<T> Tree<T> {
 }
 
 /// Texts in MONARC's four languages; an empty one is not known.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-struct Labels {
+#[derive(Clone, Debug, Default, PartialEq, Serialize, serde::Deserialize)]
+pub struct Labels {
     label1: String,
     label2: String,
     label3: String,

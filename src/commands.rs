@@ -15,12 +15,12 @@ mod sharing;
 mod stats;
 
 use crate::commands::args::{Arguments, Command, Serve};
-use crate::config::{Config, Raw};
+use crate::config::{Config, Proxies, Raw};
 use crate::error::{Error, Kind, Result};
 use crate::files::as_owner;
 use crate::model::date::parse_loose;
 use crate::model::{StatType, parse_uuid};
-use crate::server;
+use crate::outbound::{HttpClient, Request};
 use crate::service::{logging, serve};
 use crate::store::Store;
 use crate::store::listing::Filter;
@@ -102,13 +102,15 @@ fn own_address(config: &Config) -> SocketAddr {
 
 fn healthcheck(config: &Config) -> Result<()> {
     let address = own_address(config);
-    match server::probe(address, "/healthz", Duration::from_secs(5)) {
+    let url = format!("http://{address}/healthz");
+    // No proxy stands between a machine and itself.
+    let web = HttpClient::new(&url, &Proxies::default(), Duration::from_secs(5))?;
+    let request = Request { method: "GET", url: &url, token: None, body: None };
+    match web.ask(&request).map(|answer| answer.status) {
         Ok(200) => say(&format!("{address} is well")),
         Ok(status) => Err(Error::new(Kind::Unavailable, format!("{address} is not well: it answered {status}"))),
-        Err(error) => {
-            Err(Error::new(Kind::Unavailable, format!("{address} does not answer; is the service running?"))
-                .because(error))
-        }
+        Err(error) => Err(Error::new(Kind::Unavailable, format!("{address} does not answer; is the service running?"))
+            .because(error.error)),
     }
 }
 

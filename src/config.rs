@@ -5,148 +5,23 @@
 
 mod file;
 mod proxies;
+mod public;
+mod raw;
 mod settings;
 mod unknown_settings;
 
 use crate::error::{Error, Result};
+use crate::model::text::without_password;
 use crate::model::{ShareLevel, Token};
 pub use file::FILE;
 pub use proxies::Proxies;
-use settings::WITHOUT_EFFECT;
+pub use public::PublicMinClients;
+pub use raw::{Raw, Source};
 pub use settings::{SETTINGS, Setting, TIME_ZONE};
-use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
-
-/// Where a value comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// Nothing was said.
-    Default,
-    /// An environment variable.
-    Environment,
-    /// The file of an installed service's settings, [`FILE`].
-    File,
-    /// A flag.
-    Flag,
-}
-
-impl Source {
-    /// Its name for people.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Default => "default",
-            Self::Environment => "environment",
-            Self::File => "file",
-            Self::Flag => "flag",
-        }
-    }
-}
-
-/// Settings as they were typed: the flags taken out of the arguments, and the environment.
-#[derive(Default)]
-pub struct Raw {
-    flags: BTreeMap<&'static str, String>,
-    environment: BTreeMap<String, String>,
-    file: BTreeMap<String, String>,
-    /// Why the file was not read although it is there.
-    unreadable: Option<std::io::Error>,
-}
-
-impl Raw {
-    /// Takes the settings' flags, wherever they stand, out of `arguments`, and leaves the rest to the commands.
-    ///
-    /// # Errors
-    /// `Invalid` if a flag has no value, naming it.
-    pub fn take(arguments: Vec<String>, environment: BTreeMap<String, String>) -> Result<(Self, Vec<String>)> {
-        let mut raw = Self { environment, ..Self::default() };
-        let mut rest = Vec::new();
-        let mut words = arguments.into_iter();
-        while let Some(word) = words.next() {
-            let (name, value) = match word.split_once('=') {
-                Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
-                None => (word.clone(), None),
-            };
-            let Some(setting) = SETTINGS.iter().find(|setting| setting.has_flag(&name)) else {
-                rest.push(word);
-                continue;
-            };
-            let value = match value {
-                None if setting.is_switch => Some("on".to_owned()),
-                None => words.next(),
-                given => given,
-            };
-            let value = value.ok_or_else(|| Error::invalid(format!("{name} needs a value: {}", setting.help)))?;
-            raw.flags.insert(setting.name, value);
-        }
-        Ok((raw, rest))
-    }
-
-    /// Adds what the file of an installed service says, where neither a flag nor the environment does.
-    pub fn add_file(&mut self, read: std::io::Result<String>) {
-        match read {
-            Ok(text) => self.file = file::variables(&text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => self.unreadable = Some(error),
-        }
-    }
-
-    /// Replaces each secret that was typed as `-` by a line from `read`: what is typed is seen by everybody who lists the
-    /// processes.
-    ///
-    /// # Errors
-    /// Those of `read`.
-    pub fn read_secrets(&mut self, mut read: impl FnMut() -> Result<String>) -> Result<()> {
-        for setting in SETTINGS.iter().filter(|setting| setting.is_secret) {
-            if let Some(value) = self.flags.get_mut(setting.name).filter(|value| *value == "-") {
-                *value = read()?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The value of a setting and its source. An empty variable counts as not set, except for `MOSP_URL`, where it
-    /// means something.
-    pub fn value(&self, setting: &Setting) -> (String, Source) {
-        if let Some(value) = self.flags.get(setting.name) {
-            return (value.clone(), Source::Flag);
-        }
-        for (variables, source) in [(&self.environment, Source::Environment), (&self.file, Source::File)] {
-            let names = std::iter::once(setting.name).chain(setting.aliases.iter().copied());
-            let mut values = names.filter_map(|name| variables.get(name)).map(|value| value.trim());
-            if let Some(value) = values.find(|value| !value.is_empty() || setting.name == "MOSP_URL") {
-                return (value.to_owned(), source);
-            }
-        }
-        (setting.default.to_owned(), Source::Default)
-    }
-
-    fn fingerprint(&self) -> String {
-        let mut hash = Sha256::new_with_prefix(env!("CARGO_PKG_VERSION"));
-        SETTINGS.iter().for_each(|setting| hash.update(format!("\n{}={}", setting.name, self.value(setting).0)));
-        hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
-    }
-
-    /// Variables that are set and that only the reference implementation knows.
-    pub fn without_effect(&self) -> Vec<&str> {
-        let names = self.names();
-        WITHOUT_EFFECT.iter().copied().filter(|name| names.contains(name)).collect()
-    }
-
-    /// The variables of the file, where the environment has no other value for them.
-    fn variables(&self) -> BTreeMap<String, String> {
-        let mut variables = self.file.clone();
-        variables.extend(self.environment.clone());
-        variables
-    }
-
-    /// The variables of the environment and of the file.
-    fn names(&self) -> BTreeSet<&str> {
-        self.environment.keys().chain(self.file.keys()).map(String::as_str).collect()
-    }
-}
+pub use unknown_settings::closest;
 
 /// Everything the program needs to know, validated.
 pub struct Config {
@@ -186,6 +61,10 @@ pub struct Config {
     pub mosp: Option<String>,
     /// `PUBLIC_PAGES`
     pub public_pages: bool,
+    /// `PUBLIC_MIN_CLIENTS`
+    pub public_min_clients: PublicMinClients,
+    /// `ALLOWED_HOSTS`
+    pub allowed_hosts: Vec<String>,
     /// `MAP`
     pub map: bool,
     /// `FRAME_ANCESTORS`, as a Content-Security-Policy has it.
@@ -222,6 +101,7 @@ impl Config {
     /// # Errors
     /// `Invalid`, naming the variable and what is wrong with its value.
     pub fn new(raw: &Raw) -> Result<Self> {
+        raw.check_names()?;
         let read = Reader { raw };
         if let Some(zone) = raw.environment.get("TZ").filter(|zone| !zone.is_empty()) {
             let name = zone.trim_start_matches(':');
@@ -250,22 +130,29 @@ impl Config {
             share_level: read.parsed("SHARE_LEVEL", ShareLevel::parse)?,
             mosp: read.optional("MOSP_URL", url)?,
             public_pages: read.parsed("PUBLIC_PAGES", switch)?,
+            public_min_clients: read.public_min_clients()?,
+            allowed_hosts: read.parsed("ALLOWED_HOSTS", public::hosts)?,
             map: read.parsed("MAP", switch)?,
             frame_ancestors: read.optional("FRAME_ANCESTORS", ancestors)?,
-            log_path: read.optional("LOG_PATH", |text| Ok(text.into()))?,
-            update_command: read.optional("UPDATE_COMMAND", |text| Ok(text.into()))?,
+            log_path: read.optional("LOG_PATH", path)?,
+            update_command: read.optional("UPDATE_COMMAND", path)?,
             allow_network_store: read.parsed("ALLOW_NETWORK_STORE", switch)?,
             store_must_exist: read.parsed("STORE_MUST_EXIST", switch)?,
             push_every: read.optional("PUSH_EVERY", period)?,
             purge_after_months: read.optional("PURGE_AFTER_MONTHS", |text| at_least_one(text, "months"))?,
             watch_silent: read
                 .parsed("WATCH_SILENT", |text| if text == "0" { Ok(None) } else { period(text).map(Some) })?,
-            watch_command: read.optional("WATCH_COMMAND", |text| Ok(text.into()))?,
-            backup_dir: read.optional("BACKUP_DIR", |text| Ok(text.into()))?,
+            watch_command: read.optional("WATCH_COMMAND", path)?,
+            backup_dir: read.optional("BACKUP_DIR", path)?,
             backup_keep: read.parsed("BACKUP_KEEP", |text| at_least_one(text, "backups"))?.into(),
-            proxies: Proxies::new(&raw.variables()),
+            proxies: Proxies::new(&raw.variables())?,
             fingerprint: raw.fingerprint(),
         })
+    }
+
+    /// Whether there is a map of clients: never where no single one may be told from others.
+    pub fn shows_map(&self) -> bool {
+        self.map && self.public_min_clients.is_live()
     }
 
     /// The address under which others reach the service.
@@ -299,12 +186,23 @@ impl Reader<'_> {
         if self.text(name).is_empty() { Ok(None) } else { self.parsed(name, parse).map(Some) }
     }
 
+    fn public_min_clients(&self) -> Result<PublicMinClients> {
+        let host = self.parsed("HOST", host)?;
+        let has_proxy = self.parsed("FIX_PROXY", switch)? || !self.text("TRUSTED_PROXIES").is_empty();
+        self.parsed("PUBLIC_MIN_CLIENTS", |text| PublicMinClients::new(text, host, has_proxy))
+    }
+
     fn store(&self) -> Result<PathBuf> {
         let given = self.text("STATS_DATABASE");
         if !given.is_empty() {
-            return Ok(given.into());
+            return self.parsed("STATS_DATABASE", store_file);
         }
         let variable = |name: &str| self.raw.environment.get(name).filter(|value| !value.is_empty());
+        if let Some(name) =
+            ["STATE_DIRECTORY", "XDG_DATA_HOME", "HOME"].into_iter().find(|name| self.raw.is_no_text(name))
+        {
+            return Err(unusable(name, "…", "it is not UTF-8; STATS_DATABASE names the store's file"));
+        }
         if let Some(error) = self.raw.unreadable.as_ref().filter(|_| variable("STATE_DIRECTORY").is_none()) {
             // A store of one's own would be made silently, beside that of the service.
             let text = format!("{FILE} cannot be read ({error}): run this as root, or name the store with --store");
@@ -324,7 +222,28 @@ impl Reader<'_> {
 }
 
 fn unusable(name: &str, value: &str, reason: &str) -> Error {
-    Error::invalid(format!("{name}={value:?} cannot be used: {reason}"))
+    Error::invalid(format!("{name}={:?} cannot be used: {reason}", without_password(value)))
+}
+
+/// A path, and not what only a shell or another program understands.
+fn path(text: &str) -> std::result::Result<PathBuf, String> {
+    match text {
+        _ if text.starts_with('~') => Err("only a shell knows what ~ is: write the path out".into()),
+        _ if text.starts_with("file:") || text.contains("://") => Err("a path is needed, not an address".into()),
+        _ => Ok(text.into()),
+    }
+}
+
+/// The path of a file for the store.
+fn store_file(text: &str) -> std::result::Result<PathBuf, String> {
+    if text.starts_with(':') {
+        return Err("a store in memory would be lost: the path of a file is needed".into());
+    }
+    let path = path(text)?;
+    if text.ends_with('/') || path.is_dir() {
+        return Err("it is a directory: name a file in it, such as stats.db".into());
+    }
+    Ok(path)
 }
 
 fn host(text: &str) -> std::result::Result<IpAddr, String> {
@@ -421,8 +340,9 @@ mod tests {
     use super::*;
 
     fn raw(words: &[&str], variables: &[(&str, &str)]) -> (Raw, Vec<String>) {
-        let environment = variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        Raw::take(words.iter().map(ToString::to_string).collect(), environment).unwrap()
+        let (mut raw, rest) = Raw::take(words.iter().map(ToString::to_string).collect()).unwrap();
+        raw.add_environment(variables.iter().map(|(name, value)| (name.into(), value.into())));
+        (raw, rest)
     }
 
     fn config(words: &[&str], variables: &[(&str, &str)]) -> Result<Config> {
@@ -431,6 +351,10 @@ mod tests {
 
     #[test]
     fn flags_win_over_variables_and_stand_anywhere() {
+        let public = |words: &[&str]| config(words, &[]).unwrap().public_pages;
+        assert!(!public(&["--public-pages", "off"]) && !public(&["--public-pages=off", "serve"]));
+        let (_, left) = raw(&["--fix-proxy", "serve", "--map", "no"], &[]);
+        assert_eq!(left, ["serve"]);
         let config_of =
             config(&["--port", "1", "serve", "--host=::1", "--fix-proxy"], &[("PORT", "2"), ("FIX_PROXY", "0")])
                 .unwrap();
@@ -447,8 +371,47 @@ mod tests {
         let config = Config::new(&raw).unwrap();
         assert_eq!((config.port, config.host.to_string().as_str(), config.map), (1, "::1", true));
         assert_eq!(config.store, PathBuf::from("/var/lib/x.db"));
-        raw.add_file(Ok("BACKUP_DIRS=/b\nDB_HOST=x\n".into()));
-        assert_eq!((raw.unknown(), raw.without_effect()), (vec![("BACKUP_DIRS", Some("BACKUP_DIR"))], vec!["DB_HOST"]));
+        raw.add_file(Ok("DB_HOST=x\nHTTPS_PROXY=http://p\nLC_ALL=C\n".into()));
+        assert_eq!((raw.unknown(), raw.without_effect()), (vec![], vec!["DB_HOST"]));
+        Config::new(&raw).unwrap();
+    }
+
+    /// Bug: a misspelt name in the service's own file was a warning of the doctor's, if anything.
+    #[test]
+    fn a_misspelt_name_in_the_file_is_an_error_that_names_its_line() {
+        for (text, expected) in [
+            ("PORT=1\n\nBACKUP_DIRS=/b\n", ":3: BACKUP_DIRS is no setting; is BACKUP_DIR meant?"),
+            ("PROT=1\n", ":1: PROT is no setting; is PORT meant?"),
+            ("COLOUR=red\n", ":1: COLOUR is no setting; 'monarc-stats config --template' lists them"),
+            ("# good\nPORT 5000\n", ":2: it is no NAME=value"),
+        ] {
+            let (mut raw, _) = raw(&[], &[("HOME", "/home/x")]);
+            raw.add_file(Ok(text.into()));
+            let error = Config::new(&raw).err().unwrap();
+            assert_eq!(error.message, format!("{FILE}{expected}"));
+        }
+    }
+
+    #[test]
+    fn what_is_not_utf_8_is_told_where_it_matters() {
+        use std::ffi::OsString;
+        use std::os::unix::ffi::OsStringExt;
+        let judged = |words: &[&str], name: &str| {
+            let (mut raw, _) = raw(words, &[("HOME", "/home/x")]);
+            raw.add_environment([(name.into(), OsString::from_vec(vec![b'/', 0xff]))]);
+            Config::new(&raw).map(|config| config.store).map_err(|error| error.message)
+        };
+        for name in ["STATS_DATABASE", "STORE", "PORT", "STATS_PORT", "LOG_PATH", "TZ", "XDG_DATA_HOME", "HTTPS_PROXY"]
+        {
+            let error = judged(&[], name).err().unwrap();
+            assert!(error.starts_with(name) && error.contains("not UTF-8"), "{error}");
+        }
+        assert_eq!(judged(&["--port", "1"], "PORT"), Ok("/home/x/.local/share/monarc-stats/stats.db".into()));
+        assert_eq!(judged(&["--store", "/x.db"], "HOME"), Ok("/x.db".into()));
+        assert!(judged(&[], "LESS").is_ok());
+        let (mut raw, _) = raw(&[], &[("HOME", "/home/x")]);
+        raw.add_file(Err(std::io::ErrorKind::InvalidData.into()));
+        assert!(Config::new(&raw).err().unwrap().message.contains(FILE));
     }
 
     /// Bug: whoever may not read the service's settings made a store of his own without a word.
@@ -468,6 +431,20 @@ mod tests {
     fn a_bad_value_names_its_variable() {
         for (name, value) in [
             ("PORT", "99999"),
+            ("STATS_DATABASE", "file:/x.db?mode=memory"),
+            ("STATS_DATABASE", ":memory:"),
+            ("STATS_DATABASE", "sqlite:////x.db"),
+            ("STATS_DATABASE", "~/x.db"),
+            ("STATS_DATABASE", "/tmp"),
+            ("STATS_DATABASE", "/nowhere/"),
+            ("BACKUP_DIR", "~/backups"),
+            ("LOG_PATH", "file:///x.log"),
+            ("HTTPS_PROXY", "socks5h://p:1080"),
+            ("ALL_PROXY", "socks://p"),
+            ("http_proxy", "ftp://p"),
+            ("HTTP_PROXY", "http://"),
+            ("REMOTE_STATS_SERVER", "ftp://me:s3cret@x"),
+            ("ALL_PROXY", "socks5://me:s3cret@p"),
             ("HOST", "nowhere"),
             ("FIX_PROXY", "maybe"),
             ("SCRIPT_NAME", "dashboard"),
@@ -480,6 +457,8 @@ mod tests {
             ("FRAME_ANCESTORS", "https://a.example; script-src *"),
             ("FRAME_ANCESTORS", "intranet"),
             ("MAP", "perhaps"),
+            ("PUBLIC_MIN_CLIENTS", "2"),
+            ("ALLOWED_HOSTS", "a b"),
             ("PUSH_EVERY", "daily"),
             ("PUSH_EVERY", "0d"),
             ("PUSH_EVERY", "30s"),
@@ -488,7 +467,7 @@ mod tests {
         ] {
             let error = config(&[], &[(name, value)]).err().unwrap();
             assert!(error.message.starts_with(name), "{}", error.message);
-            assert!(!error.message.contains("with space"));
+            assert!(!error.message.contains("with space") && !error.message.contains("s3cret"), "{}", error.message);
         }
     }
 

@@ -4,6 +4,7 @@
 
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
+use crate::model::text::without_password;
 use crate::outbound::{HttpClient, Request};
 use crate::store::Store;
 use serde::{Deserialize, Serialize};
@@ -92,7 +93,8 @@ impl From<Object> for Published {
 
 /// The page of an object.
 pub fn page(url: &str, uuid: Uuid) -> String {
-    format!("{url}/object/{uuid}")
+    // Anybody gets to see this one.
+    format!("{}/object/{uuid}", without_password(url).replace("…@", ""))
 }
 
 /// Asks MOSP what it has under a UUID.

@@ -80,6 +80,7 @@ impl HttpClient {
     /// Only if nothing comes back; every status is an answer.
     pub fn ask(&self, request: &Request<'_>) -> std::result::Result<Response, CallError> {
         let host = request.url.split('/').nth(2).unwrap_or(request.url);
+        let host = host.rsplit('@').next().unwrap_or(host);
         self.send(request).and_then(read).map_err(|error| call_error(host, error))
     }
 

@@ -7,7 +7,7 @@
 
 use std::any::Any;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -278,33 +278,4 @@ pub fn examine(bytes: &[u8]) -> Option<usize> {
 #[cfg(fuzzing)]
 pub fn examine_chunks(bytes: &[u8]) -> Option<Vec<u8>> {
     body::examine(bytes)
-}
-
-/// Asks a server for `path` and returns the status of its answer: the health check's client.
-///
-/// # Errors
-/// When there is no answer within `timeout`, or it is not HTTP.
-pub fn probe(address: SocketAddr, path: &str, timeout: Duration) -> io::Result<u16> {
-    let deadline = Instant::now() + timeout;
-    let mut socket = TcpStream::connect_timeout(&address, timeout)?;
-    socket.set_write_timeout(Some(timeout))?;
-    write!(socket, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
-    let mut line = Vec::new();
-    // "HTTP/1.1 200" and the space behind it.
-    while line.len() < 13 {
-        let left = deadline.saturating_duration_since(Instant::now());
-        socket.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
-        let mut bytes = [0; 13];
-        let got = socket.read(&mut bytes)?;
-        if got == 0 || left.is_zero() {
-            break;
-        }
-        line.extend_from_slice(&bytes[..got]);
-    }
-    status(&line).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no HTTP answer"))
-}
-
-fn status(line: &[u8]) -> Option<u16> {
-    let digits = line.strip_prefix(b"HTTP/1.")?.get(2..5)?;
-    std::str::from_utf8(digits).ok()?.parse().ok()
 }

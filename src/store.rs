@@ -22,6 +22,7 @@ pub mod parts;
 mod payloads;
 pub mod place;
 pub mod read_only;
+pub mod releases;
 pub mod rollups;
 pub mod sharing;
 mod space;

@@ -1,7 +1,7 @@
 //! What a person at a terminal reads and answers: lines, questions, progress.
 
 use crate::error::{Error, Kind, Result};
-use crate::model::text::plain;
+use crate::model::text::{plain, without_password};
 use std::io::{BufRead, IsTerminal, Write};
 
 /// Prints lines, in which names and labels of others may stand. A reader that has gone away, as `head` does, is no failure.
@@ -17,11 +17,12 @@ pub fn say(lines: &str) -> Result<()> {
 
 /// Prints a line beside what a command is asked for: a warning, or what others said.
 pub fn note(line: &str) {
-    eprintln!("{}", plain(line));
+    eprintln!("{}", plain(&without_password(line)));
 }
 
 /// Asks before something is deleted: on a terminal a question, elsewhere `--yes` is the only answer.
 pub fn confirm(yes: bool, question: &str) -> Result<()> {
+    let question = without_password(question);
     if yes {
         return Ok(());
     }
@@ -35,7 +36,7 @@ pub fn confirm(yes: bool, question: &str) -> Result<()> {
     }
 }
 
-/// A line of standard input without its end.
+/// A line of standard input without its end, and without the byte-order mark that some editors put first.
 ///
 /// # Errors
 /// `Unavailable` if there is nothing to read from.
@@ -43,7 +44,7 @@ pub fn read_line() -> Result<String> {
     let mut line = String::new();
     let read = std::io::stdin().lock().read_line(&mut line);
     read.map_err(|error| Error::new(Kind::Unavailable, "standard input cannot be read").because(error))?;
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+    Ok(line.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// A progress bar on a terminal, nothing elsewhere.

@@ -133,8 +133,9 @@ mod tests {
     #[test]
     fn forwarded_addresses_are_read_from_the_right_and_only_from_proxies() {
         let environment = [("HOME", "/x"), ("FIX_PROXY", "1"), ("TRUSTED_PROXIES", "10.0.0.1")];
-        let environment = environment.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
-        let config = Config::new(&Raw::take(Vec::new(), environment).unwrap().0).unwrap();
+        let mut raw = Raw::default();
+        raw.add_environment(environment.map(|(name, value)| (name.into(), value.into())));
+        let config = Config::new(&raw).unwrap();
         for (forwarded, peer, expected) in [
             ("1.2.3.4", "127.0.0.1", "1.2.3.4"),
             ("6.6.6.6, 1.2.3.4, 10.0.0.1", "::1", "1.2.3.4"),

@@ -38,7 +38,7 @@ const AT_A_TIME: usize = 4;
 
 /// How long a batch waits for its turn: a small one for others that take milliseconds, a large one for others of its kind.
 const PATIENCE: Duration = Duration::from_secs(10);
-const LARGE_PATIENCE: Duration = Duration::from_secs(120);
+const LARGE_PATIENCE: Duration = Duration::from_secs(60);
 
 /// An answer that comes early.
 type Refusal = Box<Response>;

@@ -4,7 +4,7 @@ use super::answer::Answer;
 use super::arguments::{Arguments, as_text};
 use super::computed;
 use super::public::as_days;
-use super::{App, Request};
+use super::{App, Request, released};
 use crate::averages::{self, Params, Period, Processor};
 use crate::error::{Error, Kind, Result};
 use crate::model::StatType;
@@ -28,6 +28,9 @@ pub fn compared(app: &App, request: Request<'_>) -> Answer {
     let kind = arguments.required("type", |value| StatType::parse(&as_text(value)?)).unwrap_or(StatType::Risk);
     let days = arguments.get("days", as_days);
     arguments.finish()?;
+    if !app.config.public_min_clients.is_live() {
+        return released::compared(app, request.head, kind, usual(kind)?, days);
+    }
     let question = format!("compared {} {days:?}", kind.name());
     computed::public(app, request.head, &question, |out| {
         let newest = app.store.newest_days(kind, NOW)?;

@@ -239,6 +239,36 @@ pub fn public(app: &App, head: &Head, question: &str, compute: impl FnOnce(&mut 
     unless_known(head, tag, || Ok(answer(app, head, version, &question, &app.answers.open, compute)?))
 }
 
+/// Answers a question from releases: its tag and moment are theirs, and nothing of it changes with the store.
+pub fn released(
+    app: &App,
+    head: &Head,
+    (version, built_at): (Version, i64),
+    question: &str,
+    compute: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Answer {
+    let tag = tag(&[&version, question.as_bytes(), app.config.fingerprint.as_bytes()]);
+    let modified = jiff::Timestamp::from_second(built_at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let modified = modified.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let answered = unless_known(head, tag, || {
+        let computed = app.released.computed(&app.spools, version, question, &app.released.open, compute)?;
+        Ok(response(app, head, &computed, &app.released.open))
+    });
+    answered.map(|response| response.with("Last-Modified", modified))
+}
+
+/// The same for a client, whose answer no cache may keep.
+pub fn released_privately(
+    app: &App,
+    head: &Head,
+    version: Version,
+    question: &str,
+    compute: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Answer {
+    let computed = app.released.computed(&app.spools, version, question, &app.released.token, compute)?;
+    Ok(response(app, head, &computed, &app.released.token))
+}
+
 /// Answers a question of a client, which is part of it.
 pub fn private(app: &App, head: &Head, question: &str, compute: impl FnOnce(&mut dyn Write) -> Result<()>) -> Answer {
     Ok(answer(app, head, app.store.version()?, question, &app.answers.token, compute)?)
@@ -253,9 +283,13 @@ fn answer(
     compute: impl FnOnce(&mut dyn Write) -> Result<()>,
 ) -> Result<Response> {
     let computed = app.answers.computed(&app.spools, version, question, gate, compute)?;
+    Ok(response(app, head, &computed, gate))
+}
+
+fn response(app: &App, head: &Head, computed: &Computed, gate: &Gate) -> Response {
     let mut response = Response::bytes(200, Some("application/json"), Cow::Borrowed(b""));
     response.body = computed.body(&app.spools, gate, head.headers.accepts_gzip());
-    Ok(response)
+    response
 }
 
 #[cfg(test)]

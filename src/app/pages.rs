@@ -38,7 +38,7 @@ pub fn compliance(app: &App, request: Request<'_>) -> Answer {
 
 /// `GET /map`, if `MAP` is on
 pub fn map(app: &App, request: Request<'_>) -> Answer {
-    if !app.config.map {
+    if !app.config.shows_map() {
         return Err(Box::new(nothing_here()));
     }
     show(app, &request, &dashboard::MAP)
@@ -75,7 +75,7 @@ fn show(app: &App, request: &Request<'_>, page: &'static Page) -> Answer {
     let language = Language::of(&request.head.query, headers.get("Accept-Language").unwrap_or_default());
     let site = Site {
         public_pages: app.config.public_pages,
-        map: app.config.map,
+        map: app.config.shows_map(),
         email: app.config.admin_email.as_deref(),
         url: app.config.admin_url.as_deref(),
     };

@@ -3,6 +3,7 @@
 use super::answer::{Answer, json, message};
 use super::arguments::{Arguments, as_bool, as_number};
 use super::processed::{as_period, as_processor, check_kind};
+use super::released::{self, Weeks};
 use super::{App, Request, computed};
 use crate::averages::{self, Params};
 use crate::error::{Error, Kind, Result};
@@ -52,6 +53,12 @@ fn averages(app: &App, request: &Request<'_>, kind: StatType, usual: &str) -> An
     arguments.finish()?;
     let processor = processor.ok_or_else(|| Error::new(Kind::Internal, "a route without a processor"))?;
     check_kind(processor, kind)?;
+    if !app.config.public_min_clients.is_live() {
+        let since = today().checked_sub(jiff::Span::new().days(days - 1)).ok();
+        let weeks = if last { Weeks::Newest } else { Weeks::Inside(since, None) };
+        let params = Params { period, ..Params::default() };
+        return released::averages(app, request.head, processor, &params, weeks);
+    }
     let question = format!("{} {days} {last} {local_only} {period:?}", processor.name);
     computed::public(app, request.head, &question, |out| {
         let since = today().checked_sub(jiff::Span::new().days(days - 1)).ok();
@@ -77,6 +84,9 @@ fn write(value: &Value, out: &mut dyn Write) -> Result<()> {
 /// `GET /stats/summary.json`: what the dashboard rests on.
 pub fn summary(app: &App, request: Request<'_>) -> Answer {
     Arguments::read(&request, &[])?.finish()?;
+    if !app.config.public_min_clients.is_live() {
+        return released::summary(app, request.head);
+    }
     computed::public(app, request.head, "summary", |out| {
         let summary = app.store.summary()?;
         let summary = value!({
@@ -92,11 +102,20 @@ pub fn summary(app: &App, request: Request<'_>) -> Answer {
     })
 }
 
+/// `GET /stats/trends.json`: what moved since a month, a quarter and a year.
+pub fn trends(app: &App, request: Request<'_>) -> Answer {
+    Arguments::read(&request, &[])?.finish()?;
+    match app.config.public_min_clients.is_live() {
+        true => released::live_trends(app, request.head),
+        false => released::trends(app, request.head),
+    }
+}
+
 /// `GET /map/clients.json`: nobody, unless `MAP` is on, since each of its entries is a single client.
 pub fn map(app: &App, request: Request<'_>) -> Answer {
     Arguments::read(&request, &[])?.finish()?;
     computed::public(app, request.head, "map", |out| {
-        let places = if app.config.map { app.store.map()? } else { Vec::new() };
+        let places = if app.config.shows_map() { app.store.map()? } else { Vec::new() };
         let places = places.into_iter().map(|place| {
             value!({
                 "latitude": place.location.latitude,

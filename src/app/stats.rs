@@ -3,21 +3,28 @@
 use super::answer::{Answer, message};
 use super::arguments::{Arguments, as_bool, as_date, as_number, as_text, as_uuid, as_uuids};
 use super::{App, Request};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::model::date::today;
 use crate::model::{Role, StatType, parse_uuid};
 use crate::server::message::{Body, Response};
+use crate::server::spool::{self, Spool, Spools};
 use crate::store::Store;
-use crate::store::listing::{Filter, Range, Stat, StatPlace};
+use crate::store::listing::{Filter, PLACES, Range, Stat, StatPlace};
 use jiff::civil::Date;
 use serde_json::json as value;
 use std::borrow::Cow;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Bytes of data that are held of a large list at a time.
-const PAGE: usize = 256 << 10;
+/// Bytes of data after which a page of a large answer is full, so that it mostly fits what a spool holds in memory.
+const PAGE: usize = 48 << 10;
+
+/// Bytes up to which an answer is sent as a whole.
+const SMALL: u64 = 64 << 10;
+
+/// Bytes of the place of a stat.
+const PLACE: u64 = 16;
 
 /// `GET /api/v1/stats/`
 pub fn list(app: &App, request: Request<'_>) -> Answer {
@@ -76,20 +83,21 @@ pub fn metadata(count: u64, offset: u64, limit: u64) -> serde_json::Value {
     value!({ "count": count.to_string(), "offset": offset.to_string(), "limit": limit.to_string() })
 }
 
-/// A list of stats that is read from the store as it is written to the client: a slow reader holds some of them and 16
-/// bytes for each that is left, and no transaction.
+/// A list of stats that is read from the store as it is written to the client: a slow reader holds one page of it and 16
+/// bytes for each stat that is left, both in files if they are large, and no transaction.
 struct Listing {
     store: Arc<Store>,
-    places: Vec<StatPlace>,
-    /// How many of these are read.
-    done: usize,
-    buffer: Vec<u8>,
-    read: usize,
+    spools: Spools,
+    /// Where the stats are, as they were when the list began.
+    places: Spool,
+    /// Stats that were read.
+    done: u64,
+    page: spool::Reader,
     tail: &'static str,
 }
 
 impl Listing {
-    /// The answer: small lists leave as they are, large ones piece by piece.
+    /// The answer: small lists leave as they are, large ones page by page.
     fn start(
         app: &App,
         filter: &Filter,
@@ -97,58 +105,98 @@ impl Listing {
         head: impl Fn(u64) -> String,
         tail: &'static str,
     ) -> Result<Response> {
-        let store = Arc::clone(&app.store);
-        let mut buffer = Vec::new();
-        let (places, done) = store.list(filter, range, PAGE, &mut |stat| write_stat(&mut buffer, stat))?;
-        let head = head(u64::try_from(places.len()).unwrap_or_default()).into_bytes();
+        let (store, spools) = (Arc::clone(&app.store), app.spools.clone());
+        let (mut places, mut page) = (spools.answer(), Page::new(&spools, true));
+        let mut keep = |place: StatPlace| places.write_all(&place.to_bytes()).map_err(unread);
+        let read = store.list(filter, range, PAGE, &mut keep, &mut |stat| page.add(stat))?;
+        let (done, page) = (u64::try_from(read).unwrap_or_default(), page.finish()?);
+        let list = Self { store, spools, places, done, page, tail };
+        let head = head(list.total()).into_bytes();
+        let is_small = list.done == list.total() && list.page.left() <= SMALL;
         let mut response = Response::bytes(200, Some("application/json"), Cow::Borrowed(b""));
-        response.body = if done == places.len() {
-            Body::Bytes(Cow::Owned([&head, buffer.as_slice(), tail.as_bytes()].concat()))
+        let mut whole = io::Cursor::new(head).chain(list);
+        response.body = if is_small {
+            let mut bytes = Vec::new();
+            whole.read_to_end(&mut bytes).map_err(unread)?;
+            Body::Bytes(Cow::Owned(bytes))
         } else {
-            Body::Stream(Box::new(io::Cursor::new(head).chain(Self { store, places, done, buffer, read: 0, tail })))
+            Body::Stream(Box::new(whole))
         };
         Ok(response)
     }
 
-    /// Reads the next stats, or ends the list. A list that cannot be whole is broken off rather than ended.
+    /// How many stats it has.
+    fn total(&self) -> u64 {
+        self.places.len() / PLACE
+    }
+
+    /// Reads the next page, or ends the list. A list that cannot be whole is broken off rather than ended.
     fn refill(&mut self) -> io::Result<()> {
-        self.buffer.clear();
-        self.read = 0;
-        let left = &self.places[self.done..];
-        if left.is_empty() {
-            self.buffer.extend(std::mem::take(&mut self.tail).as_bytes());
+        let end = self.total().min(self.done + u64::try_from(PLACES).map_err(io::Error::other)?);
+        if self.done == end {
+            let mut spool = self.spools.answer();
+            spool.write_all(std::mem::take(&mut self.tail).as_bytes())?;
+            self.page = Arc::new(spool).reader();
             return Ok(());
         }
-        let (store, buffer) = (&self.store, &mut self.buffer);
-        let mut items = Vec::new();
-        let read = store.stats_at(left, PAGE, &mut |stat| write_stat(&mut items, stat));
-        buffer.push(b',');
-        buffer.append(&mut items);
-        self.done += read.map_err(|error| io::Error::other(error.chain()))?;
+        let bytes = self.places.read_range(self.done * PLACE..end * PLACE)?;
+        let places: Vec<StatPlace> = bytes.as_chunks().0.iter().map(StatPlace::from_bytes).collect();
+        let mut page = Page::new(&self.spools, self.done == 0);
+        let other = |error: Error| io::Error::other(error.chain());
+        let read = self.store.stats_at(&places, PAGE, &mut |stat| page.add(stat)).map_err(other)?;
+        self.done += u64::try_from(read).map_err(io::Error::other)?;
+        self.page = page.finish().map_err(other)?;
         Ok(())
     }
 }
 
-/// A stat as an item of a list, after a comma if it is not the first.
-fn write_stat(buffer: &mut Vec<u8>, stat: &Stat<'_>) {
-    if !buffer.is_empty() {
-        buffer.push(b',');
+/// A page of a list in the making.
+struct Page {
+    spool: Spool,
+    is_first: bool,
+    failure: Option<io::Error>,
+}
+
+impl Page {
+    fn new(spools: &Spools, is_first: bool) -> Self {
+        Self { spool: spools.answer(), is_first, failure: None }
     }
-    write_head(buffer, stat.uuid, stat.anr, stat.kind, stat.date);
-    buffer.extend_from_slice(stat.data.as_bytes());
-    buffer.push(b'}');
+
+    /// Adds a stat, after a comma if it is not the first of the list.
+    fn add(&mut self, stat: &Stat<'_>) {
+        let mut head = if self.is_first { Vec::new() } else { b",".to_vec() };
+        self.is_first = false;
+        write_head(&mut head, stat.uuid, stat.anr, stat.kind, stat.date);
+        let parts = [&head, stat.data.as_bytes(), b"}"];
+        if self.failure.is_none() {
+            self.failure = parts.into_iter().try_for_each(|part| self.spool.write_all(part)).err();
+        }
+    }
+
+    fn finish(self) -> Result<spool::Reader> {
+        match self.failure {
+            Some(error) => Err(unread(error)),
+            None => Ok(Arc::new(self.spool).reader()),
+        }
+    }
+}
+
+fn unread(error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::ResourceBusy => {
+            Error::new(Kind::Busy, "There is no room for this answer: try again in a moment.")
+        }
+        _ => Error::new(Kind::Unavailable, "The answer could not be written."),
+    }
+    .because(error)
 }
 
 impl Read for Listing {
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
-        while self.read == self.buffer.len() && !self.tail.is_empty() {
+        while self.page.left() == 0 && !self.tail.is_empty() {
             self.refill()?;
         }
-        let part = &self.buffer[self.read..];
-        let length = part.len().min(target.len());
-        target[..length].copy_from_slice(&part[..length]);
-        self.read += length;
-        Ok(length)
+        self.page.read(target)
     }
 }
 

@@ -14,6 +14,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// The longest line that is read: as much as a batch that is posted may have.
 const LONGEST: u64 = 32 << 20;
 
+/// What some editors put before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 pub(super) fn failed(path: &Path, what: &str, error: io::Error) -> Error {
     let kind = if error.kind() == io::ErrorKind::NotFound { Kind::NotFound } else { Kind::Unavailable };
     Error::new(kind, format!("{} cannot be {what}", path.display())).because(error)
@@ -108,8 +111,10 @@ impl Lines {
             if part.limit() == 0 && !self.line.ends_with(b"\n") {
                 return Err(Error::invalid(format!("{}:{}: a line of more than 32 MB", self.name, self.number)));
             }
-            if !self.line.trim_ascii().is_empty() {
-                return Ok(Some((self.number, self.line.trim_ascii())));
+            let mark =
+                if self.number == 1 && self.line.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+            if !self.line[mark..].trim_ascii().is_empty() {
+                return Ok(Some((self.number, self.line[mark..].trim_ascii())));
             }
         }
     }

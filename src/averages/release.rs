@@ -5,6 +5,7 @@
 //! computed once: answers that are computed anew each time let differences tell what rounding hides.
 
 pub mod cells;
+pub mod moved;
 pub mod rounding;
 #[cfg(test)]
 mod tests;
@@ -136,6 +137,8 @@ pub struct Hidden {
 #[derive(Default)]
 pub struct Votes {
     contributors: usize,
+    /// How many had stats at each horizon.
+    had: [usize; 3],
     columns: BTreeMap<Cell, Column>,
     texts: HashMap<(Rc<str>, usize), BTreeMap<String, usize>>,
 }
@@ -144,22 +147,35 @@ pub struct Votes {
 #[derive(Default)]
 struct Column {
     now: Vec<f64>,
+    /// Changes of those that have it at both ends, per horizon, and the sum of what they had before.
     changes: [Vec<f64>; 3],
+    before: [f64; 3],
+    /// How many had it before, whether or not they still do.
+    had: [usize; 3],
 }
 
 impl Votes {
     /// Counts a contributor: what it has now, and what it had a month, a quarter and a year before.
     pub fn add(&mut self, now: Values, before: &[Values; 3], texts: &Texts) {
+        for (horizon, cell) in
+            before.iter().enumerate().flat_map(|(horizon, values)| values.keys().map(move |cell| (horizon, cell)))
+        {
+            self.columns.entry(cell.clone()).or_default().had[horizon] += 1;
+        }
+        for (had, values) in self.had.iter_mut().zip(before) {
+            *had += usize::from(!values.is_empty());
+        }
         if now.is_empty() {
             return;
         }
         self.contributors += 1;
         for (cell, value) in now {
-            let changes = before.each_ref().map(|values| values.get(&cell).map(|then| value - then));
+            let then = before.each_ref().map(|values| values.get(&cell).copied());
             let column = self.columns.entry(cell).or_default();
             column.now.push(value);
-            for (list, change) in column.changes.iter_mut().zip(changes) {
-                list.extend(change);
+            for (horizon, then) in then.into_iter().enumerate() {
+                column.changes[horizon].extend(then.map(|then| value - then));
+                column.before[horizon] += then.unwrap_or_default();
             }
         }
         for (object, languages) in texts {
@@ -177,7 +193,7 @@ impl Votes {
         let trends = self.trends();
         let (mut objects, mut totals, mut hidden) =
             (BTreeMap::<&str, Vec<Option<Figure>>>::new(), BTreeMap::new(), Vec::new());
-        for ((object, measure), column) in &self.columns {
+        for ((object, measure), column) in self.columns.iter().filter(|(_, column)| !column.now.is_empty()) {
             let contributors = column.now.len();
             let Some(band) = Band::of(contributors).filter(|_| contributors >= rules.k) else {
                 hidden.push(Hidden { kind, key: object.to_string(), contributors });

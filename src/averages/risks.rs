@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 #[derive(Serialize)]
-struct Levels<T> {
+pub(super) struct Levels<T> {
     #[serde(rename = "Low risks")]
     low: T,
     #[serde(rename = "Medium risks")]
@@ -30,8 +30,13 @@ struct OnDate {
 }
 
 fn tree<T>(params: &Params, mut leaf: impl FnMut(&str) -> T) -> Tree<Levels<T>> {
+    levels(params, |state, category, level| leaf(&risk_key(state, category, level)))
+}
+
+/// The tree with what `leaf` makes of each state, kind and level.
+pub(super) fn levels<T>(params: &Params, mut leaf: impl FnMut(&str, &str, &str) -> T) -> Tree<Levels<T>> {
     Tree::new(params, |state, category| {
-        let mut one = |level| leaf(&risk_key(state, category, level));
+        let mut one = |level| leaf(state, category, level);
         let [low, medium, high] = LEVELS;
         Levels { low: one(low), medium: one(medium), high: one(high) }
     })

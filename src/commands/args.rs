@@ -8,6 +8,7 @@
 mod exchange;
 pub mod tree;
 mod upkeep;
+pub mod words;
 
 use argh::{ArgsInfo, FromArgs};
 pub use exchange::*;

@@ -12,10 +12,12 @@ mod service;
 mod settings;
 mod sharing;
 mod stats;
+mod unit;
 
 use crate::commands::args::Doctor;
 use crate::config::{Config, Raw};
 use crate::error::Result;
+use crate::model::text::without_password;
 use crate::service::logging;
 use crate::service::schedule;
 use crate::store::read_only::ReadOnlyStore;
@@ -49,15 +51,20 @@ struct Finding {
 
 impl Finding {
     fn ok(check: &'static str, message: impl Into<String>) -> Self {
-        Self { check, status: Status::Ok, message: message.into(), remedy: String::new() }
+        Self::new(check, Status::Ok, message.into(), String::new())
     }
 
     fn warning(check: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { check, status: Status::Warning, message: message.into(), remedy: remedy.into() }
+        Self::new(check, Status::Warning, message.into(), remedy.into())
     }
 
     fn problem(check: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { check, status: Status::Problem, message: message.into(), remedy: remedy.into() }
+        Self::new(check, Status::Problem, message.into(), remedy.into())
+    }
+
+    fn new(check: &'static str, status: Status, message: String, remedy: String) -> Self {
+        let shown = |text: &str| without_password(text).into_owned();
+        Self { check, status, message: shown(&message), remedy: shown(&remedy) }
     }
 }
 
@@ -102,6 +109,7 @@ fn examine(command: &Doctor, raw: &Raw) -> Vec<Finding> {
     let look = look.as_ref();
     findings.extend(clock::check(look));
     findings.extend(backups::check(&config, look));
+    findings.extend(unit::check(&config, raw));
     findings.push(service::check(&config));
     findings.extend(look.map(stats::senders).unwrap_or_default());
     findings.extend(sharing::check(look));

@@ -5,6 +5,7 @@ use crate::commands::args::{MospAction, MospPublished};
 use crate::config::Config;
 use crate::error::{Kind, Result};
 use crate::model::parse_uuid;
+use crate::model::text::without_password;
 use crate::mosp;
 use crate::terminal::{note, say};
 use std::process::ExitCode;
@@ -29,7 +30,7 @@ fn published(config: &Config, command: &MospPublished) -> Result<ExitCode> {
     let (web, url) = mosp::connect(config)?;
     let objects = mosp::ask(&web, url, uuid)?;
     if objects.is_empty() {
-        say(&format!("{uuid} is not published on {url}"))?;
+        say(&format!("{uuid} is not published on {}", without_password(url)))?;
         return Ok(ExitCode::from(NOT_PUBLISHED));
     }
     say(&format!("{uuid} is published: {}", mosp::page(url, uuid)))?;

@@ -2,6 +2,7 @@
 
 use crate::config::{Config, Raw, SETTINGS};
 use crate::error::Result;
+use crate::model::text::without_password;
 use crate::terminal::say;
 
 const HEAD: &str = "\
@@ -15,12 +16,22 @@ pub fn show(config: &Config, raw: &Raw) -> Result<()> {
         let (value, source) = raw.value(setting);
         let shown = match (setting.name, value.as_str()) {
             ("STATS_DATABASE", _) => config.store.display().to_string(),
+            ("PUBLIC_MIN_CLIENTS", "") => {
+                let found = config.public_min_clients;
+                format!("{} ({})", found.k, found.explain())
+            }
             ("INSTANCE_URL", "") => config.public_url(),
             (_, "") => "-".to_owned(),
             _ if setting.is_secret => "********".to_owned(),
-            (_, value) => value.to_owned(),
+            (_, value) => without_password(value).into_owned(),
         };
         say(&format!("{:<25} {shown:<40} {:<12} {}", setting.name, source.name(), setting.help))?;
+    }
+    for (name, _) in raw.unknown() {
+        say(&format!(
+            "{name:<25} {:<40} {:<12} no setting; see 'monarc-stats doctor'",
+            "has no effect", "environment"
+        ))?;
     }
     for name in raw.without_effect() {
         say(&format!(

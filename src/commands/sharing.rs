@@ -5,7 +5,7 @@ use crate::commands::args::{PullCommand, PushCommand};
 use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
 use crate::model::date::today;
-use crate::model::text::grouped;
+use crate::model::text::{grouped, without_password};
 use crate::model::{StatType, Token};
 use crate::sharing::{self, Pull, Push, Reporter, Sent};
 use crate::store::Store;
@@ -111,8 +111,9 @@ fn remote(config: &Config, given: Option<&str>) -> Result<String> {
 /// Whoever is on the way can read what is not encrypted, the token included.
 fn warn_of_plain(remote: &str) {
     let host = remote.strip_prefix("http://").unwrap_or("localhost").to_lowercase();
+    let host = host.rsplit('@').next().unwrap_or_default();
     if !["localhost", "127.", "[::1]"].iter().any(|own| host.starts_with(own)) {
-        eprintln!("warning: token and stats travel unencrypted to {remote}; https:// would protect them");
+        note(&format!("warning: token and stats travel unencrypted to {remote}; https:// would protect them"));
     }
 }
 
@@ -160,7 +161,7 @@ fn describe(store: &Store, query: PushQuery) -> Result<()> {
             share.client
         ))?;
     }
-    say(&format!("{} stats would leave for {}", grouped(leaving), query.remote))
+    say(&format!("{} stats would leave for {}", grouped(leaving), without_password(&query.remote)))
 }
 
 fn report(sent: &Sent) -> Result<()> {
@@ -207,5 +208,5 @@ fn withdraw(config: &Config, store: &Store, command: &PushCommand, remote: &str,
     let level = config.share_level;
     let push = Push { remote, token: &token, filter, all: false, level, retries, proxies };
     with_reporter("taking back", |reporter| sharing::withdraw(store, &push, &anrs, reporter))?;
-    say(&format!("took {number} analyses back from {remote}"))
+    say(&format!("took {number} analyses back from {}", without_password(remote)))
 }

@@ -6,14 +6,35 @@ use std::collections::BTreeMap;
 /// Where Debian's package keeps them.
 pub const FILE: &str = "/etc/monarc-stats/monarc-stats.env";
 
-/// The variables that a file sets: lines of `NAME=value`, the value perhaps in quotes; what begins with `#` or `;` is a
-/// comment. So does systemd read an `EnvironmentFile=`, which also knows backslashes and continued lines.
-pub(super) fn variables(text: &str) -> BTreeMap<String, String> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';']));
-    lines
-        .filter_map(|line| line.split_once('='))
-        .map(|(name, value)| (name.trim().to_owned(), unquoted(value.trim()).to_owned()))
-        .collect()
+/// What a file sets.
+#[derive(Default)]
+pub(super) struct Variables {
+    /// Values by name; the last one holds.
+    pub(super) values: BTreeMap<String, String>,
+    /// The line of each name.
+    pub(super) lines: BTreeMap<String, usize>,
+    /// Lines that set nothing and are no comments.
+    pub(super) others: Vec<usize>,
+}
+
+impl Variables {
+    /// Reads lines of `NAME=value`, the value perhaps in quotes; what begins with `#` or `;` is a comment. So does systemd
+    /// read an `EnvironmentFile=`, which also knows backslashes and continued lines.
+    pub(super) fn read(text: &str) -> Self {
+        let mut found = Self::default();
+        // An editor of another system may have put a byte-order mark first.
+        let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim).zip(1..);
+        for (line, number) in lines.filter(|(line, _)| !line.is_empty() && !line.starts_with(['#', ';'])) {
+            match line.split_once('=') {
+                Some((name, value)) => {
+                    found.values.insert(name.trim().to_owned(), unquoted(value.trim()).to_owned());
+                    found.lines.insert(name.trim().to_owned(), number);
+                }
+                None => found.others.push(number),
+            }
+        }
+        found
+    }
 }
 
 fn unquoted(value: &str) -> &str {
@@ -28,7 +49,8 @@ mod tests {
     #[test]
     fn lines_are_read_as_a_unit_reads_them() {
         let text = "# PORT=1\n; PORT=2\n\nPORT = 5000\nADMIN_URL=\"https://x.example/?a=b\"\nMOSP_URL=\nnothing\nPORT=5001\nX='\n";
-        let found = variables(text);
+        let Variables { values: found, lines, others } = Variables::read(text);
+        assert_eq!((lines["PORT"], others), (8, vec![7]));
         let expected = [("ADMIN_URL", "https://x.example/?a=b"), ("MOSP_URL", ""), ("PORT", "5001"), ("X", "'")];
         assert_eq!(found, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
     }

@@ -106,6 +106,16 @@ pub const SETTINGS: &[Setting] = &[
         ..PLAIN
     },
     Setting {
+        name: "PUBLIC_MIN_CLIENTS",
+        help: "organisations from which on the public sees something, 3 or more, in weekly releases; 1 shows everything live; by default 1 if only this machine reaches the service, else 3",
+        ..PLAIN
+    },
+    Setting {
+        name: "ALLOWED_HOSTS",
+        help: "names beside that of INSTANCE_URL under which a live service on loopback answers browsers, comma-separated",
+        ..PLAIN
+    },
+    Setting {
         name: "MAP",
         is_switch: true,
         default: "off",
@@ -199,6 +209,11 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
 ];
 
 impl Setting {
+    /// The variable's name and its others.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        std::iter::once(self.name).chain(self.aliases.iter().copied())
+    }
+
     /// Its flag, such as `--port`.
     pub fn flag(&self) -> String {
         flag(self.name)

@@ -82,7 +82,7 @@ impl Decimal {
 }
 
 /// A mean, written in JSON as an integer where it is one.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 pub struct Mean(pub f64);
 
 impl Serialize for Mean {

@@ -18,6 +18,16 @@ fn is_trick(letter: char) -> bool {
     letter.is_control() || turns || matches!(letter, '\u{2028}' | '\u{2029}')
 }
 
+/// Takes user and password out of the addresses in a text: `https://…@host/`.
+pub fn without_password(text: &str) -> Cow<'_, str> {
+    let Some((before, rest)) = text.split_once("://") else { return text.into() };
+    let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>')).unwrap_or(rest.len());
+    let (address, after) = rest.split_at(end);
+    // The last one, as a password may have one too, or a slash.
+    let address = address.rsplit_once('@').map_or(address.into(), |(_, host)| format!("…@{host}"));
+    format!("{before}://{address}{}", without_password(after)).into()
+}
+
 /// A number with commas between thousands.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -33,6 +43,18 @@ mod tests {
     fn what_moves_is_spelt_out() {
         assert_eq!(plain("Menace élevée: شركة 火"), "Menace élevée: شركة 火");
         assert_eq!(plain("a\x1b[2J\r\n\u{9b}b\u{202e}c\u{2028}"), "a\\u001b[2J\\u000d\\u000a\\u009bb\\u202ec\\u2028");
+    }
+
+    #[test]
+    fn passwords_in_addresses_are_left_out() {
+        for (text, shown) in [
+            ("no address, a@b", "no address, a@b"),
+            ("https://x.example/a", "https://x.example/a"),
+            ("http://u:p@x:1/a and https://t@y: no", "http://…@x:1/a and https://…@y: no"),
+            ("\"http://u:p@ss/w@x\" a@b", "\"http://…@x\" a@b"),
+        ] {
+            assert_eq!(without_password(text), shown);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Where the log goes.
 
 use crate::error::{Error, Kind, Result};
-use crate::model::text::plain;
+use crate::model::text::{plain, without_password};
 use log::{LevelFilter, Log, Metadata, Record};
 use simplelog::{ConfigBuilder, WriteLogger};
 use std::fs::OpenOptions;
@@ -37,7 +37,7 @@ fn begin(logger: Box<dyn Log>, level: LevelFilter) -> std::result::Result<(), lo
     log::set_boxed_logger(Box::new(Plain(logger)))
 }
 
-/// Keeps each record on one line, whatever others have written into it.
+/// Keeps each record on one line, whatever others have written into it, and passwords of addresses out of it.
 struct Plain(Box<dyn Log>);
 
 impl Log for Plain {
@@ -47,8 +47,12 @@ impl Log for Plain {
 
     fn log(&self, record: &Record<'_>) {
         let text = record.args().to_string();
-        self.0
-            .log(&Record::builder().metadata(record.metadata().clone()).args(format_args!("{}", plain(&text))).build());
+        self.0.log(
+            &Record::builder()
+                .metadata(record.metadata().clone())
+                .args(format_args!("{}", plain(&without_password(&text))))
+                .build(),
+        );
     }
 
     fn flush(&self) {

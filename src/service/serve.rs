@@ -1,6 +1,6 @@
 //! `monarc-stats serve` and `demo`.
 
-use super::{first_client, schedule, watch};
+use super::{first_client, releases, schedule, watch};
 use crate::app::App;
 use crate::config::{Config, Raw};
 use crate::demo;
@@ -20,6 +20,10 @@ use std::sync::atomic::AtomicUsize;
 
 /// Serves the store until a signal ends it.
 pub fn serve(config: Config, raw: &Raw) -> Result<()> {
+    for (name, meant) in raw.unknown() {
+        let meant = meant.map(|meant| format!("; is {meant} meant?")).unwrap_or_default();
+        log::warn!("{name} is set and is no setting{meant}");
+    }
     for name in raw.without_effect() {
         log::warn!("{name} is set and has no effect here: it is a setting of the reference implementation");
     }
@@ -96,11 +100,13 @@ fn run(config: Config, store: Store) -> Result<()> {
     let quiet = housekeeping::start(Arc::clone(&store), Intervals::default());
     let connections = Arc::new(AtomicUsize::new(0));
     let schedule = schedule::start(&config, &store)?;
+    let releases = releases::start(config.public_min_clients.k, &store)?;
     let app = Arc::new(App::new(config, Arc::clone(&store), Arc::clone(&connections)));
     let watching = watch::start(&app.config, &store, Arc::clone(&app.signals))?;
     server::serve(listener, app, Limits::default(), &stop, connections)
         .map_err(|error| Error::new(Kind::Internal, "connections cannot be accepted").because(error))?;
     drop(watching);
+    drop(releases);
     drop(schedule);
     drop(quiet);
     log::info!("stopped");

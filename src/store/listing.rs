@@ -76,6 +76,34 @@ pub struct StatPlace {
     kind: i32,
 }
 
+/// Places that are looked up in one go at most.
+pub const PLACES: usize = 256;
+
+impl StatPlace {
+    /// Bytes of one that is written down.
+    pub const SIZE: usize = 16;
+
+    /// The bytes in which it waits.
+    pub fn to_bytes(self) -> [u8; Self::SIZE] {
+        let mut bytes = [0; Self::SIZE];
+        bytes[..8].copy_from_slice(&self.analysis.to_be_bytes());
+        bytes[8..12].copy_from_slice(&self.day.to_be_bytes());
+        bytes[12..].copy_from_slice(&self.kind.to_be_bytes());
+        bytes
+    }
+
+    /// The place of these bytes.
+    pub fn from_bytes(bytes: &[u8; Self::SIZE]) -> Self {
+        let [a, b, c, d, e, f, g, h, rest @ ..] = *bytes;
+        let [i, j, k, l, m, n, o, p] = rest;
+        Self {
+            analysis: i64::from_be_bytes([a, b, c, d, e, f, g, h]),
+            day: i32::from_be_bytes([i, j, k, l]),
+            kind: i32::from_be_bytes([m, n, o, p]),
+        }
+    }
+}
+
 /// Which of the matching stats a list has.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Range {
@@ -105,19 +133,28 @@ impl Store {
         self.read(|tx| count(tx, filter))
     }
 
-    /// The places of the matching stats in a range, by date, then arrival; the first ones are handed to `each` in the same
-    /// moment, until about `bytes` of data were. Gives how many those are, too.
+    /// Hands the places of the matching stats of a range to `each_place`, by date, then arrival, and of the same moment the
+    /// first stats to `each`, until about `bytes` of data were; gives how many stats these were.
+    ///
+    /// # Errors
+    /// Those of `each_place` and of the store.
     pub fn list(
         &self,
         filter: &Filter,
         range: &Range,
         bytes: usize,
+        each_place: &mut dyn FnMut(StatPlace) -> Result<()>,
         each: &mut dyn FnMut(&Stat<'_>),
-    ) -> Result<(Vec<StatPlace>, usize)> {
+    ) -> Result<usize> {
         self.read(|tx| {
-            let places = places(tx, filter, range)?;
-            let read = stats_at(tx, &places, bytes, each)?;
-            Ok((places, read))
+            let mut first = Vec::new();
+            for_each_place(tx, filter, range, &mut |place| {
+                if first.len() < PLACES {
+                    first.push(place);
+                }
+                each_place(place)
+            })?;
+            stats_at(tx, &first, bytes, each)
         })
     }
 
@@ -246,15 +283,21 @@ pub(super) fn places_text(filter: &Filter) -> (String, Vec<Box<dyn ToSql>>) {
     (text, values)
 }
 
-fn places(tx: &Transaction<'_>, filter: &Filter, range: &Range) -> Result<Vec<StatPlace>> {
+fn for_each_place(
+    tx: &Transaction<'_>,
+    filter: &Filter,
+    range: &Range,
+    each: &mut dyn FnMut(StatPlace) -> Result<()>,
+) -> Result<()> {
     let (text, mut values) = places_text(filter);
     let bound = |number: u64| Box::new(i64::try_from(number).unwrap_or(i64::MAX));
     values.extend([range.limit.map_or(Box::new(-1), bound) as Box<dyn ToSql>, bound(range.offset)]);
     let mut statement = tx.prepare_cached(&text)?;
-    let rows = statement.query_map(params_from_iter(values), |row| {
-        Ok(StatPlace { analysis: row.get(0)?, day: row.get(1)?, kind: row.get(2)? })
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let mut rows = statement.query(params_from_iter(values))?;
+    while let Some(row) = rows.next()? {
+        each(StatPlace { analysis: row.get(0)?, day: row.get(1)?, kind: row.get(2)? })?;
+    }
+    Ok(())
 }
 
 fn stats_at(

@@ -1,6 +1,8 @@
 //! Attacks by not reading.
 
-use super::{Attack, CLIENT, Target, alone, dial};
+use super::{Attack, CLIENT, Target, alone, answered, dial};
+use crate::common::batch::{item, risks, uuid};
+use crate::common::days_ago;
 use serde_json::json;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -85,4 +87,119 @@ fn fifty_readers_of_a_byte_a_second() {
     }
     drop(attack);
     target.rests("50 slow readers");
+}
+
+/// Readers at a time, of whatever can be read.
+const READERS: usize = 200;
+
+/// Days that have stats of every type.
+const DAYS: i64 = 40;
+
+/// What anybody may read, and what a token shows beside that.
+const OPEN: [&str; 8] = [
+    "/stats/threats.json",
+    "/stats/vulnerabilities.json?period=week",
+    "/stats/risks.json?processor=risk_averages_on_date",
+    "/stats/cartography.json",
+    "/stats/compliance.json",
+    "/map/clients.json",
+    "/stats/summary.json",
+    "/api/v1/openapi.json",
+];
+const WITH_A_TOKEN: [&str; 3] = [
+    "/api/v1/stats/?type=threat",
+    "/api/v1/stats/?type=threat&get_last=1",
+    "/api/v1/stats/processed/?type=threat&processor=threat_average_on_date",
+];
+
+/// Stats of every type on many days, so that averages of them are large.
+fn fill_days(target: &Target) {
+    let rated = |n: usize| json!({"uuid": uuid(n), "label1": format!("Menace {n}"), "count": n % 7, "maxRisk": n % 30, "averageRate": "2"});
+    let rated = json!((0..300).map(rated).collect::<Vec<_>>()).to_string();
+    let row: Vec<usize> = (0..30).collect();
+    let side = json!({"informational": vec![row; 5], "operational": []});
+    let cells = json!({"scales": {"impact": [], "probability": [], "likelihood": []},
+                       "risks": {"current": side, "residual": side}});
+    let control = |n: usize| json!({"label1": format!("Domaine {n}"), "value": "0.4", "controls": []});
+    let side: Vec<_> = (0..60).map(control).collect();
+    let compliance = json!([{"referential": uuid(1), "label1": "ISO", "current": side, "target": side}]);
+    let (cells, compliance) = (cells.to_string(), compliance.to_string());
+    for day in 0..DAYS {
+        let one = |kind: &str, data: &str| item(&uuid(1), kind, &days_ago(day), data);
+        let stats = [
+            one("threat", &rated),
+            one("vulnerability", &rated),
+            one("risk", &risks([[1, 2, 3]; 4])),
+            one("cartography", &cells),
+            one("compliance", &compliance),
+        ];
+        target.service.store_stats(&target.token, &stats);
+    }
+}
+
+fn asked(path: &str, target: &Target, gzip: bool) -> String {
+    let coding = if gzip { "Accept-Encoding: gzip\r\n" } else { "" };
+    let token = if OPEN.contains(&path) { String::new() } else { format!("X-API-KEY: {}\r\n", target.token) };
+    format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{coding}{token}\r\n")
+}
+
+/// What others do meanwhile: the health check, and a front office that sends.
+fn others_are_served(target: &Target, name: &str) {
+    target.service.get("/healthz").send().expect(200);
+    let stat = item(&uuid(2), "threat", &days_ago(0), "[]");
+    target.service.store_stats(&target.token, &[stat]);
+    target.calm(name, CLIENT, "/api/v1/client/me");
+}
+
+#[test]
+fn two_hundred_readers_of_every_route() {
+    let _alone = alone();
+    let target = Target::new();
+    fill_days(&target);
+    for path in OPEN.into_iter().chain(WITH_A_TOKEN) {
+        for gzip in [false, true] {
+            let asked = asked(path, &target, gzip);
+            let name = format!("{READERS} readers of {path}, gzip {gzip}");
+            let mut slow: Vec<TcpStream> = (0..READERS).map(|_| dial(&target.service.address).unwrap()).collect();
+            slow.iter_mut().for_each(|socket| socket.write_all(asked.as_bytes()).unwrap());
+            // Each of them gets its answer, and takes no more of it.
+            assert!(slow.iter_mut().all(|socket| answered(socket) == 200), "{name}");
+            others_are_served(&target, &name);
+            drop(slow);
+            thread::scope(|scope| {
+                let quick = || {
+                    let mut socket = dial(&target.service.address).unwrap();
+                    socket.write_all(asked.as_bytes()).unwrap();
+                    let mut answer = Vec::new();
+                    socket.read_to_end(&mut answer).unwrap();
+                    assert!(answer.starts_with(b"HTTP/1.1 200 "), "{name}");
+                };
+                (0..READERS).for_each(|_| drop(scope.spawn(quick)));
+                others_are_served(&target, &name);
+            });
+        }
+    }
+    target.rests("readers of every route");
+}
+
+/// Each asks something else, so nothing is shared: only so many are worked for at a time, and the rest come again.
+#[test]
+fn two_hundred_questions_at_once() {
+    let _alone = alone();
+    let target = Target::new();
+    fill_days(&target);
+    let mut slow: Vec<TcpStream> = (0..READERS).map(|_| dial(&target.service.address).unwrap()).collect();
+    for (number, socket) in slow.iter_mut().enumerate() {
+        let path = format!("/stats/threats.json?days={}", 1000 + number);
+        socket.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).unwrap();
+    }
+    // A caller with a token waits for none of them.
+    let path = "/api/v1/stats/processed/?type=risk&processor=risk_averages";
+    target.service.get(path).token(&target.token).send().expect(200);
+    others_are_served(&target, "200 questions at once");
+    let statuses: Vec<u16> = slow.iter_mut().map(answered).collect();
+    assert!(statuses.contains(&200) && statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");
+    others_are_served(&target, "200 answers that nobody takes");
+    drop(slow);
+    target.rests("200 questions at once");
 }

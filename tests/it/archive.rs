@@ -106,6 +106,20 @@ fn an_export_for_others_has_only_who_shares_and_names_nobody() {
     assert!(said.starts_with("imported 1, already there 0"), "{said}");
 }
 
+/// Editors of other systems put a mark before UTF-8.
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_file() {
+    let place = Place::new();
+    place.client("fo");
+    let marked = |text: &str| format!("\u{feff}{text}");
+    let file = write(&place, "marked.ndjson", &marked(&line("01", &days_ago(1), &json!({}))));
+    assert!(place.ok(&["import", &file, "--client", "fo"]).starts_with("imported 1,"));
+    write(&place, "client.csv", &marked(CLIENTS));
+    write(&place, "stats.csv", &marked("uuid,anr,type,date,data,created_at,client_id\n"));
+    let directory = place.path().display().to_string();
+    assert!(place.ok(&["import", "--from-reference", &directory]).contains("new clients 3"));
+}
+
 #[test]
 fn an_export_never_overwrites() {
     let place = filled();

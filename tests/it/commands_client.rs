@@ -52,7 +52,8 @@ fn a_token_may_come_from_standard_input() {
     let place = Place::new();
     let mut command = place.command(&["client", "create", "--new-store", "--name", "fo", "--token", "-"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(b"piped-token\n").unwrap();
+    // As an editor of another system has saved it.
+    child.stdin.take().unwrap().write_all("\u{feff}piped-token\r\n".as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
     assert!(String::from_utf8(output.stdout).unwrap().contains("\nToken: piped-token\n"));

@@ -10,7 +10,7 @@ const USER: u32 = 54_321;
 /// Owned by root and nobody else's business.
 const PRECIOUS: &str = "precious";
 
-/// A directory of the service's user with a store of the version before, inside one of root's.
+/// A directory of the service's user inside one of root's.
 struct Installation {
     root: Place,
     precious: PathBuf,
@@ -65,6 +65,22 @@ impl Installation {
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
+}
+
+/// Bug: `ln -s /a/root/file stats.db.version-2.partial`, and root's next command overwrote that file and gave it away.
+#[test]
+fn roots_commands_go_through_no_link() {
+    let Some(place) = Installation::new() else { return };
+    place.ok(&["database", "migrate"]);
+    for ending in ["version-1.partial", "version-1", "version-2.partial", "restoring", "backup", "backup.partial"] {
+        symlink(&place.precious, place.directory().join(format!("stats.db.{ending}"))).unwrap();
+    }
+    let backup = place.own("backup.db");
+    place.ok(&["client", "list"]);
+    place.ok(&["database", "backup", text(&backup)]);
+    place.ok(&["database", "restore", text(&backup), "--yes"]);
+    place.ok(&["database", "migrate"]);
+    place.is_unharmed();
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::common;
 use crate::common::{ADMIN, Place, Service, service};
 use serde_json::Value;
 use std::net::TcpListener;
+use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, Output, Stdio};
 
 /// Runs a command on a place with these variables.
@@ -292,6 +293,139 @@ fn every_command_helps_with_an_example() {
     assert!(!place.store().exists());
 }
 
+/// What environments of other people have in them.
+const HOSTILE: [(&str, &[u8]); 24] = [
+    ("ALL_PROXY", b"socks5://127.0.0.1:1080"),
+    ("HTTPS_PROXY", b"socks4a://127.0.0.1"),
+    ("HTTP_PROXY", b"http://[::1"),
+    ("http_proxy", b"//"),
+    ("https_proxy", b"http://user:pa%ff@127.0.0.1:1"),
+    ("HTTP_PROXY", b"http://p\xc3\xa9:99999"),
+    ("HTTP_PROXY", b"user@"),
+    ("NO_PROXY", b"[::1,127.0.0.0/999,/,*.,\xff"),
+    ("SSL_CERT_FILE", b"/nowhere/at/all.pem"),
+    ("TZ", b":"),
+    ("TZ", b"\xff"),
+    ("HOME", b"\xff"),
+    ("STATS_DATABASE", b"/tmp"),
+    ("STATS_DATABASE", b"file::memory:?cache=shared"),
+    ("STATS_DATABASE", b"/nowhere/\xff/stats.db"),
+    ("REMOTE_STATS_SERVER", b"http://[::1"),
+    ("REMOTE_STATS_SERVER", b"http://127.0.0.1:99999"),
+    ("REMOTE_STATS_SERVER", b"https://\xc3\xa9.example:1"),
+    ("MOSP_URL", b"http://:@:0/%zz"),
+    ("MOSP_URL", b"https://127.0.0.1:1\\"),
+    ("INSTANCE_URL", b"http://\xe2\x80\xae"),
+    ("LANG", b"\xff\xfe"),
+    ("COLUMNS", b"-1"),
+    ("TERM", b"\xff"),
+];
+
+/// Bug: a SOCKS address in the environment was a panic, exit code 101.
+#[test]
+fn no_environment_reaches_a_panic() {
+    let place = Place::new();
+    place.client("fo");
+    let anr = common::batch::ANR;
+    let (backup, lines) = (place.path().join("backup.db"), place.path().join("lines.ndjson"));
+    std::fs::write(&lines, "").unwrap();
+    let (backup, lines) = (backup.to_str().unwrap(), lines.to_str().unwrap());
+    let remote = ["--token", "x", "--retries", "0"];
+    let commands: Vec<Vec<&str>> = vec![
+        vec!["client", "list"],
+        vec!["client", "create", "--new-store", "--name", "x"],
+        vec!["stats", "latest"],
+        vec!["stats", "purge", "--yes"],
+        vec!["export"],
+        vec!["import", lines, "--client", "fo"],
+        vec!["database", "check"],
+        vec!["database", "backup", backup],
+        vec!["config"],
+        vec!["config", "--template"],
+        vec!["doctor", "--json"],
+        vec!["healthcheck", "--port", "1"],
+        vec!["manual"],
+        vec!["completions", "bash"],
+        vec!["licenses"],
+        vec!["mosp", "published", anr],
+        [&["push", "--all"], &remote[..]].concat(),
+        [&["pull", "--client", "fo"], &remote[..]].concat(),
+        vec!["serve", "--host", "192.0.2.1", "--port", "1"],
+    ];
+    for (name, value) in HOSTILE {
+        let value = std::ffi::OsStr::from_bytes(value);
+        for words in &commands {
+            let mut command = place.command(words);
+            command.env(name, value).stdin(Stdio::null());
+            let output = command.output().unwrap();
+            let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+            let code = output.status.code();
+            assert!(code.is_some_and(|code| code < 65), "{name}={value:?} {words:?}: {code:?} {errors}");
+            assert!(!errors.contains("panicked"), "{name}={value:?} {words:?}: {errors}");
+        }
+    }
+}
+
+/// Bug: some of these were stores in memory, lost at the end, or silently another file.
+#[test]
+fn what_is_no_path_of_a_store_is_refused_by_name() {
+    let place = Place::new();
+    let refused: Vec<&[u8]> = vec![
+        b"file:stats.db",
+        b"file:memdb?mode=memory",
+        b":memory:",
+        b"sqlite:///stats.db",
+        b"~/stats.db",
+        b"/tmp",
+        b"/tmp/",
+        b"\xff.db",
+    ];
+    for value in refused {
+        for words in [&["serve", "--port", "0"][..], &["database", "migrate"], &["client", "list"], &["config"]] {
+            let mut command = place.command(words);
+            command.env("STATS_DATABASE", std::ffi::OsStr::from_bytes(value)).current_dir(place.path());
+            assert_named(&command.stdin(Stdio::null()).output().unwrap(), "STATS_DATABASE=");
+        }
+        assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0, "{value:?}");
+    }
+    // Names of other files are no addresses either.
+    place.client("fo");
+    let mut command = place.command(&["database", "backup", "file:copy.db?mode=memory"]);
+    assert!(command.current_dir(place.path()).output().unwrap().status.success());
+    assert!(place.path().join("file:copy.db?mode=memory").exists());
+    let mut command = place.command(&["database", "restore", "file:copy.db?mode=memory", "--yes"]);
+    assert!(command.current_dir(place.path()).output().unwrap().status.success());
+    let error =
+        String::from_utf8(place.command(&["database", "restore", ":memory:", "--yes"]).output().unwrap().stderr);
+    assert!(error.unwrap().contains(":memory: cannot be opened"));
+}
+
+#[test]
+fn flags_are_taken_as_people_write_them() {
+    let place = Place::new();
+    place.ok(&["client", "create", "--new-store", "--name=Foo", "--token=foo-token"]);
+    assert!(place.ok(&["client", "list"]).contains("Foo"));
+    assert!(place.ok(&["-h"]).starts_with("Usage: monarc-stats"));
+    assert!(place.ok(&["client", "create", "-h"]).starts_with("Usage: monarc-stats client create"));
+    assert_eq!(place.ok(&["-V"]), place.ok(&["--version"]));
+    let public = |words: &[&str]| shown(&place, words, &[], "PUBLIC_PAGES");
+    for words in [&["--public-pages", "off"], &["--public-pages=off", "--map"]] {
+        assert_eq!(public(words), ("off".to_owned(), "flag".to_owned()), "{words:?}");
+    }
+    assert_eq!(public(&["--public-pages"]), ("on".to_owned(), "flag".to_owned()));
+    for (words, said) in [
+        (&["client", "creat"][..], "monarc-stats: there is no command \"client creat\"; did you mean create?"),
+        (&["--prot", "1"], "monarc-stats: there is no flag --prot; did you mean --port?; see 'monarc-stats --help'"),
+        (
+            &["client", "list", "--jsn"],
+            "monarc-stats: there is no flag --jsn; did you mean --json?; see 'monarc-stats client list --help'",
+        ),
+    ] {
+        let error = place.fails(words, 2);
+        assert!(error.starts_with(said) && error.lines().count() == 1, "{error}");
+    }
+}
+
 #[test]
 fn what_is_no_command_exits_with_2() {
     let place = Place::new();
@@ -317,4 +451,44 @@ fn a_question_is_answered_on_a_terminal_only() {
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(1));
     let clients: Value = serde_json::from_str(&place.ok(&["client", "list", "--json"])).unwrap();
     assert_eq!(clients.as_array().unwrap().len(), 1);
+}
+
+/// Runs a command where an installed service's file has these lines: in a file system of its own, which only root can make.
+fn installed(place: &Place, lines: &str, words: &[&str]) -> Option<Output> {
+    let (upper, work) = (place.path().join("upper/monarc-stats"), place.path().join("work"));
+    std::fs::create_dir_all(&upper).unwrap();
+    std::fs::create_dir_all(&work).unwrap();
+    std::fs::write(upper.join("monarc-stats.env"), lines).unwrap();
+    let script = "mount -t tmpfs none $0/tmpfs && cp -a $0/upper $0/work $0/tmpfs && mount -t overlay overlay \
+                  -o lowerdir=/etc,upperdir=$0/tmpfs/upper,workdir=$0/tmpfs/work /etc || exit 99; exec \"$@\"";
+    std::fs::create_dir_all(place.path().join("tmpfs")).unwrap();
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", script]).arg(place.path()).arg(common::BINARY).args(words);
+    command.env_clear().env("HOME", place.path()).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    let output = command.stdin(Stdio::null()).output().ok()?;
+    let made = ![Some(99), Some(1)].contains(&output.status.code())
+        || !output.stderr.starts_with(b"mount") && !output.stderr.starts_with(b"unshare");
+    if !made {
+        println!("skipped: no file system can be put over /etc: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    made.then_some(output)
+}
+
+/// Bug: a misspelt name in the service's own file was passed over.
+#[test]
+fn a_misspelt_name_in_the_services_file_stops_the_start() {
+    let place = Place::new();
+    let store = place.store().display().to_string();
+    let bad = format!("STATS_DATABASE={store}\n\nPROT=5000\n");
+    for words in [&["serve"][..], &["config"], &["client", "list"]] {
+        let Some(output) = installed(&place, &bad, words) else { return };
+        let error = String::from_utf8(output.stderr.clone()).unwrap();
+        assert_named(&output, "/etc/monarc-stats/monarc-stats.env:3: PROT is no setting; is PORT meant?");
+        assert!(error.starts_with("monarc-stats: "), "{error}");
+    }
+    let Some(output) = installed(&place, &bad, &["doctor"]) else { return };
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("problem  settings") && said.contains("env:3: PROT"), "{said}");
+    let Some(output) = installed(&place, &bad.replace("PROT", "PORT"), &["config"]) else { return };
+    assert!(output.status.success() && String::from_utf8(output.stdout).unwrap().contains("file"));
 }

@@ -68,7 +68,7 @@ fn an_export_has_a_line_for_each_stat_to_the_letter() {
         assert!(line.contains(data), "changed: {}", data.chars().take(200).collect::<String>());
     }
     let other = Place::new();
-    other.ok(&["import", &file]);
+    other.ok(&["import", "--new-store", &file]);
     let again = other.path().join("again.ndjson").display().to_string();
     other.ok(&["export", &again]);
     assert!(std::fs::read_to_string(&again).unwrap() == text, "another export than the first");

@@ -178,7 +178,72 @@ fn proxies_of_the_usual_variables_are_used_and_left_out() {
     arrives(&place, &remote.url, &[("HTTP_PROXY", &proxy), ("NO_PROXY", "example.org")]);
     assert_eq!(heard.lock().unwrap().len(), 4);
     fails(&place, url, &[("HTTP_PROXY", "http://127.0.0.1:1")], "stats.invalid cannot be reached");
-    fails(&place, url, &[("HTTP_PROXY", "nonsense://")], "the proxy in the environment cannot be used");
+    fails(&place, url, &[("HTTP_PROXY", "nonsense://")], "HTTP_PROXY=\"nonsense://\" cannot be used");
+    // Ranges, and the brackets of an address, which no proxy is asked for.
+    for none in ["127.0.0.0/8", "10.0.0.0/8,127.0.0.1/32"] {
+        arrives(&place, &remote.url, &[("HTTP_PROXY", &proxy), ("NO_PROXY", none)]);
+    }
+    assert_eq!(heard.lock().unwrap().len(), 4);
+}
+
+/// Bug: the address of a SOCKS proxy, as desktops set it, was a panic.
+#[test]
+fn socks_is_refused_by_name() {
+    let place = place();
+    for name in ["ALL_PROXY", "HTTP_PROXY", "http_proxy", "https_proxy"] {
+        let address = "socks5h://me:s3cret@127.0.0.1:1080";
+        fails(&place, "http://stats.invalid", &[(name, address)], &format!("{name}=\"socks5h://…@127.0.0.1:1080\""));
+    }
+}
+
+/// Bug: a password inside the address of a remote or of a proxy was printed.
+#[test]
+fn passwords_inside_addresses_are_never_printed() {
+    let (place, remote) = (place(), Remote::start());
+    let secret = remote.url.replace("://", "://me:s3cret@");
+    let dead = "http://me:s3cret@127.0.0.1:1";
+    let file = place.path().join("log");
+    let variables = [
+        ("REMOTE_STATS_SERVER", secret.as_str()),
+        ("MOSP_URL", dead),
+        ("HTTP_PROXY", dead),
+        ("NO_PROXY", "127.0.0.0/8"),
+    ];
+    let without_proxy = &variables[..2];
+    let broken = [("REMOTE_STATS_SERVER", dead), ("HTTP_PROXY", dead), ("REMOTE_STATS_TOKEN", TOKEN)];
+    let bad = [("REMOTE_STATS_SERVER", "http://me:s3cret@ x"), ("HTTP_PROXY", "ftp://me:s3cret@x")];
+    let anr = "5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e01";
+    let token = ["--token", TOKEN, "--retries", "0"];
+    for variables in [&variables[..], without_proxy, &broken, &bad[..1], &bad[1..]] {
+        for words in [
+            &["config"][..],
+            &["doctor"],
+            &["doctor", "--json"],
+            &["mosp", "published", anr],
+            &["push", "--dry-run"],
+            &[&["push", "--all"], &token[..]].concat(),
+            &[&["push", "--withdraw", "--anr", anr, "--yes"], &token[..]].concat(),
+            &["push", "--withdraw", "--anr", anr],
+            &[&["pull", "--client", "fo"], &token[..]].concat(),
+            &[&["pull", "--client", "fo", "--remote", "ftp://me:s3cret@x"], &token[..]].concat(),
+        ] {
+            let output =
+                place.command(words).envs(variables.iter().copied()).stdin(std::process::Stdio::null()).output();
+            let output = output.unwrap();
+            let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+            assert!(!said.contains("s3cret"), "{words:?} {variables:?}: {said}");
+        }
+    }
+    // What the service does by itself is logged.
+    let service =
+        place.serve_with(&[&broken[..], &[("PUSH_EVERY", "1d"), ("LOG_PATH", file.to_str().unwrap())]].concat());
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let log = || std::fs::read_to_string(&file).unwrap_or_default();
+    while !log().contains("cannot be reached") && std::time::Instant::now() < deadline {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    service.stop();
+    assert!(log().contains("cannot be reached") && !log().contains("s3cret"), "{}", log());
 }
 
 #[test]

@@ -26,14 +26,6 @@ impl Chance {
     pub fn happens(&mut self, part: f64) -> bool {
         self.part() < part
     }
-
-    pub fn below(&mut self, number: usize) -> usize {
-        (0..number).find(|index| (index + 1) as f64 > self.part_of(number)).unwrap_or(0)
-    }
-
-    fn part_of(&mut self, number: usize) -> f64 {
-        self.part() * number as f64
-    }
 }
 
 /// Contributors with their rates of threats, as parts of the scale; most have most threats.

@@ -47,7 +47,7 @@ impl Front {
     pub fn start(setup: Setup) -> Self {
         let place = Place::new();
         let token = place.client("fo");
-        let service = place.serve_with(&[("FIX_PROXY", "1")]);
+        let service = place.serve_with(&[("FIX_PROXY", "1"), ("MAX_BATCH", "8")]);
         for _ in 0..10 {
             let directory = TempDir::new().unwrap();
             let ports = free_ports();

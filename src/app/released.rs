@@ -1,0 +1,218 @@
+//! Public answers where `PUBLIC_MIN_CLIENTS` is 3 or more: functions of what releases published, and of nothing else.
+
+use super::answer::Answer;
+use super::{App, computed};
+use crate::averages::published::{self, Week};
+use crate::averages::release::Release;
+use crate::averages::release::moved::{self, Live, NAMES};
+use crate::averages::{Params, Period, Processor};
+use crate::error::{Error, Kind, Result};
+use crate::model::StatType;
+use crate::server::message::Head;
+use crate::store::releases::ReleaseHead;
+use jiff::Span;
+use jiff::civil::Date;
+use serde_json::{Value, json as value};
+use sha2::{Digest, Sha256};
+use std::io::Write;
+use uuid::Uuid;
+
+/// Which weeks an answer is made of.
+#[derive(Clone, Copy, Debug)]
+pub enum Weeks {
+    /// Those that lie wholly between these days.
+    Inside(Option<Date>, Option<Date>),
+    /// The newest.
+    Newest,
+}
+
+/// What was published and shows something, as far as it is known without reading it.
+struct Published {
+    heads: Vec<ReleaseHead>,
+    version: [u8; 16],
+}
+
+impl Published {
+    /// Without the weeks that were withdrawn, and without those of which nothing is shown: a store whose clients are too
+    /// few must answer as an empty one does.
+    fn of(app: &App) -> Result<Self> {
+        let nothing = serde_json::to_string(&Release::default()).map_err(unwritten)?;
+        let nothing: [u8; 32] = Sha256::digest(nothing).into();
+        let mut heads = app.store.release_heads()?;
+        heads.retain(|head| !head.is_withdrawn && head.hash != nothing);
+        let mut all = Sha256::new();
+        heads.iter().for_each(|head| all.update(head.hash));
+        let mut version = [0; 16];
+        version.iter_mut().zip(all.finalize()).for_each(|(to, from)| *to = from);
+        Ok(Self { heads, version })
+    }
+
+    /// When the newest was built.
+    fn built_at(&self) -> i64 {
+        self.heads.iter().map(|head| head.built_at).max().unwrap_or_default()
+    }
+
+    /// The last days of the weeks that are asked for.
+    fn dates(&self, weeks: Weeks) -> Vec<Date> {
+        let dates = self.heads.iter().map(|head| head.week);
+        match weeks {
+            Weeks::Newest => dates.last().into_iter().collect(),
+            Weeks::Inside(from, to) => dates.filter(|date| is_inside(*date, from, to)).collect(),
+        }
+    }
+}
+
+/// Whether the week that ends with this day lies wholly between two.
+fn is_inside(last: Date, from: Option<Date>, to: Option<Date>) -> bool {
+    let first = last.checked_sub(Span::new().days(6));
+    from.is_none_or(|from| first.is_ok_and(|first| from <= first)) && to.is_none_or(|to| last <= to)
+}
+
+fn unwritten(error: serde_json::Error) -> Error {
+    Error::new(Kind::Internal, "an answer could not be written").because(error)
+}
+
+/// Reads releases.
+fn read(app: &App, dates: &[Date]) -> Result<Vec<Week>> {
+    let (Some(first), Some(last)) = (dates.first(), dates.last()) else { return Ok(Vec::new()) };
+    let kept = app.store.releases(Some(*first), Some(*last))?;
+    kept.iter().filter_map(|kept| Week::of(kept).transpose()).collect()
+}
+
+/// A processor's answer for anybody.
+pub fn averages(app: &App, head: &Head, processor: &Processor, params: &Params, weeks: Weeks) -> Answer {
+    let published = Published::of(app)?;
+    let dates = published.dates(weeks);
+    let question = format!("{} {params:?} {dates:?}", processor.name);
+    computed::released(app, head, (published.version, published.built_at()), &question, |out| {
+        published::answer(processor.name, &read(app, &dates)?, params, out)
+    })
+}
+
+/// The answer of `processed` for a client that is no admin and names no analyses.
+pub fn processed(
+    app: &App,
+    head: &Head,
+    (kind, processor): (StatType, &Processor),
+    params: &Params,
+    weeks: Weeks,
+) -> Answer {
+    let published = Published::of(app)?;
+    let dates = published.dates(weeks);
+    let question = format!("processed {} {params:?} {dates:?}", processor.name);
+    computed::released_privately(app, head, published.version, &question, |out| {
+        let weeks = read(app, &dates)?;
+        let unwritten = |error| Error::new(Kind::Internal, "an answer could not be written").because(error);
+        write!(out, r#"{{"type": "{}", "processor": "{}", "data": "#, kind.name(), processor.name)
+            .map_err(unwritten)?;
+        match weeks.iter().any(|week| week.release.types.contains_key(kind.name())) {
+            true => published::answer(processor.name, &weeks, params, out)?,
+            false => out.write_all(b"[]").map_err(unwritten)?,
+        }
+        out.write_all(b"}").map_err(unwritten)
+    })
+}
+
+/// What the dashboard rests on: a band, and which weeks.
+pub fn summary(app: &App, head: &Head) -> Answer {
+    let published = Published::of(app)?;
+    computed::released(app, head, (published.version, published.built_at()), "summary", |out| {
+        let newest = read(app, &published.dates(Weeks::Newest))?.pop();
+        let summary = value!({
+            "public_min_clients": app.config.public_min_clients.k,
+            "band": newest.as_ref().and_then(Week::band),
+            "oldest": published.heads.first().map(|head| head.week),
+            "newest": newest.map(|week| week.date),
+        });
+        write_value(&summary, out)
+    })
+}
+
+/// The averages of a window and of the same one earlier.
+pub fn compared(app: &App, head: &Head, kind: StatType, processor: &Processor, days: Option<i64>) -> Answer {
+    let published = Published::of(app)?;
+    let spans = match days {
+        None => [("3_months", Span::new().weeks(13)), ("12_months", Span::new().weeks(52))],
+        Some(days) => [("period", Span::new().days(days)), ("12_months", Span::new().weeks(52))],
+    };
+    let newest = published.heads.last().map(|head| head.week);
+    let now =
+        newest.and_then(|last| Some((last.checked_sub(Span::new().days(days.unwrap_or(7).max(7) - 1)).ok()?, last)));
+    let earlier = |(ago, span): &(&'static str, Span)| {
+        let (from, to) = now?;
+        Some((*ago, (from.checked_sub(*span).ok()?, to.checked_sub(*span).ok()?)))
+    };
+    let windows: Vec<_> = now.map(|now| ("now", now)).into_iter().chain(spans.iter().filter_map(earlier)).collect();
+    let question = format!("compared {} {windows:?}", kind.name());
+    // The longest period, so that each value also says its band.
+    let params = Params { period: Some(Period::Year), ..Params::default() };
+    computed::released(app, head, (published.version, published.built_at()), &question, |out| {
+        let of_window = |(ago, (from, to)): (&str, (Date, Date))| -> Result<Value> {
+            let weeks = read(app, &published.dates(Weeks::Inside(Some(from), Some(to))))?;
+            let mut text = Vec::new();
+            match weeks.iter().any(|week| week.release.types.contains_key(kind.name())) {
+                true => published::answer(processor.name, &weeks, &params, &mut text)?,
+                false => text.extend(b"null"),
+            }
+            let averages: Value = serde_json::from_slice(&text).map_err(unwritten)?;
+            Ok(value!({ "ago": ago, "from": from, "to": to, "averages": averages }))
+        };
+        let mut shown = windows.iter().map(|window| of_window(*window));
+        let now = shown.next().transpose()?;
+        let earlier = shown.collect::<Result<Vec<_>>>()?;
+        write_value(&value!({ "type": kind.name(), "now": now, "earlier": earlier }), out)
+    })
+}
+
+/// What moved since a month, a quarter and a year, as it was published.
+pub fn trends(app: &App, head: &Head) -> Answer {
+    let published = Published::of(app)?;
+    computed::released(app, head, (published.version, published.built_at()), "trends", |out| {
+        let newest = published.heads.last().map(|head| head.week);
+        let from = newest.map(|newest| moved::since(newest, NAMES.len() - 1)).transpose()?;
+        let weeks = read(
+            app,
+            &published.dates(Weeks::Inside(from.map(|from| from.saturating_sub(Span::new().days(6))), None)),
+        )?;
+        let band = weeks.last().and_then(Week::band);
+        let mut answer = value!({ "mode": "releases", "newest": newest, "band": band });
+        for (horizon, name) in NAMES.iter().enumerate() {
+            let since = newest.map(|newest| moved::since(newest, horizon)).transpose()?;
+            answer[name] = value!({ "since": since, "types": moved::released(&weeks, horizon)? });
+        }
+        write_value(&answer, out)
+    })
+}
+
+/// The same where everything is live, as it was computed today.
+pub fn live_trends(app: &App, head: &Head) -> Answer {
+    computed::public(app, head, "trends", |out| {
+        let kept = app.store.live_changes()?.and_then(|kept| kept.cells);
+        let live: Live =
+            kept.map(|text| serde_json::from_str(&text)).transpose().map_err(unwritten)?.unwrap_or_default();
+        let mut answer = value!({ "mode": "live", "newest": live.date });
+        for (horizon, name) in NAMES.iter().enumerate() {
+            let since = live.date.map(|date| moved::since(date, horizon)).transpose()?;
+            answer[name] = value!({ "since": since, "types": live.moved.get(*name) });
+        }
+        write_value(&answer, out)
+    })
+}
+
+/// Whether some release shows this threat or vulnerability.
+pub fn shows(app: &App, uuid: Uuid) -> Result<bool> {
+    let newest = read(app, &Published::of(app)?.dates(Weeks::Newest))?;
+    let key = uuid.to_string();
+    let has = |kind: StatType| {
+        newest
+            .iter()
+            .filter_map(|week| week.release.types.get(kind.name()))
+            .any(|shown| shown.objects.iter().any(|object| object.key == key))
+    };
+    Ok(has(StatType::Threat) || has(StatType::Vulnerability))
+}
+
+fn write_value(value: &Value, out: &mut dyn Write) -> Result<()> {
+    let unwritten = |error| Error::new(Kind::Internal, "an answer could not be written").because(error);
+    out.write_all(value.to_string().as_bytes()).map_err(unwritten)
+}

@@ -1,0 +1,387 @@
+//! Releases in, the processors' answers out: the same shapes, made of published cells alone. What is hidden is absent.
+
+use super::release::cells::total_key;
+use super::release::rounding::{Band, amount};
+use super::release::{Object, Release, Shown};
+use super::{Labels, Params, Period, Tree, json, risks};
+use crate::error::{Error, Kind, Result};
+use crate::model::decimal::{Decimal, Mean};
+use crate::model::shapes::{CATEGORIES, COMMON_IMPACT, COMMON_LIKELIHOOD, risk_key};
+use crate::model::{Decimal as Number, StatType};
+use crate::store::releases::Kept;
+use jiff::civil::Date;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+
+/// A release and its week's last day.
+pub struct Week {
+    /// The last day.
+    pub date: Date,
+    /// How many contributors a cell needed.
+    pub k: usize,
+    /// What is shown.
+    pub release: Release,
+}
+
+impl Week {
+    /// A release as the store has it; nothing if it was withdrawn, or shows nothing.
+    ///
+    /// # Errors
+    /// `Unavailable` if it cannot be read.
+    pub fn of(kept: &Kept) -> Result<Option<Self>> {
+        let Some(cells) = &kept.cells else { return Ok(None) };
+        let release: Release = serde_json::from_str(cells).map_err(|error| {
+            Error::new(Kind::Unavailable, format!("the release of {} cannot be read", kept.week)).because(error)
+        })?;
+        Ok((!release.types.is_empty()).then_some(Self { date: kept.week, k: kept.k, release }))
+    }
+
+    fn shown(&self, kind: StatType) -> Option<&Shown> {
+        self.release.types.get(kind.name())
+    }
+
+    /// How many contributors it has in all: the band of the type that most have.
+    pub fn band(&self) -> Option<Band> {
+        self.release.types.values().map(|shown| shown.band).max()
+    }
+}
+
+/// The answer of a processor, made of whole weeks in order.
+///
+/// # Errors
+/// `Internal` for a processor that has no such answer, and those of the writer.
+pub fn answer(processor: &str, weeks: &[Week], params: &Params, out: &mut dyn Write) -> Result<()> {
+    match processor {
+        "threat_average_on_date" => rated(StatType::Threat, weeks, params, out),
+        "vulnerability_average_on_date" => rated(StatType::Vulnerability, weeks, params, out),
+        "risk_averages" => risk_averages(weeks, params, out),
+        "risk_averages_on_date" => risk_averages_on_date(weeks, params, out),
+        "cartography_average" => cartography(weeks, params, out),
+        "compliance_average" => compliance(weeks, params, out),
+        _ => Err(Error::new(Kind::Internal, format!("no releases for the processor {processor}"))),
+    }
+}
+
+/// A point in time: its date, and the weeks of it.
+type Point<'a> = (Date, Vec<&'a Week>);
+
+/// The weeks by themselves, or by the month, quarter or year that has their last day.
+fn points<'a>(weeks: &'a [Week], params: &Params) -> Result<Vec<Point<'a>>> {
+    let mut points: BTreeMap<Date, Vec<&Week>> = BTreeMap::new();
+    for week in weeks {
+        let date = match params.period {
+            None | Some(Period::Day | Period::Week) => week.date,
+            Some(period) => period.start(week.date)?,
+        };
+        points.entry(date).or_default().push(week);
+    }
+    Ok(points.into_iter().collect())
+}
+
+/// Means of numbers of several weeks, and how many contributors the fewest of them had.
+struct Means<const N: usize> {
+    numbers: [Mean; N],
+    band: Band,
+}
+
+/// The unweighted mean of those weeks that show something, if at least `half` of them do.
+fn means<const N: usize>(weeks: usize, shown: &[([Decimal; N], Band)], half: bool) -> Option<Means<N>> {
+    if shown.is_empty() || half && 2 * shown.len() < weeks {
+        return None;
+    }
+    let number = i128::try_from(shown.len()).unwrap_or(i128::MAX);
+    let sum = |index: usize| Decimal(shown.iter().map(|(numbers, _)| numbers[index].0).sum());
+    let band = shown.iter().map(|(_, band)| *band).min()?;
+    Some(Means { numbers: std::array::from_fn(|index| sum(index).mean(number)), band })
+}
+
+/// A share of a total.
+fn share_of(units: i32, total: i128) -> Decimal {
+    Decimal(amount(units.into(), 1).0 * total / Number::whole(1).0)
+}
+
+// ---- threats and vulnerabilities
+
+#[derive(Serialize)]
+struct Rated {
+    object: String,
+    labels: Labels,
+    values: Vec<RatedOnDate>,
+    averages: Numbers,
+}
+
+#[derive(Serialize)]
+struct RatedOnDate {
+    #[serde(flatten)]
+    numbers: Numbers,
+    date: Date,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    band: Option<Band>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Numbers {
+    count: Mean,
+    max_risk: Mean,
+    average_rate: Mean,
+}
+
+impl From<[Mean; 3]> for Numbers {
+    fn from([count, max_risk, average_rate]: [Mean; 3]) -> Self {
+        Self { count, max_risk, average_rate }
+    }
+}
+
+/// Count, highest risk and rate of an object, if all of them are shown.
+fn rated_numbers(shown: &Shown, object: &Object) -> Option<([Decimal; 3], Band)> {
+    let [Some(share), Some(risk), Some(rate)] = object.figures.as_slice() else { return None };
+    let count = share_of(share.value, *shown.totals.get("")?);
+    Some(([count, amount(risk.value.into(), 100), amount(rate.value.into(), 5)], share.band.min(rate.band)))
+}
+
+fn rated(kind: StatType, weeks: &[Week], params: &Params, out: &mut dyn Write) -> Result<()> {
+    let points = points(weeks, params)?;
+    let found = keys(kind, weeks);
+    let mut answer = Vec::new();
+    for key in found {
+        let number = |week: &&Week| {
+            let shown = week.shown(kind)?;
+            rated_numbers(shown, object(shown, key)?)
+        };
+        let all: Vec<_> = weeks.iter().filter_map(|week| number(&week)).collect();
+        let Some(averages) = means(weeks.len(), &all, false) else { continue };
+        let on_date = |(date, weeks): &Point<'_>| {
+            let shown: Vec<_> = weeks.iter().filter_map(number).collect();
+            let means = means(weeks.len(), &shown, true)?;
+            Some(RatedOnDate { numbers: means.numbers.into(), date: *date, band: params.period.map(|_| means.band) })
+        };
+        answer.push(Rated {
+            object: key.to_owned(),
+            labels: texts(kind, weeks, key).into(),
+            values: points.iter().filter_map(on_date).collect(),
+            averages: averages.numbers.into(),
+        });
+    }
+    json(&answer, out)
+}
+
+/// The keys of a type's objects in some week, in order.
+fn keys(kind: StatType, weeks: &[Week]) -> BTreeSet<&str> {
+    let objects = weeks.iter().filter_map(|week| week.shown(kind)).flat_map(|shown| &shown.objects);
+    objects.map(|object| object.key.as_str()).collect()
+}
+
+/// An object of a week; they are in order.
+fn object<'a>(shown: &'a Shown, key: &str) -> Option<&'a Object> {
+    let found = shown.objects.binary_search_by(|object| object.key.as_str().cmp(key)).ok()?;
+    shown.objects.get(found)
+}
+
+/// The texts that an object has in the newest week that shows it.
+fn texts(kind: StatType, weeks: &[Week], key: &str) -> [String; 4] {
+    let newest = weeks.iter().rev().find_map(|week| object(week.shown(kind)?, key));
+    newest.map(|object| object.texts.clone()).unwrap_or_default()
+}
+
+// ---- risks
+
+#[derive(Serialize)]
+struct LevelOnDate {
+    date: Date,
+    value: Mean,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    band: Option<Band>,
+}
+
+/// The number of risks of a level.
+fn level(week: &Week, state: &str, category: &str, level: &str) -> Option<([Decimal; 1], Band)> {
+    let shown = week.shown(StatType::Risk)?;
+    let figure = object(shown, &risk_key(state, category, level))?.figures.first()?.as_ref()?;
+    Some(([share_of(figure.value, *shown.totals.get(&total_key(state, category))?)], figure.band))
+}
+
+fn risk_averages(weeks: &[Week], params: &Params, out: &mut dyn Write) -> Result<()> {
+    json(
+        &risks::levels(params, |state, category, name| {
+            let shown: Vec<_> = weeks.iter().filter_map(|week| level(week, state, category, name)).collect();
+            means(weeks.len(), &shown, false).map_or(Mean::default(), |means| means.numbers[0])
+        }),
+        out,
+    )
+}
+
+fn risk_averages_on_date(weeks: &[Week], params: &Params, out: &mut dyn Write) -> Result<()> {
+    let points = points(weeks, params)?;
+    json(
+        &risks::levels(params, |state, category, name| {
+            let on_date = |(date, weeks): &Point<'_>| {
+                let shown: Vec<_> = weeks.iter().filter_map(|week| level(week, state, category, name)).collect();
+                let means = means(weeks.len(), &shown, true)?;
+                Some(LevelOnDate { date: *date, value: means.numbers[0], band: params.period.map(|_| means.band) })
+            };
+            points.iter().filter_map(on_date).collect::<Vec<_>>()
+        }),
+        out,
+    )
+}
+
+// ---- cartography
+
+#[derive(Serialize)]
+struct Matrices {
+    scales: Scales,
+    averages: Tree<Vec<MatrixCell>>,
+    values: Vec<MatricesOnDate>,
+}
+
+#[derive(Serialize)]
+struct Scales {
+    impact: Vec<i64>,
+    probability: Vec<i64>,
+    likelihood: Vec<i64>,
+}
+
+#[derive(Serialize)]
+struct MatricesOnDate {
+    date: Date,
+    #[serde(flatten)]
+    tree: Tree<Vec<MatrixCell>>,
+}
+
+/// A cell that has more than the least that is told apart from nothing.
+#[derive(Serialize)]
+struct MatrixCell {
+    impact: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    likelihood: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probability: Option<i64>,
+    count: Mean,
+    share: Mean,
+}
+
+fn cartography(weeks: &[Week], params: &Params, out: &mut dyn Write) -> Result<()> {
+    let on_date = |(date, weeks): Point<'_>| {
+        let weeks: Vec<&Week> = weeks.into_iter().filter(|week| week.shown(StatType::Cartography).is_some()).collect();
+        (!weeks.is_empty()).then(|| MatricesOnDate { date, tree: matrices(&weeks, params, true) })
+    };
+    let answer = Matrices {
+        scales: Scales {
+            impact: (0..=COMMON_IMPACT).collect(),
+            probability: (0..=COMMON_IMPACT).collect(),
+            likelihood: (0..=COMMON_LIKELIHOOD).collect(),
+        },
+        averages: matrices(&weeks.iter().collect::<Vec<_>>(), params, false),
+        values: points(weeks, params)?.into_iter().filter_map(on_date).collect(),
+    };
+    json(&answer, out)
+}
+
+fn matrices(weeks: &[&Week], params: &Params, half: bool) -> Tree<Vec<MatrixCell>> {
+    let mut cells: BTreeMap<[String; 4], Vec<([Decimal; 2], Band)>> = BTreeMap::new();
+    for shown in weeks.iter().filter_map(|week| week.shown(StatType::Cartography)) {
+        for object in &shown.objects {
+            let (Ok(key), Some(Some(figure))) =
+                (serde_json::from_str::<[String; 4]>(&object.key), object.figures.first())
+            else {
+                continue;
+            };
+            let Some(total) = shown.totals.get(&total_key(&key[0], &key[1])) else { continue };
+            // What is at the low end may be nothing: cells without risks are not listed either.
+            let share = if figure.value > figure.band.step() { figure.value } else { 0 };
+            cells.entry(key).or_default().push(([share_of(share, *total), amount(share.into(), 1)], figure.band));
+        }
+    }
+    Tree::new(params, |state, category| {
+        let is_informational = category == CATEGORIES[0];
+        let cell = |([of, kind, impact, column], shown): (&[String; 4], &Vec<([Decimal; 2], Band)>)| {
+            if of != state || kind != category {
+                return None;
+            }
+            let [count, share] = means(weeks.len(), shown, half)?.numbers;
+            let column: i64 = column.parse().ok()?;
+            (share.0 > 0.0).then_some(MatrixCell {
+                impact: impact.parse().ok()?,
+                likelihood: is_informational.then_some(column),
+                probability: (!is_informational).then_some(column),
+                count,
+                share,
+            })
+        };
+        let mut found: Vec<MatrixCell> = cells.iter().filter_map(cell).collect();
+        found.sort_by_key(|cell| (cell.impact, cell.likelihood, cell.probability));
+        found
+    })
+}
+
+// ---- compliance
+
+#[derive(Serialize)]
+struct Referential {
+    referential: String,
+    labels: Labels,
+    categories: Vec<Category>,
+}
+
+#[derive(Serialize)]
+struct Category {
+    labels: Labels,
+    values: Vec<CategoryOnDate>,
+    averages: Sides,
+}
+
+#[derive(Serialize)]
+struct CategoryOnDate {
+    #[serde(flatten)]
+    sides: Sides,
+    date: Date,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    band: Option<Band>,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct Sides {
+    current: Option<Mean>,
+    target: Option<Mean>,
+}
+
+/// Mean compliance of some weeks; nothing if neither side is shown.
+fn sides(weeks: &[&Week], key: &str, half: bool) -> Option<(Sides, Band)> {
+    let side = |side: usize| {
+        let figure = |week: &&Week| {
+            let figure = object(week.shown(StatType::Compliance)?, key)?.figures.get(side)?.as_ref()?;
+            Some(([amount(figure.value.into(), 1)], figure.band))
+        };
+        means(weeks.len(), &weeks.iter().filter_map(figure).collect::<Vec<_>>(), half)
+    };
+    let [current, target] = [side(0), side(1)];
+    let band = [&current, &target].into_iter().flatten().map(|means| means.band).min()?;
+    let number = |means: Option<Means<1>>| means.map(|means| means.numbers[0]);
+    Some((Sides { current: number(current), target: number(target) }, band))
+}
+
+fn compliance(weeks: &[Week], params: &Params, out: &mut dyn Write) -> Result<()> {
+    let points = points(weeks, params)?;
+    let all: Vec<&Week> = weeks.iter().collect();
+    let mut referentials: Vec<Referential> = Vec::new();
+    for key in keys(StatType::Compliance, weeks) {
+        let Ok((referential, labels)) = serde_json::from_str::<(String, [String; 8])>(key) else { continue };
+        let Some((averages, _)) = sides(&all, key, false) else { continue };
+        let on_date = |(date, weeks): &Point<'_>| {
+            let (sides, band) = sides(weeks, key, true)?;
+            Some(CategoryOnDate { sides, date: *date, band: params.period.map(|_| band) })
+        };
+        let [a, b, c, d, e, f, g, h] = labels;
+        let category =
+            Category { labels: [e, f, g, h].into(), values: points.iter().filter_map(on_date).collect(), averages };
+        match referentials.iter_mut().find(|known| known.referential == referential) {
+            Some(known) => known.categories.push(category),
+            None => {
+                referentials.push(Referential { referential, labels: [a, b, c, d].into(), categories: vec![category] })
+            }
+        }
+    }
+    json(&referentials, out)
+}

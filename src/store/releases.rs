@@ -1,0 +1,336 @@
+//! Releases in the store: what they are made of, read in pieces; and what was published, written once.
+
+use super::rollups::{parsed, stored_date};
+use super::{Store, damaged, now, sql, touch};
+use crate::error::{Error, Kind, Result};
+use crate::model::{Client, StatType, date};
+use flate2::read::{DeflateDecoder, DeflateEncoder};
+use jiff::civil::Date;
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, HashMap};
+use std::io::Read;
+use std::rc::Rc;
+
+use super::entries::Entry;
+
+/// An organisation with one vote: the clients of a group, or a single one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contributor {
+    /// The group's name, or the client's.
+    pub name: String,
+    /// Its clients' keys in the store.
+    pub clients: Vec<i64>,
+    /// Its analyses' keys.
+    pub analyses: Vec<i64>,
+}
+
+/// What a stat has, by object.
+pub type Stat = Rc<[(i64, Entry)]>;
+
+/// A release as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Its week's last day.
+    pub week: Date,
+    /// The version of its rules.
+    pub rules: i64,
+    /// How many contributors a cell needed.
+    pub k: usize,
+    /// When it was built, in seconds since 1970.
+    pub built_at: i64,
+    /// SHA-256 of the text.
+    pub hash: [u8; 32],
+    /// JSON text; none if it was withdrawn.
+    pub cells: Option<String>,
+}
+
+/// A release without what it publishes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseHead {
+    /// Its week's last day.
+    pub week: Date,
+    /// How many contributors a cell needed.
+    pub k: usize,
+    /// When it was built, in seconds since 1970.
+    pub built_at: i64,
+    /// SHA-256 of the text.
+    pub hash: [u8; 32],
+    /// Whether it was taken down.
+    pub is_withdrawn: bool,
+}
+
+/// What a new release is made of.
+pub struct New<'a> {
+    /// Its week's last day.
+    pub week: Date,
+    /// The version of its rules.
+    pub rules: i64,
+    /// How many contributors a cell needed.
+    pub k: usize,
+    /// JSON text.
+    pub cells: &'a str,
+}
+
+/// What decides which weeks are to be built.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Weeks {
+    /// The newest week that has a release, withdrawn or not.
+    pub newest: Option<Date>,
+    /// The day on which a backup took the store's place, if it or the backup had releases.
+    pub restored_on: Option<Date>,
+    /// The dates of the oldest and of the newest stat.
+    pub stats: Option<(Date, Date)>,
+}
+
+/// The day under which the changes of a live instance are kept.
+const LIVE: i64 = 0;
+
+impl Store {
+    /// Who contributes to releases: active clients that share and are no admins, or groups of them.
+    pub fn contributors(&self) -> Result<Vec<Contributor>> {
+        self.read(|tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT client.id, client.name, client.group_name, analysis.id
+                 FROM client JOIN analysis ON analysis.client = client.id
+                 WHERE client.is_active AND client.is_sharing_enabled AND client.role <> 'admin'
+                 ORDER BY client.id, analysis.id",
+            )?;
+            let mut rows = statement.query([])?;
+            let mut found: BTreeMap<(bool, String), Contributor> = BTreeMap::new();
+            while let Some(row) = rows.next()? {
+                let (client, name, group): (i64, String, Option<String>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                let key = (group.is_some(), group.unwrap_or(name));
+                let contributor = found.entry(key).or_insert_with_key(|(_, name)| Contributor {
+                    name: name.clone(),
+                    clients: Vec::new(),
+                    analyses: Vec::new(),
+                });
+                if contributor.clients.last() != Some(&client) {
+                    contributor.clients.push(client);
+                }
+                contributor.analyses.push(row.get(3)?);
+            }
+            Ok(found.into_values().collect())
+        })
+    }
+
+    /// Every analysis as a contributor of its own, for instances that publish live.
+    pub fn analyses(&self) -> Result<Vec<Contributor>> {
+        self.read(|tx| {
+            let mut statement = tx.prepare_cached("SELECT client, id FROM analysis ORDER BY id")?;
+            let rows = statement.query_map([], |row| {
+                Ok(Contributor { name: String::new(), clients: vec![row.get(0)?], analyses: vec![row.get(1)?] })
+            });
+            rows.and_then(Iterator::collect).map_err(sql)
+        })
+    }
+
+    /// For each of these days: what the last stat of each analysis of a contributor has, of the `days` that end with it;
+    /// and the keys of its objects that are not in `known`.
+    pub fn last_stats(
+        &self,
+        contributor: &Contributor,
+        kind: StatType,
+        ends: &[Date],
+        days: i64,
+        is_known: &dyn Fn(i64) -> bool,
+    ) -> Result<(Vec<Vec<Stat>>, Vec<(i64, String)>)> {
+        self.read(|tx| {
+            let mut read: HashMap<i64, Stat> = HashMap::new();
+            let mut found = Vec::with_capacity(ends.len());
+            for end in ends.iter().map(|end| date::to_number(*end)) {
+                let mut stats = Vec::new();
+                for analysis in &contributor.analyses {
+                    let payload: Option<i64> = tx
+                        .prepare_cached(
+                            "SELECT payload FROM stat WHERE analysis = ?1 AND type = ?2 AND date > ?3 AND date <= ?4
+                             ORDER BY date DESC LIMIT 1",
+                        )
+                        .and_then(|mut statement| {
+                            let values = params![analysis, kind.number(), end - days, end];
+                            statement.query_row(values, |row| row.get(0)).optional()
+                        })?;
+                    if let Some(payload) = payload {
+                        stats.push(stat(tx, payload, &mut read)?);
+                    }
+                }
+                found.push(stats);
+            }
+            let mut keys = BTreeMap::new();
+            for (object, _) in read.values().flat_map(|stat| stat.iter()) {
+                if !is_known(*object) && !keys.contains_key(object) {
+                    let key: String = tx
+                        .prepare_cached("SELECT key FROM object WHERE id = ?1")
+                        .and_then(|mut statement| statement.query_row([object], |row| row.get(0)))?;
+                    keys.insert(*object, key);
+                }
+            }
+            Ok((found, keys.into_iter().collect()))
+        })
+    }
+
+    /// What decides which weeks are to be built.
+    pub fn release_weeks(&self) -> Result<Weeks> {
+        self.read(|tx| {
+            let day = |number: Option<i64>| number.map(stored_date).transpose();
+            let newest = tx.query_row("SELECT max(week) FROM release WHERE week <> 0", [], |row| row.get(0))?;
+            let restored = tx.query_row("SELECT restored_on FROM state", [], |row| row.get(0))?;
+            let end = |order: &str| {
+                tx.prepare_cached(&format!("SELECT date FROM stat ORDER BY date {order} LIMIT 1"))
+                    .and_then(|mut statement| statement.query_row([], |row| row.get(0)).optional())
+            };
+            let stats = day(end("ASC")?)?.zip(day(end("DESC")?)?);
+            Ok(Weeks { newest: day(newest)?, restored_on: day(restored)?, stats })
+        })
+    }
+
+    /// Whether there are stats of these days.
+    pub fn has_stats_between(&self, first: Date, last: Date) -> Result<bool> {
+        self.read(|tx| {
+            tx.prepare_cached("SELECT 1 FROM stat WHERE date BETWEEN ?1 AND ?2")
+                .and_then(|mut statement| statement.exists([date::to_number(first), date::to_number(last)]))
+                .map_err(sql)
+        })
+    }
+
+    /// Keeps a release, unless its week has one. Gives whether it was kept.
+    pub fn keep_release(&self, new: &New<'_>) -> Result<bool> {
+        let row = (date::to_number(new.week), new.k, Sha256::digest(new.cells), deflate(new.cells)?);
+        self.write(|tx| {
+            let text =
+                "INSERT OR IGNORE INTO release (week, rules, k, built_at, hash, cells) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+            let k = i64::try_from(row.1).unwrap_or(i64::MAX);
+            let kept = tx.execute(text, params![row.0, new.rules, k, now(), row.2.as_slice(), row.3])?;
+            touch(tx)?;
+            Ok(kept > 0)
+        })
+    }
+
+    /// Keeps the changes that a live instance shows, in place of those of the day before.
+    pub fn keep_live_changes(&self, rules: i64, cells: &str) -> Result<()> {
+        let (hash, cells) = (Sha256::digest(cells), deflate(cells)?);
+        self.write(|tx| {
+            tx.execute(
+                "INSERT OR REPLACE INTO release (week, rules, k, built_at, hash, cells) VALUES (?1, ?2, 1, ?3, ?4, ?5)",
+                params![LIVE, rules, now(), hash.as_slice(), cells],
+            )?;
+            touch(tx)
+        })
+    }
+
+    /// The changes that a live instance shows, and when they were computed, in seconds since 1970.
+    pub fn live_changes(&self) -> Result<Option<Kept>> {
+        self.read(|tx| {
+            tx.prepare_cached(&format!("SELECT {COLUMNS} FROM release WHERE week = ?1"))
+                .and_then(|mut statement| statement.query_row([LIVE], columns).optional())?
+                .map(kept)
+                .transpose()
+        })
+    }
+
+    /// The releases of the weeks whose last days are these, in order; withdrawn ones have no cells.
+    pub fn releases(&self, from: Option<Date>, to: Option<Date>) -> Result<Vec<Kept>> {
+        self.read(|tx| {
+            let mut statement = tx.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM release WHERE week <> 0 AND week BETWEEN ?1 AND ?2 ORDER BY week"
+            ))?;
+            let from = from.map_or(i64::MIN, date::to_number);
+            let to = to.map_or(i64::MAX, date::to_number);
+            let rows: Vec<Columns> = statement.query_map([from, to], columns).and_then(Iterator::collect)?;
+            rows.into_iter().map(kept).collect()
+        })
+    }
+
+    /// All releases without what they publish, in order.
+    pub fn release_heads(&self) -> Result<Vec<ReleaseHead>> {
+        self.read(|tx| {
+            let text = "SELECT week, k, built_at, hash, cells IS NULL FROM release WHERE week <> 0 ORDER BY week";
+            let mut statement = tx.prepare_cached(text)?;
+            let mut rows = statement.query([])?;
+            let mut heads = Vec::new();
+            while let Some(row) = rows.next()? {
+                let (week, built_at, hash, is_withdrawn) =
+                    (stored_date(row.get(0)?)?, row.get(2)?, row.get(3)?, row.get(4)?);
+                let k =
+                    usize::try_from(row.get::<_, i64>(1)?).map_err(|_| damaged("a release of a negative number"))?;
+                heads.push(ReleaseHead { week, k, built_at, hash, is_withdrawn });
+            }
+            Ok(heads)
+        })
+    }
+
+    /// Takes a week down for all; it is never built again.
+    ///
+    /// # Errors
+    /// `NotFound` if it was never published.
+    pub fn withdraw_release(&self, week: Date) -> Result<()> {
+        self.write(|tx| {
+            let gone = tx.execute("UPDATE release SET cells = NULL WHERE week = ?1", [date::to_number(week)])?;
+            if gone == 0 {
+                let text = format!("no release ends on {week}: see 'monarc-stats release list'");
+                return Err(Error::new(Kind::NotFound, text));
+            }
+            touch(tx)
+        })
+    }
+
+    /// Puts a client into a group, which then has one vote in releases; none takes it out.
+    pub fn set_group(&self, client: &Client, group: Option<&str>) -> Result<()> {
+        self.write(|tx| {
+            tx.execute("UPDATE client SET group_name = ?2 WHERE id = ?1", params![client.id, group])?;
+            touch(tx)
+        })
+    }
+
+    /// The group of each client that has one.
+    pub fn groups(&self) -> Result<HashMap<i64, String>> {
+        self.read(|tx| {
+            let mut statement = tx.prepare_cached("SELECT id, group_name FROM client WHERE group_name IS NOT NULL")?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+            rows.and_then(Iterator::collect).map_err(sql)
+        })
+    }
+}
+
+/// What a payload has; unchanged analyses have the same one for weeks.
+fn stat(tx: &Transaction<'_>, payload: i64, read: &mut HashMap<i64, Stat>) -> Result<Stat> {
+    if let Some(known) = read.get(&payload) {
+        return Ok(Rc::clone(known));
+    }
+    let mut statement = tx.prepare_cached("SELECT entries FROM payload WHERE id = ?1")?;
+    let entries: Vec<u8> = statement.query_row([payload], |row| row.get(0))?;
+    let stat: Stat = parsed(&entries)?.into();
+    read.insert(payload, Rc::clone(&stat));
+    Ok(stat)
+}
+
+/// A row of releases.
+type Columns = (i64, i64, i64, i64, [u8; 32], Option<Vec<u8>>);
+const COLUMNS: &str = "week, rules, k, built_at, hash, cells";
+
+fn columns(row: &Row<'_>) -> rusqlite::Result<Columns> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+}
+
+fn kept((week, rules, k, built_at, hash, cells): Columns) -> Result<Kept> {
+    let cells = cells.map(|cells| inflate(&cells)).transpose()?;
+    let k = usize::try_from(k).map_err(|_| damaged("a release for fewer than no contributors"))?;
+    Ok(Kept { week: stored_date(week)?, rules, k, built_at, hash, cells })
+}
+
+fn deflate(text: &str) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    DeflateEncoder::new(text.as_bytes(), flate2::Compression::best())
+        .read_to_end(&mut bytes)
+        .map_err(|error| Error::new(Kind::Internal, "a release cannot be compressed").because(error))?;
+    Ok(bytes)
+}
+
+fn inflate(bytes: &[u8]) -> Result<String> {
+    let mut text = String::new();
+    DeflateDecoder::new(bytes)
+        .read_to_string(&mut text)
+        .map_err(|error| damaged("a release cannot be read").because(error))?;
+    Ok(text)
+}
