@@ -23,7 +23,7 @@ impl Store {
     /// Only if the store cannot be read at all; what is wrong inside it is a finding.
     pub fn check(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Findings> {
         let mut findings = Findings::new();
-        for table in self.read(|tx| tables(tx))? {
+        for table in self.read(tables)? {
             findings.extend(self.read(|tx| findings_of_table(tx, &table))?);
         }
         if findings.is_empty() {
@@ -138,21 +138,19 @@ fn tables(tx: &Transaction<'_>) -> Result<Vec<String>> {
 
 /// What SQLite finds wrong with a table and its indexes, and whether its rows refer to any that are not there.
 fn findings_of_table(tx: &Transaction<'_>, table: &str) -> Result<Findings> {
-    let mut statement = tx.prepare(&format!("PRAGMA integrity_check({table})"))?;
-    let lines: Vec<String> = statement.query_map([], |row| row.get(0)).and_then(Iterator::collect)?;
-    let mut findings: Findings = lines.into_iter().filter(|line| line != "ok").collect();
-    let check = format!("PRAGMA foreign_key_check({table})");
-    let dangling: Option<String> = tx.query_row(&check, [], |row| row.get(0)).optional()?;
-    findings.extend(dangling.map(|table| format!("a row of {table} refers to one that is not there")));
-    Ok(findings)
+    findings_by(tx, &format!("PRAGMA integrity_check({table})"), &format!("PRAGMA foreign_key_check({table})"))
 }
 
 /// What SQLite itself finds wrong with a copy, at one look.
 pub(super) fn sqlite_findings(tx: &Transaction<'_>) -> Result<Findings> {
-    let mut statement = tx.prepare("PRAGMA integrity_check(20)")?;
+    findings_by(tx, "PRAGMA integrity_check(20)", "PRAGMA foreign_key_check")
+}
+
+fn findings_by(tx: &Transaction<'_>, integrity: &str, references: &str) -> Result<Findings> {
+    let mut statement = tx.prepare(integrity)?;
     let lines: Vec<String> = statement.query_map([], |row| row.get(0)).and_then(Iterator::collect)?;
     let mut findings: Findings = lines.into_iter().filter(|line| line != "ok").collect();
-    let dangling: Option<String> = tx.query_row("PRAGMA foreign_key_check", [], |row| row.get(0)).optional()?;
+    let dangling: Option<String> = tx.query_row(references, [], |row| row.get(0)).optional()?;
     findings.extend(dangling.map(|table| format!("a row of {table} refers to one that is not there")));
     Ok(findings)
 }
