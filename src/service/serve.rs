@@ -9,6 +9,7 @@ use crate::files::as_owner;
 use crate::model::Token;
 use crate::model::text::counted;
 use crate::server::{self, Limits, Listener, Stop};
+use crate::store::housekeeping::Intervals;
 use crate::store::place::require_own_disk;
 use crate::store::{Store, housekeeping, read_only};
 use crate::terminal::say;
@@ -118,7 +119,7 @@ fn run(config: Config, store: Store, (listener, address): (Listener, SocketAddr)
     let lost = stop.clone();
     store.when_lost(move || lost.stop());
     say(&format!("listening on http://{address}, store {}", store.path().display()))?;
-    let quiet = housekeeping::start(Arc::clone(&store));
+    let quiet = housekeeping::start(Arc::clone(&store), Intervals::default());
     let connections = Arc::new(AtomicUsize::new(0));
     let schedule = schedule::start(&config, &store)?;
     let releases = releases::start(config.public_min_clients.k, &store)?;
