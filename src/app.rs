@@ -22,6 +22,7 @@ pub mod signals;
 mod stats;
 
 use crate::config::{self, Config};
+use crate::model::decimal::excerpt;
 use crate::model::{Client, Role, Token};
 use crate::mosp::Lookups;
 use crate::server::message::{Head, Method, Received, Response, Served, Service};
@@ -72,7 +73,17 @@ struct Route {
 }
 
 use Access::{Admin, Client as Known, Monitor, Open, Public};
-use Method::{Delete, Get, Patch, Post};
+
+/// The methods by short names, for the table.
+#[expect(non_upper_case_globals, reason = "they stand in a column with the variants of `Access`")]
+mod short {
+    use super::Method;
+    pub const Get: Method = Method::GET;
+    pub const Post: Method = Method::POST;
+    pub const Patch: Method = Method::PATCH;
+    pub const Delete: Method = Method::DELETE;
+}
+use short::{Delete, Get, Patch, Post};
 
 #[rustfmt::skip]
 const ROUTES: &[Route] = &[
@@ -257,7 +268,7 @@ impl App {
     }
 
     fn decide(&self, head: &Head, route: &mut &'static str) -> Result<(Ticket, usize), Response> {
-        if head.path == "*" && head.method == Method::Options {
+        if head.path == "*" && head.method == Method::OPTIONS {
             return Err(Response::empty(200).with("Allow", "GET, HEAD, POST, PATCH, DELETE, OPTIONS"));
         }
         let (routes, name) = self.find(head).ok_or_else(nothing_here)?;
@@ -268,12 +279,12 @@ impl App {
         if routes.iter().any(|route| route.access == Public) && !hosts::is_own(&self.config, head) {
             return Err(answer::message(421, hosts::STRANGE));
         }
-        if head.method == Method::Options {
+        if head.method == Method::OPTIONS {
             return Err(Response::empty(200).with("Allow", allowed(&routes)));
         }
-        let method = if head.method == Method::Head { Get } else { head.method };
+        let method = if head.method == Method::HEAD { &Method::GET } else { &head.method };
         let Some(route) = routes.iter().find(|route| route.method == method) else {
-            let text = format!("This path does not allow {}.", head.method.name());
+            let text = format!("This path does not allow {}.", excerpt(head.method.as_str()));
             return Err(answer::message(405, &text).with("Allow", allowed(&routes)));
         };
         if route.gate && auth::is_too_old(head) {
@@ -316,7 +327,7 @@ pub fn nothing_here() -> Response {
 }
 
 fn allowed(routes: &[&Route]) -> String {
-    let mut names: Vec<&str> = routes.iter().map(|route| route.method.name()).collect();
+    let mut names: Vec<&str> = routes.iter().map(|route| route.method.as_str()).collect();
     if names.contains(&"GET") {
         names.push("HEAD");
     }
@@ -363,7 +374,7 @@ impl Service for App {
 
     fn served(&self, served: &Served<'_>) {
         self.metrics.note(served);
-        let (method, path) = served.head.map_or(("-", "-"), |head| (head.method.name(), head.path.as_str()));
+        let (method, path) = served.head.map_or(("-", "-"), |head| (head.method.as_str(), head.path.as_str()));
         // Who is refused may be looked for; who is served is a client.
         let address = match (served.head, served.status) {
             (Some(head), 401 | 403 | 429) => format!(" address={}", auth::address(&self.config, head)),
@@ -387,7 +398,7 @@ pub fn examine(text: &str) {
 
 /// The table as (method, path) pairs, for the test that compares it with the OpenAPI document.
 pub fn routes() -> impl Iterator<Item = (&'static str, &'static str)> {
-    ROUTES.iter().map(|route| (route.method.name(), route.path))
+    ROUTES.iter().map(|route| (route.method.as_str(), route.path))
 }
 
 /// The service's own description of itself, for `/about.json`.

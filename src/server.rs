@@ -214,7 +214,7 @@ fn accept_all<S: Service>(listener: &TcpListener, shared: &Arc<Shared<S>>) {
 
 /// Gives a new connection its thread, or says that there is none.
 fn welcome<S: Service>(shared: &Arc<Shared<S>>, socket: TcpStream, peer: SocketAddr, refused: &mut Option<Instant>) {
-    let slot = Arc::new(Slot::new(socket));
+    let slot = shared.slots.slot(socket);
     // Who queued behind one that was refused has waited already, so a flood is refused without further waiting.
     let patience = refused.map_or(shared.limits.full_wait, |at| shared.limits.full_wait.min(at.elapsed()));
     if !shared.slots.make_room(patience, shared.limits.full_wait) {

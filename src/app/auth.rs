@@ -152,8 +152,8 @@ mod tests {
     use crate::server::message::{Headers, Method};
 
     fn head(fields: &[(&str, &str)], peer: &str) -> Head {
-        let headers = Headers(fields.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect());
-        Head { method: Method::Get, path: "/".into(), query: String::new(), headers, peer: peer.parse().unwrap() }
+        let headers = Headers::of(fields);
+        Head { method: Method::GET, path: "/".into(), query: String::new(), headers, peer: peer.parse().unwrap() }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::model::date::today;
 use crate::model::text::counted;
 use crate::model::{Role, StatType, parse_uuid};
 use crate::server::message::{Body, Response};
-use crate::server::spool::{self, Spool, Spools};
+use crate::server::spool::Spool;
 use crate::store::Store;
 use crate::store::listing::{Filter, PLACES, Range, Stat, StatPlace};
 use jiff::civil::Date;
@@ -18,8 +18,8 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Bytes of data after which a page of a large answer is full, so that it mostly fits what a spool holds in memory.
-const PAGE: usize = 48 << 10;
+/// Bytes of data after which a page of a large answer is full.
+const PAGE: usize = 256 << 10;
 
 /// Bytes up to which an answer is sent as a whole.
 const SMALL: u64 = 64 << 10;
@@ -88,12 +88,13 @@ pub fn metadata(count: u64, offset: u64, limit: u64) -> serde_json::Value {
 /// bytes for each stat that is left, both in files if they are large, and no transaction.
 struct Listing {
     store: Arc<Store>,
-    spools: Spools,
     /// Where the stats are, as they were when the list began.
     places: Spool,
     /// Stats that were read.
     done: u64,
-    page: spool::Reader,
+    page: Page,
+    /// How much of the page has been read.
+    read: u64,
     tail: &'static str,
 }
 
@@ -106,14 +107,15 @@ impl Listing {
         head: impl Fn(u64) -> String,
         tail: &'static str,
     ) -> Result<Response> {
-        let (store, spools) = (Arc::clone(&app.store), app.spools.clone());
-        let (mut places, mut page) = (spools.answer(), Page::new(&spools, true));
+        let (store, mut places) = (Arc::clone(&app.store), app.spools.answer());
+        let mut page = Page { spool: app.spools.page(), is_first: true, failure: None };
         let mut keep = |place: StatPlace| places.write_all(&place.to_bytes()).map_err(unread);
         let read = store.list(filter, range, PAGE, &mut keep, &mut |stat| page.add(stat))?;
-        let (done, page) = (u64::try_from(read).unwrap_or_default(), page.finish()?);
-        let list = Self { store, spools, places, done, page, tail };
+        page.check()?;
+        let done = u64::try_from(read).unwrap_or_default();
+        let list = Self { store, places, done, page, read: 0, tail };
         let head = head(list.total()).into_bytes();
-        let is_small = list.done == list.total() && list.page.left() <= SMALL;
+        let is_small = list.done == list.total() && list.page.spool.len() <= SMALL;
         let mut response = Response::bytes(200, Some("application/json"), Cow::Borrowed(b""));
         let mut whole = io::Cursor::new(head).chain(list);
         response.body = if is_small {
@@ -133,36 +135,32 @@ impl Listing {
 
     /// Reads the next page, or ends the list. A list that cannot be whole is broken off rather than ended.
     fn refill(&mut self) -> io::Result<()> {
+        self.page.spool.clear();
+        self.read = 0;
         let end = self.total().min(self.done + u64::try_from(PLACES).map_err(io::Error::other)?);
         if self.done == end {
-            let mut spool = self.spools.answer();
-            spool.write_all(std::mem::take(&mut self.tail).as_bytes())?;
-            self.page = Arc::new(spool).reader();
-            return Ok(());
+            return self.page.spool.write_all(std::mem::take(&mut self.tail).as_bytes());
         }
         let bytes = self.places.read_range(self.done * PLACE..end * PLACE)?;
         let places: Vec<StatPlace> = bytes.as_chunks().0.iter().map(StatPlace::from_bytes).collect();
-        let mut page = Page::new(&self.spools, self.done == 0);
         let other = |error: Error| io::Error::other(error.chain());
+        let page = &mut self.page;
         let read = self.store.stats_at(&places, PAGE, &mut |stat| page.add(stat)).map_err(other)?;
+        page.check().map_err(other)?;
         self.done += u64::try_from(read).map_err(io::Error::other)?;
-        self.page = page.finish().map_err(other)?;
         Ok(())
     }
 }
 
-/// A page of a list in the making.
+/// A page of a list, written anew again and again.
 struct Page {
     spool: Spool,
+    /// Whether no stat of the list was written yet.
     is_first: bool,
     failure: Option<io::Error>,
 }
 
 impl Page {
-    fn new(spools: &Spools, is_first: bool) -> Self {
-        Self { spool: spools.answer(), is_first, failure: None }
-    }
-
     /// Adds a stat, after a comma if it is not the first of the list.
     fn add(&mut self, stat: &Stat<'_>) {
         let mut head = if self.is_first { Vec::new() } else { b",".to_vec() };
@@ -174,11 +172,8 @@ impl Page {
         }
     }
 
-    fn finish(self) -> Result<spool::Reader> {
-        match self.failure {
-            Some(error) => Err(unread(error)),
-            None => Ok(Arc::new(self.spool).reader()),
-        }
+    fn check(&mut self) -> Result<()> {
+        self.failure.take().map_or(Ok(()), |error| Err(unread(error)))
     }
 }
 
@@ -194,10 +189,12 @@ fn unread(error: io::Error) -> Error {
 
 impl Read for Listing {
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
-        while self.page.left() == 0 && !self.tail.is_empty() {
+        while self.read == self.page.spool.len() && !self.tail.is_empty() {
             self.refill()?;
         }
-        self.page.read(target)
+        let got = self.page.spool.read_at(target, self.read)?;
+        self.read += u64::try_from(got).unwrap_or_default();
+        Ok(got)
     }
 }
 
