@@ -208,6 +208,8 @@ fn it_leaves_no_mark() {
     // Beside a service it sees what is in the log alone.
     let service = place.serve();
     place.client("two");
+    // Held, so that it writes nothing of its own meanwhile.
+    service.signal("STOP");
     looked(&|| beside(&place, &service, &[], &[]), "3 clients");
     service.signal("KILL");
     drop(service);
