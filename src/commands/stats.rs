@@ -30,22 +30,21 @@ pub fn run(config: &Config, action: StatsAction) -> Result<()> {
 }
 
 fn latest(store: &Store, command: &StatsLatest) -> Result<()> {
-    let latest = store.latest_stats(command.client.as_deref())?;
-    if command.json {
-        let entry = |stat: &crate::store::listing::Latest| {
-            json!({
-                "client": stat.client,
-                "anr": stat.anr.to_string(),
-                "type": stat.kind.name(),
-                "date": stat.date.to_string(),
-            })
-        };
-        return say(&serde_json::Value::Array(latest.iter().map(entry).collect()).to_string());
+    let mut separator = "[";
+    store.latest_stats(command.client.as_deref(), &mut |stat| {
+        let (kind, date) = (stat.kind.name(), stat.date);
+        if !command.json {
+            return say(&format!("{date}  {kind:<13}  {}  {}", stat.anr, stat.client));
+        }
+        let entry =
+            json!({ "client": stat.client, "anr": stat.anr.to_string(), "type": kind, "date": date.to_string() });
+        say(&format!("{}{entry}", std::mem::replace(&mut separator, ",")))
+    })?;
+    match (command.json, separator) {
+        (true, "[") => say("[]"),
+        (true, _) => say("]"),
+        (false, _) => Ok(()),
     }
-    for stat in &latest {
-        say(&format!("{}  {:<13}  {}  {}", stat.date, stat.kind.name(), stat.anr, stat.client))?;
-    }
-    Ok(())
 }
 
 fn delete(store: &Store, command: &StatsDelete) -> Result<()> {

@@ -7,6 +7,7 @@ use crate::demo;
 use crate::error::{Error, Kind, Result};
 use crate::files::as_owner;
 use crate::server::{self, Limits, Stop};
+use crate::store::housekeeping::Intervals;
 use crate::store::place::require_own_disk;
 use crate::store::{Store, housekeeping, read_only};
 use crate::terminal::say;
@@ -96,7 +97,7 @@ fn run(config: Config, store: Store) -> Result<()> {
     let lost = stop.clone();
     store.when_lost(move || lost.stop());
     say(&format!("listening on http://{address}, store {}", store.path().display()))?;
-    let quiet = housekeeping::start(Arc::clone(&store));
+    let quiet = housekeeping::start(Arc::clone(&store), Intervals::default());
     let connections = Arc::new(AtomicUsize::new(0));
     let schedule = schedule::start(&config, &store)?;
     let releases = releases::start(config.public_min_clients.k, &store)?;

@@ -27,9 +27,9 @@ fn latest_lists_the_newest_of_each_analysis_and_type() {
     let text = place.ok(&["stats", "latest"]);
     let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(lines.len(), 6);
-    assert_eq!(lines[0], ["2026-11-04", "threat", OTHER_ANR, "other"]);
+    assert_eq!(lines[0], ["2026-11-01", "risk", ANR, "fo"]);
     assert_eq!(lines[1], ["2026-11-03", "threat", ANR, "fo"]);
-    assert_eq!(lines[2], ["2026-11-01", "risk", ANR, "fo"]);
+    assert_eq!(lines[5], ["2026-11-04", "threat", OTHER_ANR, "other"]);
     let own: Value = serde_json::from_str(&place.ok(&["stats", "latest", "--client", "other", "--json"])).unwrap();
     assert_eq!(own, json!([{"client": "other", "anr": OTHER_ANR, "type": "threat", "date": "2026-11-04"}]));
     assert!(place.fails(&["stats", "latest", "--client", "nobody"], 1).contains("nobody"));
