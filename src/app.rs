@@ -23,7 +23,7 @@ mod stats;
 
 use crate::config::{self, Config};
 use crate::model::decimal::excerpt;
-use crate::model::{Client, Role};
+use crate::model::{Client, Role, Token};
 use crate::mosp::Lookups;
 use crate::server::message::{Head, Method, Received, Response, Served, Service};
 use crate::server::spool::Spools;
@@ -72,7 +72,7 @@ struct Route {
     run: fn(&App, Request<'_>) -> Answer,
 }
 
-use Access::{Admin, Client as Token, Monitor, Open, Public};
+use Access::{Admin, Client as Known, Monitor, Open, Public};
 
 /// The methods by short names, for the table.
 #[expect(non_upper_case_globals, reason = "they stand in a column with the variants of `Access`")]
@@ -87,15 +87,15 @@ use short::{Delete, Get, Patch, Post};
 
 #[rustfmt::skip]
 const ROUTES: &[Route] = &[
-    Route { method: Get,    path: "/api/v1/stats/",               access: Token, gate: true,  body: SMALL, run: stats::list },
-    Route { method: Post,   path: "/api/v1/stats/",               access: Token, gate: true,  body: BATCH, run: batch::add },
-    Route { method: Get,    path: "/api/v1/stats/processed/",     access: Token, gate: false, body: SMALL, run: processed::run },
+    Route { method: Get,    path: "/api/v1/stats/",               access: Known, gate: true,  body: SMALL, run: stats::list },
+    Route { method: Post,   path: "/api/v1/stats/",               access: Known, gate: true,  body: BATCH, run: batch::add },
+    Route { method: Get,    path: "/api/v1/stats/processed/",     access: Known, gate: false, body: SMALL, run: processed::run },
     Route { method: Get,    path: "/api/v1/stats/processed/list", access: Open,  gate: false, body: 0,     run: processed::list },
-    Route { method: Get,    path: "/api/v1/stats/{anr}",          access: Token, gate: false, body: 0,     run: stats::of_analysis },
-    Route { method: Delete, path: "/api/v1/stats/{anr}",          access: Token, gate: false, body: 0,     run: stats::delete_analysis },
-    Route { method: Post,   path: "/api/v1/client/",              access: Token, gate: true,  body: SMALL, run: clients::create },
-    Route { method: Get,    path: "/api/v1/client/me",            access: Token, gate: true,  body: 0,     run: clients::me },
-    Route { method: Patch,  path: "/api/v1/client/me",            access: Token, gate: true,  body: SMALL, run: clients::change_me },
+    Route { method: Get,    path: "/api/v1/stats/{anr}",          access: Known, gate: false, body: 0,     run: stats::of_analysis },
+    Route { method: Delete, path: "/api/v1/stats/{anr}",          access: Known, gate: false, body: 0,     run: stats::delete_analysis },
+    Route { method: Post,   path: "/api/v1/client/",              access: Known, gate: true,  body: SMALL, run: clients::create },
+    Route { method: Get,    path: "/api/v1/client/me",            access: Known, gate: true,  body: 0,     run: clients::me },
+    Route { method: Patch,  path: "/api/v1/client/me",            access: Known, gate: true,  body: SMALL, run: clients::change_me },
     Route { method: Get,    path: "/api/v1/clients",              access: Admin, gate: false, body: 0,     run: managed_clients::list },
     Route { method: Patch,  path: "/api/v1/clients/{uuid}",       access: Admin, gate: false, body: SMALL, run: managed_clients::change },
     Route { method: Delete, path: "/api/v1/clients/{uuid}",       access: Admin, gate: false, body: 0,     run: managed_clients::delete },
@@ -224,7 +224,7 @@ impl App {
         let token = match access {
             Open | Public => return Ok(None),
             Monitor => auth::token_or_bearer(head),
-            Token | Admin => auth::token(head),
+            Known | Admin => auth::token(head),
         };
         let Some(token) = token else {
             return Err(answer::error(401, "Unauthorized - Authentication required."));
@@ -232,11 +232,26 @@ impl App {
         let client = self.store.client_by_token(token).map_err(|error| answer::failure(&error))?;
         match client.filter(|client| client.is_active) {
             None => Err(self.wrong_token(head)),
-            Some(client) if access != Token && client.role != Role::Admin => {
+            Some(client) if access != Known && client.role != Role::Admin => {
                 Err(answer::error(403, "Forbidden - Authentication failed."))
             }
-            client => Ok(client),
+            client => {
+                self.note_short_token(token, client.as_ref());
+                Ok(client)
+            }
         }
+    }
+
+    /// Says once of each client that its token might be guessed.
+    fn note_short_token(&self, token: &str, client: Option<&Client>) {
+        let Some(client) = client.filter(|client| Token::is_short(token) && self.signals.note_short_token(client.id))
+        else {
+            return;
+        };
+        let (name, least) = (&client.name, Token::SHORT);
+        log::warn!(
+            "the token of client {name:?} has fewer than {least} characters: 'client rotate-token' gives it another"
+        );
     }
 
     fn wrong_token(&self, head: &Head) -> Response {
@@ -244,9 +259,10 @@ impl App {
         self.signals.note_wrong_token();
         match self.failures.note(address, Instant::now()) {
             None => answer::error(403, "Forbidden - Authentication failed."),
-            Some(seconds) => {
-                log::warn!("too many wrong tokens from {address}");
-                answer::error(429, "Too many wrong tokens.").with("Retry-After", seconds.to_string())
+            Some(too_many) => {
+                too_many.line.iter().for_each(|line| log::warn!("{line}"));
+                let refusal = answer::error(429, "Too many wrong tokens.").with("Connection", "close");
+                refusal.with("Retry-After", too_many.wait.to_string())
             }
         }
     }
@@ -359,8 +375,13 @@ impl Service for App {
     fn served(&self, served: &Served<'_>) {
         self.metrics.note(served);
         let (method, path) = served.head.map_or(("-", "-"), |head| (head.method.as_str(), head.path.as_str()));
+        // Who is refused may be looked for; who is served is a client.
+        let address = match (served.head, served.status) {
+            (Some(head), 401 | 403 | 429) => format!(" address={}", auth::address(&self.config, head)),
+            _ => String::new(),
+        };
         log::info!(
-            "{method} {path} {} {}ms {}B client={:?}",
+            "{method} {path} {} {}ms {}B client={:?}{address}",
             served.status,
             served.elapsed.as_millis(),
             served.bytes,
@@ -385,7 +406,7 @@ fn about(app: &App) -> serde_json::Value {
     let version = env!("CARGO_PKG_VERSION");
     value!({
         "api_v1_root": format!("{}/api/v1/", app.config.public_url()),
-        "contact": app.config.admin_email.as_deref().or(app.config.admin_url.as_deref()).unwrap_or_default(),
+        "contact": app.config.contacts().first().copied().unwrap_or_default(),
         "version": version,
         "version_url": format!("{}/releases/tag/v{version}", env!("CARGO_PKG_REPOSITORY")),
         // Instances that push here may send a stat again that was replaced: the day is not counted twice.

@@ -151,5 +151,7 @@ fn jobs(app: &App, text: &mut Text) -> Result<()> {
     family("monarc_job_last_failure_timestamp_seconds", "When a job of the service last ended badly.", |run| {
         run.failed_at
     });
+    text.family("monarc_job_panics_total", "counter", "Runs of a job that ended in a panic, since the store was made.");
+    runs.iter().for_each(|run| text.sample("monarc_job_panics_total", &format!("job=\"{}\"", run.name), run.panics));
     Ok(())
 }

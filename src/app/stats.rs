@@ -5,6 +5,7 @@ use super::arguments::{Arguments, as_bool, as_date, as_number, as_text, as_uuid,
 use super::{App, Request};
 use crate::error::{Error, Kind, Result};
 use crate::model::date::today;
+use crate::model::text::counted;
 use crate::model::{Role, StatType, parse_uuid};
 use crate::server::message::{Body, Response};
 use crate::server::spool::{Spool, Spools};
@@ -57,7 +58,7 @@ pub fn of_analysis(app: &App, request: Request<'_>) -> Answer {
 /// `DELETE /api/v1/stats/<anr>`
 pub fn delete_analysis(app: &App, request: Request<'_>) -> Answer {
     let gone = app.store.delete_stats(&analysis(&request)?)?;
-    log::info!("deleted {gone} stats of one analysis");
+    log::info!("deleted {} of one analysis", counted(gone, "stat"));
     Ok(Response::empty(204))
 }
 

@@ -4,6 +4,8 @@ use super::{filter, store};
 use crate::commands::args::{StatsAction, StatsDelete, StatsLatest};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::model::date::today;
+use crate::model::text::counted;
 use crate::service::schedule::older_than;
 use crate::store::Store;
 use crate::store::listing::Filter;
@@ -17,14 +19,17 @@ pub fn run(config: &Config, action: StatsAction) -> Result<()> {
         StatsAction::Latest(command) => latest(&store, &command),
         StatsAction::Delete(command) => delete(&store, &command),
         StatsAction::Purge(command) => {
-            let (first, filter) = older_than(command.months)?;
+            if command.months == 0 {
+                return Err(Error::invalid("--months: name at least 1; 'stats delete' deletes what is newer"));
+            }
+            let (first, filter) = older_than(command.months, today())?;
             remove(&store, &filter, command.yes, &format!("from before {first}"))
         }
         StatsAction::Deduplicate(command) => {
             confirm(command.yes, "Delete every stat that equals the one before it in the same month?")?;
             let gone = store.deduplicate_stats()?;
             store.clear_up()?;
-            say(&format!("deleted {gone} stats"))
+            say(&format!("deleted {}", counted(gone, "stat")))
         }
     }
 }
@@ -63,8 +68,8 @@ fn delete(store: &Store, command: &StatsDelete) -> Result<()> {
 
 fn remove(store: &Store, filter: &Filter, yes: bool, which: &str) -> Result<()> {
     let number = store.count_stats(filter)?;
-    confirm(yes || number == 0, &format!("Delete {number} stats {which}?"))?;
+    confirm(yes || number == 0, &format!("Delete {} {which}?", counted(number, "stat")))?;
     let gone = store.delete_stats(filter)?;
     store.clear_up()?;
-    say(&format!("deleted {gone} stats"))
+    say(&format!("deleted {}", counted(gone, "stat")))
 }

@@ -145,7 +145,8 @@ pub enum Body {
 pub struct Response {
     /// HTTP status.
     pub status: u16,
-    /// Header fields; length, date, connection and content coding are the HTTP layer's.
+    /// Header fields; length, date, connection and content coding are the HTTP layer's. `Connection: close` ends the
+    /// connection with this answer.
     pub headers: Vec<(&'static str, Cow<'static, str>)>,
     /// Body.
     pub body: Body,

@@ -8,6 +8,7 @@ use super::rollups::parsed;
 use super::{Store, beside, connect_as_is, connect_reader, migrations, opening, sql, touch};
 use crate::error::{Error, Kind, Result};
 use crate::files::NewFile;
+use crate::model::text::counted;
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags, Transaction};
 use std::collections::HashSet;
@@ -37,7 +38,8 @@ pub struct Counts {
 
 impl std::fmt::Display for Counts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} clients, {} analyses, {} stats", self.clients, self.analyses, self.stats)
+        let (clients, analyses) = (counted(self.clients, "client"), counted(self.analyses, "analysis"));
+        write!(f, "{clients}, {analyses}, {}", counted(self.stats, "stat"))
     }
 }
 

@@ -383,3 +383,17 @@ fn files_that_are_missing_or_no_tables_are_named() {
     let both = ["import", "x.ndjson", "--from-reference", &directory];
     assert!(place.fails(&both, 1).contains("import one after the other"));
 }
+
+#[test]
+fn a_move_with_dates_of_another_style_fails_and_says_how_to_write_them() {
+    let place = Place::new();
+    let directory = place.path().display().to_string();
+    write(&place, "client.csv", CLIENTS);
+    write(&place, "stats.csv", &reference_stats().replace("2026-11-02", "02/11/2026"));
+    let error = place.fails(&["import", "--new-store", "--from-reference", &directory], 1);
+    assert!(
+        error.contains("date: ") && error.contains("PGDATESTYLE=ISO") && error.contains("nothing was imported"),
+        "{error}"
+    );
+    assert!(place.ok(&["export"]).is_empty());
+}
