@@ -84,10 +84,12 @@ fn store_to_read(config: &Config) -> Result<Store> {
 /// The same of a command that may come before the first start of the service, if `--new-store` says so: a path with a
 /// mistake in it must not become another store.
 fn store_or_new(config: &Config, is_new: bool) -> Result<Store> {
-    match is_new {
-        true => Store::open(&config.store),
-        false => Store::open_existing(&config.store),
-    }
+    let store = match is_new {
+        true => Store::open(&config.store)?,
+        false => Store::open_existing(&config.store)?,
+    };
+    store.limit_objects(config.max_objects);
+    Ok(store)
 }
 
 /// Where the service of this machine listens. One that listens everywhere is asked at home.

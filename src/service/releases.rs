@@ -1,6 +1,6 @@
 //! Builds releases: each ISO week once, when it is over. Where everything is live it computes what moved, once a day.
 
-use crate::averages::release::cells::{Places, Texts, Values};
+use crate::averages::release::cells::{Places, Values, given};
 use crate::averages::release::moved::{Live, NAMES, TYPES};
 use crate::averages::release::{DAYS, HORIZONS, Hidden, RULES, Release, Rules, Votes};
 use crate::error::{Error, Kind, Result};
@@ -140,8 +140,7 @@ fn votes(
         }
         let (stats, keys) = store.last_stats(contributor, kind, &ends, DAYS, &|object| !places.lacks(object))?;
         keys.iter().for_each(|(object, key)| places.learn(*object, key));
-        let mut texts = Texts::new();
-        stats.iter().take(1).flatten().for_each(|stat| places.texts(stat, &mut texts));
+        let texts = given(kind, &store.texts_of(&contributor.clients, kind)?);
         let mut values = stats.iter().map(|stats| places.values(stats.iter().map(AsRef::as_ref)));
         let mut next = || values.next().unwrap_or_default();
         let now = next();

@@ -108,6 +108,7 @@ fn run(config: Config, store: Store, (listener, address): (Listener, SocketAddr)
     let stop = Stop::default();
     obey_signals(&stop)?;
     store.claim()?;
+    store.limit_objects(config.max_objects);
     if let Some(token) = &config.admin_token {
         store.ensure_admin(token)?;
     } else if let Some(name) = config.first_client.as_deref()

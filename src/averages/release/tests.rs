@@ -198,7 +198,7 @@ fn of(kind: StatType, analyses: &[&str]) -> Values {
                     ids.push(part.key.clone());
                     ids.len() - 1
                 });
-                (i64::try_from(id).unwrap(), crate::store::entries::Entry { number: 1, sums: part.values })
+                (i64::try_from(id).unwrap(), crate::store::entries::Entry::of(part))
             };
             parts.iter().map(entry).collect()
         })
