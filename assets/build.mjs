@@ -11,11 +11,11 @@ import { licences } from "./licences.mjs";
 
 const out = process.argv[2] ?? "dist";
 
-/** One page's script is one entry point; what pages share becomes chunks, ECharts the largest of them. */
+/** One page's script is one entry point, and so is a part that pages fetch when they need it; what they share becomes chunks. */
 async function bundle() {
-  const pages = (await readdir("scripts/pages")).filter((name) => name.endsWith(".js"));
+  const scripts = async (folder) => (await readdir(folder)).filter((name) => name.endsWith(".js")).map((name) => `${folder}/${name}`);
   const result = await esbuild.build({
-    entryPoints: [...pages.map((name) => `scripts/pages/${name}`), "styles/app.css"],
+    entryPoints: [...(await scripts("scripts/pages")), ...(await scripts("scripts/parts")), "styles/app.css"],
     outdir: join(out, "web"),
     bundle: true,
     splitting: true,

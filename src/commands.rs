@@ -78,6 +78,11 @@ fn store(config: &Config) -> Result<Store> {
     store_or_new(config, false)
 }
 
+/// The same of a command that changes nothing, and so also works where nothing can be changed.
+fn store_to_read(config: &Config) -> Result<Store> {
+    Store::open_to_read(&config.store)
+}
+
 /// The same of a command that may come before the first start of the service, if `--new-store` says so: a path with a
 /// mistake in it must not become another store.
 fn store_or_new(config: &Config, is_new: bool) -> Result<Store> {

@@ -52,10 +52,10 @@ export async function json(service, path) {
 
 /** The table view of a figure: its header and its rows, numbers as numbers. */
 export async function tableOf(page, id) {
-  const figure = page.locator(`#${id}`);
+  const figure = page.locator(`[id="${id}"]`);
   const button = figure.locator("button[aria-expanded]");
   if ((await button.getAttribute("aria-expanded")) === "false") await button.click();
-  return figure.locator("table").evaluate((table) => ({
+  return figure.locator(".numbers table").evaluate((table) => ({
     head: [...table.tHead.rows[0].cells].map((cell) => cell.textContent),
     rows: [...table.tBodies[0].rows].map((row) =>
       [...row.cells].map((cell) => ("value" in cell.dataset ? Number(cell.dataset.value) : cell.textContent)),

@@ -50,6 +50,7 @@ mod releases_store;
 mod schedule;
 mod security;
 mod sharing;
+mod signals;
 mod store_size;
 mod store_versions;
 mod terminal;
