@@ -61,7 +61,16 @@ pub fn anr(name: &str) -> String {
 
 /// A client that shares and has stats of these weeks; its highest risk is ten times its rate.
 pub fn contribute(place: &Place, name: &str, rate: &str, weeks: i64) {
-    place.ok(&["client", "create", "--name", name, "--token", &format!("{name}-token"), "--share", "--new-store"]);
+    place.ok(&[
+        "client",
+        "create",
+        "--name",
+        name,
+        "--token",
+        &format!("{name}-token-of-a-test"),
+        "--share",
+        "--new-store",
+    ]);
     let mut lines = String::new();
     for date in (0..weeks).map(week).chain([today()]) {
         for (kind, data) in data(rate) {
@@ -168,13 +177,13 @@ fn a_release_of_a_small_world_is_what_the_rules_say() {
     }
     service.get("/map").send().expect(404);
     // A user sees the same; with its own analyses what they have, with others' nothing; an admin everything.
-    assert_eq!(processed(&service, "c0-token", &threats()).json()["data"], shown);
+    assert_eq!(processed(&service, "c0-token-of-a-test", &threats()).json()["data"], shown);
     let of = |token: &str, name: &str| {
         let question = json!({"type": "threat", "processor": "threat_average_on_date", "anrs": [anr(name)]});
         processed(&service, token, &question).json()["data"].clone()
     };
-    assert_eq!(of("c0-token", "c0")[0]["averages"]["averageRate"], 1);
-    assert_eq!(of("c0-token", "c1"), json!([]));
+    assert_eq!(of("c0-token-of-a-test", "c0")[0]["averages"]["averageRate"], 1);
+    assert_eq!(of("c0-token-of-a-test", "c1"), json!([]));
     assert_eq!(of(ADMIN, "c4")[0]["averages"]["averageRate"], 5);
     assert_eq!(processed(&service, ADMIN, &threats()).json()["data"][0]["values"].as_array().unwrap().len(), 3);
 }
@@ -205,8 +214,8 @@ fn fewer_than_k_contributors_leave_no_trace() {
         assert!(place.ok(&["release", "show", &week(0).to_string()]).contains("nothing is shown"));
         // Its own it sees all the same.
         let own = json!({"type": "threat", "processor": "threat_average_on_date", "anrs": [anr("c1")]});
-        assert_eq!(processed(&service, "c1-token", &own).json()["data"][0]["averages"]["averageRate"], 2);
-        assert_eq!(processed(&service, "c1-token", &threats()).json()["data"], json!([]));
+        assert_eq!(processed(&service, "c1-token-of-a-test", &own).json()["data"][0]["averages"]["averageRate"], 2);
+        assert_eq!(processed(&service, "c1-token-of-a-test", &threats()).json()["data"], json!([]));
     }
     let list = off.ok(&["client", "list"]);
     for line in [
@@ -238,7 +247,7 @@ fn what_was_published_stays_whatever_others_post() {
             item(ANR, "threat", &late, &rated(&uuid(THREAT), 90, 100, "5")),
             item(OTHER_ANR, "threat", &today().to_string(), &rated(&uuid(RARE), 1, 1, "1").replace("Fire", "Mallory")),
         ];
-        service.post_stats("c0-token", &items).expect(if number < 1 { 201 } else { 201 });
+        service.post_stats("c0-token-of-a-test", &items).expect(201);
     }
     assert!(answers(&service) == before && tags(&service) == known);
     for name in ["c1", "c2", "c3"] {
@@ -271,7 +280,7 @@ fn a_rare_object_and_an_injected_text_are_not_shown() {
         }
         let date = week(0).to_string();
         let items = [item(&anr(&format!("c{number}")), "threat", &date, &Value::from(data).to_string())];
-        service.store_stats(&format!("c{number}-token"), &items);
+        service.store_stats(&format!("c{number}-token-of-a-test"), &items);
     }
     drop(service);
     let service = serve(&place, "3");
@@ -354,7 +363,7 @@ fn trends_are_told_as_they_were_published() {
             let date = week(before);
             let rate = if date <= fourth { "1" } else { "3" };
             service.store_stats(
-                &format!("{name}-token"),
+                &format!("{name}-token-of-a-test"),
                 &[item(&anr(&name), "threat", &date.to_string(), &rated(&uuid(THREAT), 2, 10, rate))],
             );
         }
@@ -380,7 +389,7 @@ fn trends_are_told_as_they_were_published() {
     for number in 0..5 {
         let name = format!("c{number}");
         let items = [item(&anr(&name), "threat", &today().to_string(), &rated(&uuid(THREAT), 2, 10, "4"))];
-        service.store_stats(&format!("{name}-token"), &items);
+        service.store_stats(&format!("{name}-token-of-a-test"), &items);
     }
     drop(service);
     let service = place.serve();
