@@ -9,6 +9,7 @@ mod doctor;
 mod licenses;
 mod manual;
 mod mosp;
+mod release;
 
 mod settings;
 mod sharing;
@@ -58,6 +59,7 @@ pub fn run(arguments: Arguments, raw: &Raw) -> Result<ExitCode> {
         Command::Export(command) => archive::export(&ready()?, &command),
         Command::Import(command) => archive::import(&ready()?, &command),
         Command::Mosp(command) => return mosp::run(&ready()?, &command.action),
+        Command::Release(command) => ready().and_then(|c| as_owner(&c.store, || release::run(&c, &command.action))),
         Command::Database(command) => database::run(&ready()?, command.action),
         Command::Config(command) if command.template => settings::template(),
         Command::Config(_) => settings::show(&ready()?, raw),

@@ -94,6 +94,9 @@ pub fn demo(mut config: Config, days: u32) -> Result<()> {
     let store = Store::open(&config.store)?;
     let number = demo::fill(&store, crate::model::date::today(), days)?;
     log::info!("invented {}", counted(number, "stat"));
+    if !config.public_min_clients.is_live() {
+        releases::build_due(&store, config.public_min_clients.k, crate::model::date::today(), &|| true)?;
+    }
     run(config, store, listening)
 }
 
@@ -115,6 +118,10 @@ fn run(config: Config, store: Store, (listener, address): (Listener, SocketAddr)
         && store.never_had_clients()?
     {
         first_client::make(&store, name)?;
+    }
+    let sharing = store.clients()?.iter().filter(|client| client.is_active && client.is_sharing_enabled).count();
+    if let Some(text) = config.public_min_clients.too_few(sharing) {
+        log::warn!("{text}");
     }
     let store = Arc::new(store);
     let lost = stop.clone();
