@@ -21,6 +21,7 @@ mod objects;
 pub mod parts;
 mod payloads;
 pub mod place;
+mod purge;
 pub mod read_only;
 pub mod releases;
 pub mod rollups;

@@ -7,7 +7,7 @@ use crate::commands::args::{ExportCommand, ImportCommand};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::files::as_owner;
-use crate::model::text::grouped;
+use crate::model::text::{counted, grouped};
 use crate::terminal::{note, progress, say};
 use std::io::IsTerminal;
 
@@ -24,7 +24,7 @@ pub fn export(config: &Config, command: &ExportCommand) -> Result<()> {
     })?;
     target.finish()?;
     match path {
-        Some(path) => say(&format!("exported {} stats to {}", grouped(number), path.display())),
+        Some(path) => say(&format!("exported {} to {}", counted(number, "stat"), path.display())),
         // Standard output has the stats themselves.
         None => Ok(()),
     }
@@ -68,7 +68,7 @@ pub fn import(config: &Config, command: &ImportCommand) -> Result<()> {
                 match tally.refused {
                     0 => Ok(()),
                     number => {
-                        Err(Error::invalid(format!("{} lines could not be imported: see above", grouped(number))))
+                        Err(Error::invalid(format!("{} could not be imported: see above", counted(number, "line"))))
                     }
                 }
             }

@@ -102,10 +102,10 @@ pub struct ClientCreate {
     /// its UUID (default: a random one)
     #[argh(option)]
     pub uuid: Option<String>,
-    /// its token, or - to read it from standard input (default: a random one)
+    /// its token of at least 16 characters, or - to read it from standard input (default: a random one)
     #[argh(option)]
     pub token: Option<String>,
-    /// user or admin (default: user)
+    /// user or admin, which the six lines of text call 1 and 2 as the API does (default: user)
     #[argh(option, arg_name = "user|admin", default = "String::from(\"user\")")]
     pub role: String,
     /// how to print it: text, php, env or json (default: text)

@@ -5,11 +5,12 @@ use crate::commands::args::{ClientAction, ClientCreate, ClientList};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::model::client::{Location, check_name};
+use crate::model::text::counted;
 use crate::model::{Client, Role, Token, parse_uuid};
 use crate::service::first_client;
 use crate::store::Store;
 use crate::store::clients::NewClient;
-use crate::terminal::{confirm, read_line, say};
+use crate::terminal::{confirm, read_line, say, show};
 use serde_json::json;
 
 /// Runs one of them.
@@ -26,7 +27,7 @@ pub fn run(config: &Config, action: ClientAction) -> Result<()> {
             confirm(command.yes, &format!("Delete the client {:?} and all its stats?", client.name))?;
             let gone = store.delete_client(&client)?;
             store.clear_up()?;
-            say(&format!("deleted {:?} and {gone} stats", client.name))
+            say(&format!("deleted {:?} and {}", client.name, counted(gone, "stat")))
         }
         ClientAction::SetLocation(command) => {
             let place = Location::new(command.latitude, command.longitude).map_err(Error::invalid)?;
@@ -46,8 +47,9 @@ pub fn run(config: &Config, action: ClientAction) -> Result<()> {
         ClientAction::RotateToken(command) => {
             let client = store.client(&command.client)?;
             let token = token(command.token.as_deref())?;
-            store.set_token(&client, &token)?;
-            say(&format!("Token: {}", token.reveal()))
+            // Shown first: a client whose token nobody has seen is locked out.
+            show(&format!("Token: {}", token.reveal()))?;
+            store.set_token(&client, &token)
         }
     }
 }
@@ -66,9 +68,13 @@ fn set_active(store: &Store, name: &str, active: bool) -> Result<()> {
 
 /// The token that was given, one from standard input, or a random one.
 fn token(given: Option<&str>) -> Result<Token> {
+    let long = |text: &str| match Token::is_short(text) {
+        true => Err(format!("a new token has at least {} characters", Token::SHORT)),
+        false => Token::new(text),
+    };
     match given {
-        Some("-") => Token::new(&read_line()?).map_err(bad("--token")),
-        Some(text) => Token::new(text).map_err(bad("--token")),
+        Some("-") => long(&read_line()?).map_err(bad("--token")),
+        Some(text) => long(text).map_err(bad("--token")),
         None => Token::random().map_err(|e| Error::new(Kind::Internal, "no random numbers can be had").because(e)),
     }
 }
@@ -90,8 +96,7 @@ fn create(config: &Config, store: &Store, command: &ClientCreate) -> Result<()> 
         role: Role::parse(&command.role).map_err(bad("--role"))?,
         is_sharing_enabled: false,
     };
-    let client = store.create_client(&new)?;
-    say(&format(config, &client, &token))
+    first_client::create(store, &new, |client| format(config, client, &token))
 }
 
 /// What goes into the front office's `config/autoload/local.php`.

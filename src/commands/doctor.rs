@@ -103,6 +103,7 @@ fn examine(command: &Doctor, raw: &Raw) -> Vec<Finding> {
         }
     };
     findings.push(Finding::ok("settings", "all values can be used"));
+    findings.extend(settings::short_token(&config));
     findings.extend(files::check(&config.store));
     let (look, store) = stats::open(&config.store);
     findings.extend(store);

@@ -8,6 +8,7 @@ use crate::model::shapes::Flaw;
 use crate::model::stat::NewStat;
 use crate::model::{Client, StatType, Token};
 use crate::store::Store;
+use crate::store::parts::parts;
 use crate::store::stats::ItemOutcome;
 use jiff::civil::Date;
 use jiff::{Span, ToSpan};
@@ -173,7 +174,10 @@ fn take(
     let stats = newest_of_each_day(stats);
     pulled.outdated += u64::try_from(all - stats.len()).unwrap_or_default();
     let before = u64::try_from(stats.len()).unwrap_or_default();
-    let placed = store.add_stats(pull.client, &stats)?;
+    let mut placed = Vec::with_capacity(stats.len());
+    for part in parts(&stats, |stat| stat.data.len()) {
+        placed.extend(store.add_stats(pull.client, part)?);
+    }
     let stored = placed.iter().filter(|place| matches!(place, ItemOutcome::Stored(_))).count();
     let stored = u64::try_from(stored).unwrap_or_default();
     pulled.stored += stored;

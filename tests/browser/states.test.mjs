@@ -19,7 +19,7 @@ const ago = (days) => new Date(Date.now() - days * 86_400_000).toISOString().sli
 async function store(service, items) {
   const response = await fetch(`${service.address}/api/v1/stats/`, {
     method: "POST",
-    headers: { "X-API-KEY": "admin-token", "Content-Type": "application/json" },
+    headers: { "X-API-KEY": "admin-token-of-a-test", "Content-Type": "application/json" },
     body: JSON.stringify(items),
   });
   assert.equal(response.status, 201, await response.text());

@@ -14,7 +14,7 @@ const rated = (labels) => labels.map((label2, n) => ({ uuid: uuid(n), label2, co
 async function store(service, type, data, date = today) {
   const response = await fetch(`${service.address}/api/v1/stats/`, {
     method: "POST",
-    headers: { "X-API-KEY": "admin-token", "Content-Type": "application/json" },
+    headers: { "X-API-KEY": "admin-token-of-a-test", "Content-Type": "application/json" },
     body: JSON.stringify([{ anr: ANR, type, date, data }]),
   });
   assert.equal(response.status, 201, await response.text());

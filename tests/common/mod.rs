@@ -16,7 +16,7 @@ use tempfile::TempDir;
 /// The binary that is tested.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_monarc-stats");
 /// The admin's token in every service started here.
-pub const ADMIN: &str = "admin-token";
+pub const ADMIN: &str = "admin-token-of-a-test";
 
 /// A directory with a store in it, and the commands that work on it.
 pub struct Place {
@@ -63,9 +63,9 @@ impl Place {
         String::from_utf8(output.stderr).unwrap()
     }
 
-    /// Makes a client with this name, whose token is the name and `-token`.
+    /// Makes a client with this name, whose token is the name and `-token-of-a-test`.
     pub fn client(&self, name: &str) -> String {
-        let token = format!("{name}-token");
+        let token = format!("{name}-token-of-a-test");
         self.ok(&["client", "create", "--new-store", "--name", name, "--token", &token]);
         token
     }

@@ -271,7 +271,7 @@ fn commands_write_beside_a_loaded_service() {
         let commands = scope.spawn(|| {
             for round in 0..3 {
                 let name = format!("client {round}");
-                place.ok(&["client", "create", "--name", &name, "--token", &format!("token-{round}")]);
+                place.ok(&["client", "create", "--name", &name, "--token", &format!("long-enough-token-{round}")]);
                 for words in [
                     vec!["client", "rotate-token", &name],
                     vec!["client", "enable-sharing", &name],

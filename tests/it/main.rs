@@ -48,6 +48,7 @@ mod reference;
 mod schedule;
 mod security;
 mod sharing;
+mod signals;
 mod store_size;
 mod store_versions;
 mod terminal;
