@@ -170,11 +170,12 @@ CREATE TABLE mosp (
     asked_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- When the service's own jobs last ended, well or badly.
+-- When the service's own jobs last ended, well or badly, and how often one ended in a panic, which is a fault of the program.
 CREATE TABLE job (
-    name TEXT PRIMARY KEY CHECK (name IN ('push', 'purge', 'backup')),
+    name TEXT PRIMARY KEY CHECK (name <> ''),
     succeeded_at INTEGER,
-    failed_at INTEGER
+    failed_at INTEGER,
+    panics INTEGER NOT NULL DEFAULT 0 CHECK (panics >= 0)
 ) STRICT, WITHOUT ROWID;
 
 -- What an operator has been told of and what goes on: a client that sends no more, a job that fails, a disk that is full.

@@ -22,7 +22,8 @@ pub mod signals;
 mod stats;
 
 use crate::config::{self, Config};
-use crate::model::{Client, Role};
+use crate::model::decimal::excerpt;
+use crate::model::{Client, Role, Token};
 use crate::mosp::Lookups;
 use crate::server::message::{Head, Method, Received, Response, Served, Service};
 use crate::server::spool::Spools;
@@ -71,20 +72,30 @@ struct Route {
     run: fn(&App, Request<'_>) -> Answer,
 }
 
-use Access::{Admin, Client as Token, Monitor, Open, Public};
-use Method::{Delete, Get, Patch, Post};
+use Access::{Admin, Client as Known, Monitor, Open, Public};
+
+/// The methods by short names, for the table.
+#[expect(non_upper_case_globals, reason = "they stand in a column with the variants of `Access`")]
+mod short {
+    use super::Method;
+    pub const Get: Method = Method::GET;
+    pub const Post: Method = Method::POST;
+    pub const Patch: Method = Method::PATCH;
+    pub const Delete: Method = Method::DELETE;
+}
+use short::{Delete, Get, Patch, Post};
 
 #[rustfmt::skip]
 const ROUTES: &[Route] = &[
-    Route { method: Get,    path: "/api/v1/stats/",               access: Token, gate: true,  body: SMALL, run: stats::list },
-    Route { method: Post,   path: "/api/v1/stats/",               access: Token, gate: true,  body: BATCH, run: batch::add },
-    Route { method: Get,    path: "/api/v1/stats/processed/",     access: Token, gate: false, body: SMALL, run: processed::run },
+    Route { method: Get,    path: "/api/v1/stats/",               access: Known, gate: true,  body: SMALL, run: stats::list },
+    Route { method: Post,   path: "/api/v1/stats/",               access: Known, gate: true,  body: BATCH, run: batch::add },
+    Route { method: Get,    path: "/api/v1/stats/processed/",     access: Known, gate: false, body: SMALL, run: processed::run },
     Route { method: Get,    path: "/api/v1/stats/processed/list", access: Open,  gate: false, body: 0,     run: processed::list },
-    Route { method: Get,    path: "/api/v1/stats/{anr}",          access: Token, gate: false, body: 0,     run: stats::of_analysis },
-    Route { method: Delete, path: "/api/v1/stats/{anr}",          access: Token, gate: false, body: 0,     run: stats::delete_analysis },
-    Route { method: Post,   path: "/api/v1/client/",              access: Token, gate: true,  body: SMALL, run: clients::create },
-    Route { method: Get,    path: "/api/v1/client/me",            access: Token, gate: true,  body: 0,     run: clients::me },
-    Route { method: Patch,  path: "/api/v1/client/me",            access: Token, gate: true,  body: SMALL, run: clients::change_me },
+    Route { method: Get,    path: "/api/v1/stats/{anr}",          access: Known, gate: false, body: 0,     run: stats::of_analysis },
+    Route { method: Delete, path: "/api/v1/stats/{anr}",          access: Known, gate: false, body: 0,     run: stats::delete_analysis },
+    Route { method: Post,   path: "/api/v1/client/",              access: Known, gate: true,  body: SMALL, run: clients::create },
+    Route { method: Get,    path: "/api/v1/client/me",            access: Known, gate: true,  body: 0,     run: clients::me },
+    Route { method: Patch,  path: "/api/v1/client/me",            access: Known, gate: true,  body: SMALL, run: clients::change_me },
     Route { method: Get,    path: "/api/v1/clients",              access: Admin, gate: false, body: 0,     run: managed_clients::list },
     Route { method: Patch,  path: "/api/v1/clients/{uuid}",       access: Admin, gate: false, body: SMALL, run: managed_clients::change },
     Route { method: Delete, path: "/api/v1/clients/{uuid}",       access: Admin, gate: false, body: 0,     run: managed_clients::delete },
@@ -119,6 +130,8 @@ const ROUTES: &[Route] = &[
     Route { method: Get,    path: "/threats",                     access: Public,gate: false, body: 0,     run: pages::threats },
     Route { method: Get,    path: "/evolution",                   access: Public,gate: false, body: 0,     run: pages::threats },
     Route { method: Get,    path: "/vulnerabilities",             access: Public,gate: false, body: 0,     run: pages::vulnerabilities },
+    Route { method: Get,    path: "/threats/{uuid}",              access: Public,gate: false, body: 0,     run: pages::threat },
+    Route { method: Get,    path: "/vulnerabilities/{uuid}",      access: Public,gate: false, body: 0,     run: pages::vulnerability },
     Route { method: Get,    path: "/risks",                       access: Public,gate: false, body: 0,     run: pages::risks },
     Route { method: Get,    path: "/cartography",                 access: Public,gate: false, body: 0,     run: pages::cartography },
     Route { method: Get,    path: "/compliance",                  access: Public,gate: false, body: 0,     run: pages::compliance },
@@ -213,7 +226,7 @@ impl App {
         let token = match access {
             Open | Public => return Ok(None),
             Monitor => auth::token_or_bearer(head),
-            Token | Admin => auth::token(head),
+            Known | Admin => auth::token(head),
         };
         let Some(token) = token else {
             return Err(answer::error(401, "Unauthorized - Authentication required."));
@@ -221,11 +234,33 @@ impl App {
         let client = self.store.client_by_token(token).map_err(|error| answer::failure(&error))?;
         match client.filter(|client| client.is_active) {
             None => Err(self.wrong_token(head)),
-            Some(client) if access != Token && client.role != Role::Admin => {
+            Some(client) if access != Known && client.role != Role::Admin => {
                 Err(answer::error(403, "Forbidden - Authentication failed."))
             }
-            client => Ok(client),
+            client => {
+                self.note_short_token(token, client.as_ref());
+                Ok(client)
+            }
         }
+    }
+
+    /// Says once of each client that its token might be guessed.
+    fn note_short_token(&self, token: &str, client: Option<&Client>) {
+        let Some(client) = client.filter(|client| Token::is_short(token) && self.signals.note_short_token(client.id))
+        else {
+            return;
+        };
+        let (name, least) = (&client.name, Token::SHORT);
+        log::warn!(
+            "the token of client {name:?} has fewer than {least} characters: 'client rotate-token' gives it another"
+        );
+    }
+
+    /// Where there is nothing a browser gets a page, a program its JSON.
+    fn for_browsers(&self, head: &Head, response: Response) -> Response {
+        let is_page = response.status == 404 && self.config.public_pages && !head.path.ends_with(".json");
+        let page = if is_page { pages::missing(self, head) } else { None };
+        page.unwrap_or(response)
     }
 
     fn wrong_token(&self, head: &Head) -> Response {
@@ -233,15 +268,16 @@ impl App {
         self.signals.note_wrong_token();
         match self.failures.note(address, Instant::now()) {
             None => answer::error(403, "Forbidden - Authentication failed."),
-            Some(seconds) => {
-                log::warn!("too many wrong tokens from {address}");
-                answer::error(429, "Too many wrong tokens.").with("Retry-After", seconds.to_string())
+            Some(too_many) => {
+                too_many.line.iter().for_each(|line| log::warn!("{line}"));
+                let refusal = answer::error(429, "Too many wrong tokens.").with("Connection", "close");
+                refusal.with("Retry-After", too_many.wait.to_string())
             }
         }
     }
 
     fn decide(&self, head: &Head, route: &mut &'static str) -> Result<(Ticket, usize), Response> {
-        if head.path == "*" && head.method == Method::Options {
+        if head.path == "*" && head.method == Method::OPTIONS {
             return Err(Response::empty(200).with("Allow", "GET, HEAD, POST, PATCH, DELETE, OPTIONS"));
         }
         let (routes, name) = self.find(head).ok_or_else(nothing_here)?;
@@ -252,12 +288,12 @@ impl App {
         if routes.iter().any(|route| route.access == Public) && !hosts::is_own(&self.config, head) {
             return Err(answer::message(421, hosts::STRANGE));
         }
-        if head.method == Method::Options {
+        if head.method == Method::OPTIONS {
             return Err(Response::empty(200).with("Allow", allowed(&routes)));
         }
-        let method = if head.method == Method::Head { Get } else { head.method };
+        let method = if head.method == Method::HEAD { &Method::GET } else { &head.method };
         let Some(route) = routes.iter().find(|route| route.method == method) else {
-            let text = format!("This path does not allow {}.", head.method.name());
+            let text = format!("This path does not allow {}.", excerpt(head.method.as_str()));
             return Err(answer::message(405, &text).with("Allow", allowed(&routes)));
         };
         if route.gate && auth::is_too_old(head) {
@@ -300,7 +336,7 @@ pub fn nothing_here() -> Response {
 }
 
 fn allowed(routes: &[&Route]) -> String {
-    let mut names: Vec<&str> = routes.iter().map(|route| route.method.name()).collect();
+    let mut names: Vec<&str> = routes.iter().map(|route| route.method.as_str()).collect();
     if names.contains(&"GET") {
         names.push("HEAD");
     }
@@ -314,6 +350,7 @@ impl Service for App {
     fn admit(&self, head: &Head) -> Result<(Ticket, usize), Response> {
         let mut route = "";
         self.decide(head, &mut route).map_err(|mut response| {
+            response = self.for_browsers(head, response);
             response.route = route;
             answer::finished(response, head)
         })
@@ -324,7 +361,8 @@ impl Service for App {
         let client = caller.as_ref().map(|client| client.name.clone());
         let token = auth::token(head).unwrap_or_default().to_owned();
         let request = Request { head, name, caller, token, body };
-        let mut response = (route.run)(self, request).unwrap_or_else(|refusal| *refusal);
+        let response = (route.run)(self, request).unwrap_or_else(|refusal| *refusal);
+        let mut response = self.for_browsers(head, response);
         response.client = client;
         response.route = route.path;
         let is_for_all =
@@ -347,9 +385,14 @@ impl Service for App {
 
     fn served(&self, served: &Served<'_>) {
         self.metrics.note(served);
-        let (method, path) = served.head.map_or(("-", "-"), |head| (head.method.name(), head.path.as_str()));
+        let (method, path) = served.head.map_or(("-", "-"), |head| (head.method.as_str(), head.path.as_str()));
+        // Who is refused may be looked for; who is served is a client.
+        let address = match (served.head, served.status) {
+            (Some(head), 401 | 403 | 429) => format!(" address={}", auth::address(&self.config, head)),
+            _ => String::new(),
+        };
         log::info!(
-            "{method} {path} {} {}ms {}B client={:?}",
+            "{method} {path} {} {}ms {}B client={:?}{address}",
             served.status,
             served.elapsed.as_millis(),
             served.bytes,
@@ -366,7 +409,7 @@ pub fn examine(text: &str) {
 
 /// The table as (method, path) pairs, for the test that compares it with the OpenAPI document.
 pub fn routes() -> impl Iterator<Item = (&'static str, &'static str)> {
-    ROUTES.iter().map(|route| (route.method.name(), route.path))
+    ROUTES.iter().map(|route| (route.method.as_str(), route.path))
 }
 
 /// The service's own description of itself, for `/about.json`.
@@ -374,7 +417,7 @@ fn about(app: &App) -> serde_json::Value {
     let version = env!("CARGO_PKG_VERSION");
     value!({
         "api_v1_root": format!("{}/api/v1/", app.config.public_url()),
-        "contact": app.config.admin_email.as_deref().or(app.config.admin_url.as_deref()).unwrap_or_default(),
+        "contact": app.config.contacts().first().copied().unwrap_or_default(),
         "version": version,
         "version_url": format!("{}/releases/tag/v{version}", env!("CARGO_PKG_REPOSITORY")),
         // Instances that push here may send a stat again that was replaced: the day is not counted twice.

@@ -18,7 +18,7 @@ pub use proxies::Proxies;
 pub use public::PublicMinClients;
 pub use raw::{Raw, Source};
 pub use settings::{SETTINGS, Setting, TIME_ZONE};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 pub use unknown_settings::closest;
@@ -160,7 +160,27 @@ impl Config {
 
     /// The address under which others reach the service.
     pub fn public_url(&self) -> String {
-        self.instance_url.clone().unwrap_or_else(|| format!("http://{}:{}", self.host, self.port))
+        let own = || match self.host.is_unspecified() {
+            // What it listens on then is everywhere, and nobody can go there: this machine has a name.
+            true => format!("http://{}:{}", machine_name(self.host), self.port),
+            false => format!("http://{}", SocketAddr::new(self.host, self.port)),
+        };
+        self.instance_url.clone().unwrap_or_else(own)
+    }
+
+    /// How whoever runs this instance can be reached, as every page and file says it: an e-mail address, then a URL.
+    pub fn contacts(&self) -> Vec<&str> {
+        [&self.admin_email, &self.admin_url].into_iter().flatten().map(String::as_str).collect()
+    }
+}
+
+/// This machine's name in its network; the loopback address if it has none.
+fn machine_name(host: IpAddr) -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    match name.as_str() {
+        "" | "(none)" if host.is_ipv6() => "[::1]".into(),
+        "" | "(none)" => Ipv4Addr::LOCALHOST.to_string(),
+        _ => name,
     }
 }
 

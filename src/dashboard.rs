@@ -19,15 +19,17 @@ pub const OPENAPI: &str = include_str!("../assets/openapi.json");
 
 /// A page of the dashboard.
 pub struct Page {
-    /// Its texts begin with this name, and its body is the file of this name.
+    /// Its texts begin with this name.
     name: &'static str,
+    /// The file with its body.
+    body: &'static str,
     /// Its address below the root.
     path: &'static str,
     script: &'static str,
 }
 
 const fn page(name: &'static str, path: &'static str, script: &'static str) -> Page {
-    Page { name, path, script }
+    Page { name, body: name, path, script }
 }
 
 /// `/`
@@ -53,12 +55,22 @@ pub static ABOUT: Page = page("about", "about", "about");
 /// `/api/v1/`: the OpenAPI document as a page
 pub static API: Page = page("api", "api/v1/", "api");
 
+/// `/threats/{uuid}`
+pub static THREAT: Page = Page { name: "threat", body: "object", path: "threats", script: "object" };
+/// `/vulnerabilities/{uuid}`
+pub static VULNERABILITY: Page =
+    Page { name: "vulnerability", body: "object", path: "vulnerabilities", script: "object" };
+/// Where there is nothing
+pub static MISSING: Page = page("missing", "-", "plain");
+
 /// Those in the menu, in its order.
 static MENU: [&Page; 11] =
     [&OVERVIEW, &RISKS, &THREATS, &VULNERABILITIES, &CARTOGRAPHY, &COMPLIANCE, &MAP, &REPORT, &HELP, &ABOUT, &API];
 
 /// What the operator says about all pages.
 pub struct Site<'a> {
+    /// What was released, where nothing is live.
+    pub released: Option<Released>,
     /// Whether there are pages besides the one about the API.
     pub public_pages: bool,
     /// Whether there is a map.
@@ -69,6 +81,14 @@ pub struct Site<'a> {
     pub url: Option<&'a str>,
 }
 
+/// What the pages rest on where nothing is live.
+pub struct Released {
+    /// Organisations from which on something is shown.
+    pub k: usize,
+    /// The newest week's last day, and how many organisations it has, as a band; none if nothing is published yet.
+    pub newest: Option<(String, String)>,
+}
+
 /// What one request asks for.
 pub struct View<'a> {
     /// The page.
@@ -77,24 +97,28 @@ pub struct View<'a> {
     pub root: &'a str,
     /// The request's query, still encoded.
     pub query: &'a str,
+    /// What of the page's kind it is about: the UUID of a threat or vulnerability, else empty.
+    pub object: &'a str,
     /// The reader's language.
     pub language: &'a Language,
 }
 
 /// The page as HTML.
 pub fn render(site: &Site<'_>, view: &View<'_>) -> String {
-    let (body, shell) = (assets::page(view.page.name), assets::page("shell"));
+    let (body, shell) = (assets::page(view.page.body), assets::page("shell"));
     let mut values = values(site, view);
     values.raw("body", template::fill(&body, &values, |key| view.language.texts.get(key)));
     template::fill(&shell, &values, |key| view.language.texts.get(key))
 }
 
 fn values(site: &Site<'_>, view: &View<'_>) -> Values {
-    let View { page, root, query, language } = view;
+    let View { page, root, query, object, language } = view;
     let manifest = Manifest::read();
     let mut values = Values::default();
     values.text("lang", language.code);
+    values.raw("released", site.released.as_ref().map(|known| released(known, language)).unwrap_or_default());
     values.text("page", page.name);
+    values.text("object", object);
     values.text("root", root);
     values.text("title", language.texts.get(&format!("{}.title", page.name)));
     values.text("version", env!("CARGO_PKG_VERSION"));
@@ -102,12 +126,29 @@ fn values(site: &Site<'_>, view: &View<'_>) -> Values {
     values.text("style", manifest.file("app.css"));
     values.text("theme", manifest.file("theme"));
     values.text("world", manifest.file("world"));
+    values.text("draw", manifest.file("draw"));
+    values.text("exports", manifest.file("exports"));
+    values.text("query", &chosen(language));
     values.raw("scripts", manifest.entry(page.script).map_or_else(String::new, |entry| scripts(entry, root)));
     values.raw("menu", menu(site, view));
     values.raw("languages", language::links(query, language));
     values.raw("texts", language.texts.json().replace('<', "\\u003c"));
     values.raw("contact", contact(site).unwrap_or_else(|| escape(language.texts.get("about.no_contact"))));
     values
+}
+
+/// One line that says what the page rests on: the same whether or not something is hidden.
+fn released(released: &Released, language: &Language) -> String {
+    let text = |key: &str| language.texts.get(key).replace("{k}", &released.k.to_string());
+    let line = match &released.newest {
+        None => text("released.nothing"),
+        Some((date, band)) => {
+            let line = text("released.line").replace("{date}", date).replace("{band}", band);
+            let coarse = if ["3-4", "5-9"].contains(&band.as_str()) { text("released.coarse") } else { String::new() };
+            format!("{line} {coarse}").trim_end().to_owned()
+        }
+    };
+    format!("<p class=\"notice released\">{}</p>", escape(&line))
 }
 
 fn scripts(entry: &Entry, root: &str) -> String {
@@ -120,16 +161,21 @@ fn scripts(entry: &Entry, root: &str) -> String {
     html
 }
 
-/// Links to the pages. A language that was chosen stays chosen.
+/// A language that was chosen stays chosen: the query of links to other pages.
+fn chosen(language: &Language) -> String {
+    if language.is_chosen { format!("?lang={}", language.code) } else { String::new() }
+}
+
+/// Links to the pages.
 fn menu(site: &Site<'_>, view: &View<'_>) -> String {
     let language = view.language;
-    let query = if language.is_chosen { format!("?lang={}", language.code) } else { String::new() };
+    let query = chosen(language);
     let mut html = String::new();
     // With `PUBLIC_PAGES` off the page about the API is the only one there is.
     let is_shown = |page: &Page| site.public_pages && (page.name != "map" || site.map);
     for page in MENU.iter().filter(|page| is_shown(page)) {
         let address = page.path;
-        let current = if page.name == view.page.name { " aria-current=\"page\"" } else { "" };
+        let current = if page.path == view.page.path { " aria-current=\"page\"" } else { "" };
         let title = escape(language.texts.get(&format!("{}.menu", page.name)));
         let _ = write!(html, "<li><a href=\"{}{address}{query}\"{current}>{title}</a></li>", escape(view.root));
     }

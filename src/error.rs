@@ -59,8 +59,12 @@ impl Error {
         let mut text = self.message.clone();
         let mut cause = self.source();
         while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
+            let reason = error.to_string();
+            // Some errors say what their cause says.
+            if !text.ends_with(&reason) {
+                text.push_str(": ");
+                text.push_str(&reason);
+            }
             cause = error.source();
         }
         text
@@ -76,5 +80,20 @@ impl fmt::Display for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_ref().map(|source| source.as_ref() as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let denied = || std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        let inner = Error::new(Kind::Unavailable, "the file cannot be opened: permission denied").because(denied());
+        assert_eq!(
+            Error::new(Kind::Internal, "no log").because(inner).chain(),
+            "no log: the file cannot be opened: permission denied"
+        );
     }
 }

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::model::text::counted;
 use crate::server::message::{Response, Service};
 use coding::Compressors;
 pub use coding::gzip_twin;
@@ -90,6 +91,9 @@ impl Default for Limits {
         }
     }
 }
+
+/// A socket that is listened on.
+pub type Listener = TcpListener;
 
 /// Binds an address; gives the listener and the address it really has, which differs if port 0 was asked for.
 ///
@@ -210,7 +214,7 @@ fn accept_all<S: Service>(listener: &TcpListener, shared: &Arc<Shared<S>>) {
 
 /// Gives a new connection its thread, or says that there is none.
 fn welcome<S: Service>(shared: &Arc<Shared<S>>, socket: TcpStream, peer: SocketAddr, refused: &mut Option<Instant>) {
-    let slot = Arc::new(Slot::new(socket));
+    let slot = shared.slots.slot(socket);
     // Who queued behind one that was refused has waited already, so a flood is refused without further waiting.
     let patience = refused.map_or(shared.limits.full_wait, |at| shared.limits.full_wait.min(at.elapsed()));
     if !shared.slots.make_room(patience, shared.limits.full_wait) {
@@ -246,17 +250,19 @@ fn finish(slots: &Connections, drain: Duration) {
     slots.close_idle();
     let left = slots.wait_empty(drain);
     if left > 0 {
-        log::warn!("{left} connections did not finish within {} s and are cut", drain.as_secs_f32());
+        let left = counted(left, "connection");
+        log::warn!("{left} did not finish within {} s and are cut", drain.as_secs_f32());
         slots.close_all();
     }
 }
 
 /// Runs what may panic; a panic is logged and costs only this request.
 fn guarded<T>(what: &str, run: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| log::error!("{what} panicked: {}", message(&*panic))).ok()
+    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| log::error!("{what} panicked: {}", panic_message(&*panic))).ok()
 }
 
-fn message(panic: &(dyn Any + Send)) -> &str {
+/// What a panic said.
+pub fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }

@@ -6,13 +6,27 @@ use std::io::{BufRead, IsTerminal, Write};
 
 /// Prints lines, in which names and labels of others may stand. A reader that has gone away, as `head` does, is no failure.
 pub fn say(lines: &str) -> Result<()> {
-    let lines: Vec<_> = lines.split('\n').map(plain).collect();
-    match writeln!(std::io::stdout(), "{}", lines.join("\n")) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::new(Kind::Unavailable, "standard output cannot be written").because(error))
-        }
+    match print(lines) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(unwritable(error)),
         _ => Ok(()),
     }
+}
+
+/// Prints lines that somebody has to see, such as a token.
+///
+/// # Errors
+/// `Unavailable` if they cannot be written, for whatever reason.
+pub fn show(lines: &str) -> Result<()> {
+    print(lines).map_err(unwritable)
+}
+
+fn print(lines: &str) -> std::io::Result<()> {
+    let lines: Vec<_> = lines.split('\n').map(plain).collect();
+    writeln!(std::io::stdout(), "{}", lines.join("\n"))
+}
+
+fn unwritable(error: std::io::Error) -> Error {
+    Error::new(Kind::Unavailable, "standard output cannot be written").because(error)
 }
 
 /// Prints a line beside what a command is asked for: a warning, or what others said.

@@ -1,15 +1,22 @@
-// The theme that was chosen, or the system's, before anything is painted.
+// What was chosen on an earlier visit, before anything is painted: the theme, or else the system's, and the language.
 (() => {
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const chosen = () => {
+  const root = document.documentElement;
+  const chosen = (name) => {
     try {
-      return localStorage.getItem("theme");
+      return localStorage.getItem(name);
     } catch {
       return null;
     }
   };
+  const lang = chosen("lang");
+  const query = new URLSearchParams(location.search);
+  if (["en", "fr", "de", "nl"].includes(lang) && lang !== root.lang && !query.has("lang")) {
+    query.set("lang", lang);
+    location.replace(`?${query}${location.hash}`);
+  }
+  const dark = matchMedia("(prefers-color-scheme: dark)");
   const apply = () => {
-    document.documentElement.dataset.theme = chosen() ?? (dark.matches ? "dark" : "light");
+    root.dataset.theme = chosen("theme") ?? (dark.matches ? "dark" : "light");
   };
   dark.addEventListener("change", apply);
   apply();

@@ -24,7 +24,7 @@ impl Arguments {
     /// # Errors
     /// 415 for a body that is not JSON, 400 for one that is malformed or no object, and for unknown names.
     pub fn read(request: &Request<'_>, known: &[&str]) -> Result<Self, Box<Response>> {
-        let is_read = matches!(request.head.method, Method::Get | Method::Head);
+        let is_read = [Method::GET, Method::HEAD].contains(&request.head.method);
         let mut given = if is_read { from_query(&request.head.query) } else { Map::new() };
         // Null means absent, so it takes nothing away from the query.
         given.extend(from_body(request, is_read)?.into_iter().filter(|(_, value)| !value.is_null()));

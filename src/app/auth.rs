@@ -3,17 +3,17 @@
 use crate::config::Config;
 use crate::server::message::Head;
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The oldest front office that may ask.
 const MINIMUM: [u64; 3] = [2, 10, 2];
-/// Wrong tokens that one address may show in a [`WINDOW`] before it has to wait.
+/// Wrong tokens that a bucket of addresses may show in a [`WINDOW`] before it has to wait.
 const FAILURES: u32 = 20;
 const WINDOW: Duration = Duration::from_secs(60);
-/// Addresses remembered at once; beyond that the oldest windows are forgotten first.
-const ADDRESSES: usize = 10_000;
+/// Buckets remembered at once; beyond that the oldest windows are forgotten first.
+const BUCKETS: usize = 10_000;
 
 /// The token of a request, if it has one that is not empty.
 pub fn token(head: &Head) -> Option<&str> {
@@ -59,41 +59,89 @@ pub fn address(config: &Config, head: &Head) -> IpAddr {
     if !is_proxy(config, head.peer) {
         return head.peer;
     }
-    let mut forwarded: Vec<&str> = head.headers.all("X-Forwarded-For").flat_map(|list| list.split(',')).collect();
-    while let Some(last) = forwarded.pop() {
-        match last.trim().parse::<IpAddr>() {
-            Ok(address) if is_proxy(config, address) => {}
-            Ok(address) => return address.to_canonical(),
+    let mut addresses: Vec<&str> = head.headers.all("X-Forwarded-For").flat_map(|list| list.split(',')).collect();
+    while let Some(last) = addresses.pop() {
+        match forwarded(last) {
+            Some(address) if is_proxy(config, address) => {}
+            Some(address) => return address,
             // What comes before something unreadable cannot be trusted either.
-            Err(_) => break,
+            None => break,
         }
     }
     head.peer
 }
 
-/// Wrong tokens by address. Right ones are never slowed: several front offices may share an address.
+/// An address as proxies forward it: quoted or not, with a port, an IPv6 address in brackets, with a zone.
+fn forwarded(text: &str) -> Option<IpAddr> {
+    let text = text.trim().trim_matches('"');
+    let host = match text.strip_prefix('[') {
+        Some(rest) => rest.split_once(']')?.0,
+        // An IPv4 address and a port have one colon, an IPv6 address has more.
+        None if text.matches(':').count() == 1 => text.split_once(':')?.0,
+        None => text,
+    };
+    let host = host.split_once('%').map_or(host, |(address, _)| address);
+    host.parse().ok().map(|address: IpAddr| address.to_canonical())
+}
+
+/// What is counted as one sender: an IPv4 address, or the /64 of an IPv6 address, which is what one machine is given.
+fn bucket(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        address => address,
+    }
+}
+
+/// Wrong tokens by bucket. Right ones are never slowed: several front offices may share an address.
 #[derive(Default)]
 pub struct Failures {
-    counts: Mutex<HashMap<IpAddr, (Instant, u32)>>,
+    buckets: Mutex<HashMap<IpAddr, Bucket>>,
+}
+
+struct Bucket {
+    since: Instant,
+    /// Since then.
+    count: u32,
+    /// Since the bucket is known.
+    total: u64,
+}
+
+/// What follows from too many wrong tokens.
+#[derive(Debug, PartialEq, Eq)]
+pub struct TooMany {
+    /// Seconds to wait.
+    pub wait: u64,
+    /// A line for the log, once a minute. Programs such as fail2ban read it: see packaging/fail2ban.
+    pub line: Option<String>,
 }
 
 impl Failures {
-    /// Notes a wrong token; gives the seconds to wait if there were too many.
-    pub fn note(&self, address: IpAddr, now: Instant) -> Option<u64> {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.len() >= ADDRESSES {
-            counts.retain(|_, (since, _)| now.duration_since(*since) < WINDOW);
+    /// Notes a wrong token; says what follows if there were too many.
+    pub fn note(&self, address: IpAddr, now: Instant) -> Option<TooMany> {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        make_room(&mut buckets, now);
+        let key = bucket(address);
+        let bucket = buckets.entry(key).or_insert(Bucket { since: now, count: 0, total: 0 });
+        if now.duration_since(bucket.since) >= WINDOW {
+            (bucket.since, bucket.count) = (now, 0);
         }
-        if counts.len() >= ADDRESSES {
-            let oldest = counts.iter().min_by_key(|(_, (since, _))| *since).map(|(address, _)| *address);
-            oldest.map(|address| counts.remove(&address));
-        }
-        let (since, count) = counts.entry(address).or_insert((now, 0));
-        if now.duration_since(*since) >= WINDOW {
-            (*since, *count) = (now, 0);
-        }
-        *count = count.saturating_add(1);
-        (*count > FAILURES).then(|| (WINDOW.saturating_sub(now.duration_since(*since))).as_secs().max(1))
+        (bucket.count, bucket.total) = (bucket.count.saturating_add(1), bucket.total.saturating_add(1));
+        let block = if address == key { String::new() } else { format!(" from {key}/64") };
+        let line = || format!("too many wrong tokens from {address}: {} so far{block}", bucket.total);
+        (bucket.count > FAILURES).then(|| TooMany {
+            wait: WINDOW.saturating_sub(now.duration_since(bucket.since)).as_secs().max(1),
+            line: (bucket.count == FAILURES + 1).then(line),
+        })
+    }
+}
+
+fn make_room(buckets: &mut HashMap<IpAddr, Bucket>, now: Instant) {
+    if buckets.len() >= BUCKETS {
+        buckets.retain(|_, bucket| now.duration_since(bucket.since) < WINDOW);
+    }
+    if buckets.len() >= BUCKETS {
+        let oldest = buckets.iter().min_by_key(|(_, bucket)| bucket.since).map(|(address, _)| *address);
+        oldest.map(|address| buckets.remove(&address));
     }
 }
 
@@ -104,8 +152,8 @@ mod tests {
     use crate::server::message::{Headers, Method};
 
     fn head(fields: &[(&str, &str)], peer: &str) -> Head {
-        let headers = Headers(fields.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect());
-        Head { method: Method::Get, path: "/".into(), query: String::new(), headers, peer: peer.parse().unwrap() }
+        let headers = Headers::of(fields);
+        Head { method: Method::GET, path: "/".into(), query: String::new(), headers, peer: peer.parse().unwrap() }
     }
 
     #[test]
@@ -149,12 +197,51 @@ mod tests {
     }
 
     #[test]
+    fn addresses_are_read_in_every_form_that_proxies_write() {
+        for (text, expected) in [
+            ("1.2.3.4", Some("1.2.3.4")),
+            (" 1.2.3.4:5678 ", Some("1.2.3.4")),
+            ("\"1.2.3.4:5678\"", Some("1.2.3.4")),
+            ("2001:db8::1", Some("2001:db8::1")),
+            ("[2001:db8::1]", Some("2001:db8::1")),
+            ("\"[2001:db8::1]:5678\"", Some("2001:db8::1")),
+            ("fe80::1%eth0", Some("fe80::1")),
+            ("[fe80::1%25eth0]:80", Some("fe80::1")),
+            ("::ffff:1.2.3.4", Some("1.2.3.4")),
+            ("unknown", None),
+            ("_hidden", None),
+            ("[2001:db8::1", None),
+            ("1.2.3.4:5:6", None),
+            ("", None),
+        ] {
+            assert_eq!(forwarded(text).map(|address| address.to_string()).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn twenty_wrong_tokens_a_minute_are_enough() {
         let (failures, start) = (Failures::default(), Instant::now());
         let [one, other]: [IpAddr; 2] = ["1.1.1.1".parse().unwrap(), "2.2.2.2".parse().unwrap()];
         assert!((0..20).all(|_| failures.note(one, start).is_none()));
-        assert_eq!(failures.note(one, start), Some(60));
+        let line = Some("too many wrong tokens from 1.1.1.1: 21 so far".to_owned());
+        assert_eq!(failures.note(one, start), Some(TooMany { wait: 60, line }));
+        assert!((0..1000).all(|_| failures.note(one, start) == Some(TooMany { wait: 60, line: None })));
         assert_eq!(failures.note(other, start), None);
-        assert_eq!(failures.note(one, start + WINDOW), None);
+        assert!((0..20).all(|_| failures.note(one, start + WINDOW).is_none()));
+        let line = failures.note(one, start + WINDOW).unwrap().line.unwrap();
+        assert_eq!(line, "too many wrong tokens from 1.1.1.1: 1042 so far");
+    }
+
+    #[test]
+    fn a_machine_with_many_addresses_is_one_sender() {
+        let (failures, start) = (Failures::default(), Instant::now());
+        let note = |number: u32| {
+            let address = format!("2001:db8:0:1::{number:x}").parse().unwrap();
+            failures.note(address, start)
+        };
+        assert!((0..20).all(|number| note(number).is_none()));
+        let line = note(0xabc).unwrap().line.unwrap();
+        assert_eq!(line, "too many wrong tokens from 2001:db8:0:1::abc: 21 so far from 2001:db8:0:1::/64");
+        assert!(failures.note("2001:db8:0:2::1".parse().unwrap(), start).is_none());
     }
 }

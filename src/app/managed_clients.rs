@@ -5,6 +5,7 @@ use super::arguments::{Arguments, as_bool, as_text};
 use super::{App, Request};
 use crate::error::Kind;
 use crate::model::client::{Location, check_name};
+use crate::model::text::counted;
 use crate::model::{Client, Token, parse_uuid};
 use crate::server::message::Response;
 use crate::store::clients::ClientChange;
@@ -52,7 +53,7 @@ pub fn delete(app: &App, request: Request<'_>) -> Answer {
     let client = find(app, &request)?;
     not_itself(&request, &client)?;
     let gone = app.store.delete_client(&client)?;
-    log::info!("deleted client {:?} and {gone} stats", client.name);
+    log::info!("deleted client {:?} and {}", client.name, counted(gone, "stat"));
     Ok(json(200, value!({ "deleted_stats": gone }).to_string()))
 }
 

@@ -3,7 +3,7 @@
 use super::answer::Answer;
 use super::{App, Request};
 use crate::error::Result;
-use crate::server::message::{Response, Served};
+use crate::server::message::{Method, Response, Served};
 use crate::store::jobs::Runs;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ struct Answers {
 impl Metrics {
     /// Counts an answer.
     pub fn note(&self, served: &Served<'_>) {
-        let method = served.head.map_or("-", |head| head.method.name());
+        let method = served.head.map_or("-", |head| label(&head.method));
         let seconds = served.elapsed.as_secs_f64();
         let bucket = BUCKETS.iter().position(|end| seconds <= *end).unwrap_or(BUCKETS.len() - 1);
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -68,6 +68,12 @@ impl Metrics {
         let stored = self.stored.load(Ordering::Relaxed);
         text.single("monarc_stats_stored_total", "counter", "Stats stored since the start.", stored);
     }
+}
+
+/// A method's label: anybody may make up methods, and each of them would be another line.
+fn label(method: &Method) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("OTHER")
 }
 
 /// Prometheus text in the making.
@@ -145,5 +151,7 @@ fn jobs(app: &App, text: &mut Text) -> Result<()> {
     family("monarc_job_last_failure_timestamp_seconds", "When a job of the service last ended badly.", |run| {
         run.failed_at
     });
+    text.family("monarc_job_panics_total", "counter", "Runs of a job that ended in a panic, since the store was made.");
+    runs.iter().for_each(|run| text.sample("monarc_job_panics_total", &format!("job=\"{}\"", run.name), run.panics));
     Ok(())
 }

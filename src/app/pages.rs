@@ -1,9 +1,10 @@
 //! Pages and what they load, as answers.
 
 use super::answer::Answer;
-use super::{App, Request, nothing_here, tag};
-use crate::dashboard::{self, Asset, Language, Page, Site, View};
-use crate::server::message::{Body, Response};
+use super::{App, Request, nothing_here, released, tag};
+use crate::dashboard::{self, Asset, Language, Page, Released, Site, View};
+use crate::model::parse_uuid;
+use crate::server::message::{Body, Head, Response};
 use std::borrow::Cow;
 
 /// `GET /`
@@ -70,17 +71,46 @@ pub fn openapi(_: &App, _: Request<'_>) -> Answer {
     Ok(response.with("Cache-Control", "no-cache"))
 }
 
+/// `GET /threats/{uuid}`
+pub fn threat(app: &App, request: Request<'_>) -> Answer {
+    of_object(app, &request, &dashboard::THREAT)
+}
+
+/// `GET /vulnerabilities/{uuid}`
+pub fn vulnerability(app: &App, request: Request<'_>) -> Answer {
+    of_object(app, &request, &dashboard::VULNERABILITY)
+}
+
+fn of_object(app: &App, request: &Request<'_>, page: &'static Page) -> Answer {
+    let uuid = parse_uuid(&request.name).map_err(|_| Box::new(nothing_here()))?;
+    Ok(answer(app, request.head, page, &uuid.to_string(), released::told(app)?))
+}
+
+/// The page for a browser where there is nothing; others get JSON.
+pub fn missing(app: &App, head: &Head) -> Option<Response> {
+    let wants_page = head.headers.all("Accept").any(|accept| accept.contains("text/html"));
+    let mut page = wants_page.then(|| answer(app, head, &dashboard::MISSING, "", None))?;
+    page.status = 404;
+    Some(page.with("Cache-Control", "no-store"))
+}
+
 fn show(app: &App, request: &Request<'_>, page: &'static Page) -> Answer {
-    let headers = &request.head.headers;
-    let language = Language::of(&request.head.query, headers.get("Accept-Language").unwrap_or_default());
+    Ok(answer(app, request.head, page, "", released::told(app)?))
+}
+
+fn answer(app: &App, head: &Head, page: &'static Page, object: &str, released: Option<Released>) -> Response {
+    let headers = &head.headers;
+    let language = Language::of(&head.query, headers.get("Accept-Language").unwrap_or_default());
     let site = Site {
+        released,
         public_pages: app.config.public_pages,
         map: app.config.shows_map(),
         email: app.config.admin_email.as_deref(),
         url: app.config.admin_url.as_deref(),
     };
-    let root = root(app, request);
-    let text = dashboard::render(&site, &View { page, root: &root, query: &request.head.query, language: &language });
+    let root = root(app, head);
+    let view = View { page, root: &root, query: &head.query, object, language: &language };
+    let text = dashboard::render(&site, &view);
     let ancestors = app.config.frame_ancestors.as_deref().unwrap_or("'none'");
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
@@ -91,19 +121,19 @@ fn show(app: &App, request: &Request<'_>, page: &'static Page) -> Answer {
         true => Response::empty(304),
         false => Response::bytes(200, Some("text/html; charset=utf-8"), Cow::Owned(text.into_bytes())),
     };
-    Ok(response
+    response
         .with("Content-Security-Policy", policy)
         .with("Referrer-Policy", "no-referrer")
         .with("ETag", tag)
         .with("Vary", "Accept-Language")
-        .with("Cache-Control", "no-cache"))
+        .with("Cache-Control", "no-cache")
 }
 
 /// What leads from the page to the root: the prefix if one is known, and otherwise as many steps up as the path goes
 /// down, which is right below any prefix that a proxy takes away.
-fn root(app: &App, request: &Request<'_>) -> String {
-    let prefix = app.prefix(request.head);
-    match request.head.path.matches('/').count() {
+fn root(app: &App, head: &Head) -> String {
+    let prefix = app.prefix(head);
+    match head.path.matches('/').count() {
         _ if !prefix.is_empty() => format!("{prefix}/"),
         0 | 1 => "./".to_owned(),
         steps => "../".repeat(steps - 1),

@@ -135,7 +135,8 @@ pub fn about(app: &App, _: Request<'_>) -> Answer {
 
 /// `GET /human.txt`
 pub fn human(app: &App, _: Request<'_>) -> Answer {
-    let contact = app.config.admin_email.as_deref().or(app.config.admin_url.as_deref()).unwrap_or("its operator");
+    let contacts = app.config.contacts();
+    let contact = if contacts.is_empty() { "its operator".to_owned() } else { contacts.join(", ") };
     Ok(plain(format!(
         "MONARC Stats Service {}\nContact: {contact}\nLicence: AGPL-3.0-or-later\nSource: {}\n",
         env!("CARGO_PKG_VERSION"),
@@ -150,14 +151,16 @@ pub fn robots(_: &App, _: Request<'_>) -> Answer {
 
 /// `GET /.well-known/security.txt` (RFC 9116)
 pub fn security(app: &App, _: Request<'_>) -> Answer {
-    let contact = match (&app.config.admin_email, &app.config.admin_url) {
-        (Some(email), _) => format!("mailto:{email}"),
-        (None, Some(url)) => url.clone(),
-        (None, None) => format!("{}/security", env!("CARGO_PKG_REPOSITORY")),
+    let project = || format!("Contact: {}/security\n", env!("CARGO_PKG_REPOSITORY"));
+    let line = |contact: &str| match contact.contains("://") {
+        true => format!("Contact: {contact}\n"),
+        false => format!("Contact: mailto:{contact}\n"),
     };
+    let contacts: String = app.config.contacts().into_iter().map(line).collect();
+    let contacts = if contacts.is_empty() { project() } else { contacts };
     let in_a_year = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * 360);
     let expires = in_a_year.strftime("%Y-%m-%dT00:00:00Z");
-    Ok(plain(format!("Contact: {contact}\nExpires: {expires}\nPreferred-Languages: en, fr, de, nl\n")))
+    Ok(plain(format!("{contacts}Expires: {expires}\nPreferred-Languages: en, fr, de, nl\n")))
 }
 
 /// `GET /healthz`

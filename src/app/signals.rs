@@ -3,7 +3,7 @@
 //!
 //! Kept in memory, for the watch: what is not known since the start is neither well nor ill.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,8 @@ pub struct Signals {
     started: Instant,
     wrong: Mutex<Wrong>,
     clients: Mutex<HashMap<String, Batches>>,
+    /// Keys of the clients that have shown a short token.
+    short: Mutex<HashSet<i64>>,
 }
 
 /// Wrong tokens of the hour that runs and of the one before.
@@ -60,6 +62,7 @@ impl Default for Signals {
             started: now,
             wrong: Mutex::new(Wrong { since: now, now: 0, before: 0 }),
             clients: Mutex::default(),
+            short: Mutex::default(),
         }
     }
 }
@@ -68,6 +71,11 @@ impl Signals {
     /// Whether they have been gathered for an hour, so that few wrong tokens are few.
     pub fn are_complete(&self) -> bool {
         self.started.elapsed() >= HOUR
+    }
+
+    /// Notes that a client has shown a short token; gives whether it is the first time.
+    pub fn note_short_token(&self, client: i64) -> bool {
+        self.short.lock().unwrap_or_else(PoisonError::into_inner).insert(client)
     }
 
     /// Counts a wrong token.

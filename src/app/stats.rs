@@ -5,11 +5,12 @@ use super::arguments::{Arguments, as_bool, as_date, as_number, as_text, as_uuid,
 use super::{App, Request};
 use crate::error::{Error, Kind, Result};
 use crate::model::date::today;
+use crate::model::text::counted;
 use crate::model::{Role, StatType, parse_uuid};
 use crate::server::message::{Body, Response};
-use crate::server::spool::{self, Spools};
+use crate::server::spool::{Spool, Spools};
 use crate::store::Store;
-use crate::store::listing::{Filter, Page, Position, Range};
+use crate::store::listing::{Filter, PLACES, Range, Stat, StatPlace};
 use jiff::civil::Date;
 use serde_json::json as value;
 use std::borrow::Cow;
@@ -17,11 +18,14 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Bytes of data after which a page of a large answer is full, so that it mostly fits what a spool holds in memory.
-const PAGE: usize = 48 << 10;
+/// Bytes of data after which a page of a large answer is full.
+const PAGE: usize = 256 << 10;
 
 /// Bytes up to which an answer is sent as a whole.
 const SMALL: u64 = 64 << 10;
+
+/// Bytes of the place of a stat.
+const PLACE: u64 = 16;
 
 /// `GET /api/v1/stats/`
 pub fn list(app: &App, request: Request<'_>) -> Answer {
@@ -48,13 +52,13 @@ pub fn list(app: &App, request: Request<'_>) -> Answer {
 /// `GET /api/v1/stats/<anr>`
 pub fn of_analysis(app: &App, request: Request<'_>) -> Answer {
     let filter = analysis(&request)?;
-    Ok(Listing::start(app, filter, Range::default(), |_| "[".into(), "]")?)
+    Ok(Listing::start(app, &filter, &Range::default(), |_| "[".into(), "]")?)
 }
 
 /// `DELETE /api/v1/stats/<anr>`
 pub fn delete_analysis(app: &App, request: Request<'_>) -> Answer {
     let gone = app.store.delete_stats(&analysis(&request)?)?;
-    log::info!("deleted {gone} stats of one analysis");
+    log::info!("deleted {} of one analysis", counted(gone, "stat"));
     Ok(Response::empty(204))
 }
 
@@ -70,9 +74,9 @@ fn analysis(request: &Request<'_>) -> std::result::Result<Filter, Box<Response>>
 
 /// The matching stats with their metadata.
 fn listing(app: &App, filter: Filter, offset: u64, limit: u64) -> Result<Response> {
-    let range = Range { after: None, offset, limit: (limit > 0).then_some(limit) };
+    let range = Range { offset, limit: (limit > 0).then_some(limit) };
     let head = |number| format!("{{\"metadata\": {}, \"data\": [", metadata(number, offset, limit));
-    Listing::start(app, filter, range, head, "]}")
+    Listing::start(app, &filter, &range, head, "]}")
 }
 
 /// The metadata of a list.
@@ -80,78 +84,112 @@ pub fn metadata(count: u64, offset: u64, limit: u64) -> serde_json::Value {
     value!({ "count": count.to_string(), "offset": offset.to_string(), "limit": limit.to_string() })
 }
 
-/// A list of stats that is read from the store as it is written to the client: a slow reader holds one page of it, which
-/// is in a file if it is large, and no transaction.
+/// A list of stats that is read from the store as it is written to the client: a slow reader holds one page of it and 16
+/// bytes for each stat that is left, both in files if they are large, and no transaction.
 struct Listing {
     store: Arc<Store>,
-    spools: Spools,
-    filter: Filter,
-    range: Range,
-    next: Option<Position>,
-    page: spool::Reader,
+    /// Where the stats are, as they were when the list began.
+    places: Spool,
+    /// Stats that were read.
+    done: u64,
+    page: Page,
     tail: &'static str,
-    written: u64,
-    promised: u64,
 }
 
 impl Listing {
     /// The answer: small lists leave as they are, large ones page by page.
     fn start(
         app: &App,
-        filter: Filter,
-        range: Range,
+        filter: &Filter,
+        range: &Range,
         head: impl Fn(u64) -> String,
         tail: &'static str,
     ) -> Result<Response> {
-        let (store, spools) = (Arc::clone(&app.store), app.spools.clone());
-        let page = Arc::new(spools.answer()).reader();
-        let mut list = Self { store, spools, filter, range, next: None, page, tail, written: 0, promised: 0 };
-        list.promised = list.read_page()?.total;
-        let head = head(list.promised).into_bytes();
+        let store = Arc::clone(&app.store);
+        let (mut places, mut page) = (app.spools.answer(), Page::new(&app.spools));
+        let mut keep = |place: StatPlace| places.write_all(&place.to_bytes()).map_err(unread);
+        let read = store.list(filter, range, PAGE, &mut keep, &mut |stat| page.add(stat))?;
+        page.finish().map_err(unread)?;
+        let list = Self { store, places, done: u64::try_from(read).unwrap_or_default(), page, tail };
+        let head = head(list.total()).into_bytes();
+        let is_small = list.done == list.total() && list.page.spool.len() <= SMALL;
         let mut response = Response::bytes(200, Some("application/json"), Cow::Borrowed(b""));
         let mut whole = io::Cursor::new(head).chain(list);
-        response.body = match &whole.get_ref().1 {
-            list if list.next.is_none() && list.page.left() <= SMALL => {
-                let mut bytes = Vec::new();
-                whole.read_to_end(&mut bytes).map_err(unread)?;
-                Body::Bytes(Cow::Owned(bytes))
-            }
-            _ => Body::Stream(Box::new(whole)),
+        response.body = if is_small {
+            let mut bytes = Vec::new();
+            whole.read_to_end(&mut bytes).map_err(unread)?;
+            Body::Bytes(Cow::Owned(bytes))
+        } else {
+            Body::Stream(Box::new(whole))
         };
         Ok(response)
     }
 
-    /// Reads the next page from the store.
-    fn read_page(&mut self) -> Result<Page> {
-        let (mut spool, mut failure) = (self.spools.answer(), None);
-        let written = &mut self.written;
-        let page = self.store.page_of_stats(&self.filter, &self.range, PAGE, &mut |stat| {
-            let mut head = if *written > 0 { b",".to_vec() } else { Vec::new() };
-            *written += 1;
-            write_head(&mut head, stat.uuid, stat.anr, stat.kind, stat.date);
-            let parts = [&head, stat.data.as_bytes(), b"}"];
-            if failure.is_none() {
-                failure = parts.into_iter().try_for_each(|part| spool.write_all(part)).err();
-            }
-        })?;
-        if let Some(error) = failure {
-            return Err(unread(error));
-        }
-        self.page = Arc::new(spool).reader();
-        self.next = page.next;
-        self.range.after = page.next;
-        self.range.offset = 0;
-        self.range.limit = self.range.limit.map(|limit| limit.saturating_sub(page.number));
-        Ok(page)
+    /// How many stats it has.
+    fn total(&self) -> u64 {
+        self.places.len() / PLACE
     }
 
-    /// Ends the list.
-    fn end(&mut self) -> io::Result<Vec<u8>> {
-        // The list changed while it was read: better a broken answer than a count that is not true.
-        match self.promised == self.written {
-            true => Ok(std::mem::take(&mut self.tail).into()),
-            false => Err(io::Error::other("the stats changed while they were read")),
+    /// Reads the next page, or ends the list. A list that cannot be whole is broken off rather than ended.
+    fn refill(&mut self) -> io::Result<()> {
+        let end = self.total().min(self.done + u64::try_from(PLACES).map_err(io::Error::other)?);
+        self.page.clear();
+        if self.done == end {
+            return self.page.spool.write_all(std::mem::take(&mut self.tail).as_bytes());
         }
+        let bytes = self.places.read_range(self.done * PLACE..end * PLACE)?;
+        let places: Vec<StatPlace> = bytes.as_chunks().0.iter().map(StatPlace::from_bytes).collect();
+        let page = &mut self.page;
+        let read = self.store.stats_at(&places, PAGE, &mut |stat| page.add(stat));
+        self.done += u64::try_from(read.map_err(|error| io::Error::other(error.chain()))?).map_err(io::Error::other)?;
+        self.page.finish()
+    }
+}
+
+/// A page of a list, written anew again and again.
+struct Page {
+    spool: Spool,
+    read: u64,
+    has_stats: bool,
+    failure: Option<io::Error>,
+}
+
+impl Page {
+    fn new(spools: &Spools) -> Self {
+        Self { spool: spools.page(), read: 0, has_stats: false, failure: None }
+    }
+
+    fn clear(&mut self) {
+        self.spool.clear();
+        self.read = 0;
+    }
+
+    /// Adds a stat, after a comma if it is not the first of the list.
+    fn add(&mut self, stat: &Stat<'_>) {
+        let mut head = if self.has_stats { b",".to_vec() } else { Vec::new() };
+        self.has_stats = true;
+        write_head(&mut head, stat.uuid, stat.anr, stat.kind, stat.date);
+        let parts = [&head, stat.data.as_bytes(), b"}"];
+        if self.failure.is_none() {
+            self.failure = parts.into_iter().try_for_each(|part| self.spool.write_all(part)).err();
+        }
+    }
+
+    /// Tells whether all of it could be written.
+    fn finish(&mut self) -> io::Result<()> {
+        self.failure.take().map_or(Ok(()), Err)
+    }
+
+    fn is_read(&self) -> bool {
+        self.read == self.spool.len()
+    }
+}
+
+impl Read for Page {
+    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+        let got = self.spool.read_at(target, self.read)?;
+        self.read += u64::try_from(got).unwrap_or_default();
+        Ok(got)
     }
 }
 
@@ -167,16 +205,8 @@ fn unread(error: io::Error) -> Error {
 
 impl Read for Listing {
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
-        while self.page.left() == 0 {
-            match self.next {
-                Some(_) => drop(self.read_page().map_err(|error| io::Error::other(error.chain()))?),
-                None if self.tail.is_empty() => return Ok(0),
-                None => {
-                    let mut spool = self.spools.answer();
-                    spool.write_all(&self.end()?)?;
-                    self.page = Arc::new(spool).reader();
-                }
-            }
+        while self.page.is_read() && !self.tail.is_empty() {
+            self.refill()?;
         }
         self.page.read(target)
     }

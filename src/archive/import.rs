@@ -9,36 +9,58 @@ use crate::model::{Client, Role, Token, parse_uuid, shapes};
 use crate::store::Store;
 use crate::store::clients::NewClient;
 use crate::store::import::{Imported, Importing, OldClient};
+use crate::store::parts::{BYTES, ROWS};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::HashMap;
-
-/// Lines stored in one transaction where what is good is stored at once.
-const PART: usize = 2000;
-/// Lines between two reports of progress.
-const STEP: u64 = 500;
 
 /// How to import.
 pub struct Import<'a> {
     /// Whose all stats are to be, whatever the lines say.
     pub client: Option<&'a str>,
-    /// Whether to store what is good and to report the rest, rather than all or nothing.
+    /// Whether to store what is good and to report the rest, rather than to end at the first bad line.
     pub keep_going: bool,
 }
 
-/// Reads lines and stores their stats.
+/// Reads lines and stores their stats, part by part. To repeat an import that was broken off finishes it: what is there
+/// already stays as it is.
 ///
 /// # Errors
-/// `Invalid` with file, line and reason at the first line that cannot be used, unless it is to keep going; nothing is
-/// stored then. Those of the store and of the file.
+/// `Invalid` with file, line and reason at the first line that cannot be used, unless it is to keep going; the lines before
+/// it are stored then. Those of the store and of the file.
 pub fn import(store: &Store, import: &Import<'_>, lines: &mut Lines, reporter: &mut Reporter<'_>) -> Result<Tally> {
     let mark = store.newest_arrival()?;
     let client = import.client.map(|name| store.client(name)).transpose()?;
     store.require_room(lines.unpacked())?;
-    let part = if import.keep_going { PART } else { usize::MAX };
     let mut work = Work { client, keep_going: import.keep_going, known: HashMap::new(), tally: Tally::default() };
-    while store.import(mark, |importing| work.part(importing, lines, part, reporter))? {}
-    Ok(work.tally)
+    loop {
+        // Whoever is slow to give us lines keeps nobody from writing.
+        let part = next_part(lines)?;
+        if part.is_empty() {
+            return Ok(work.tally);
+        }
+        let bad = store.import(mark, |importing| work.part(importing, &lines.name, &part, reporter))?;
+        (reporter.progress)(lines.position(), lines.total);
+        if let Some(bad) = bad {
+            return Err(bad);
+        }
+    }
+}
+
+/// Lines with their numbers.
+type Part = Vec<(u64, Vec<u8>)>;
+
+/// The lines that are stored next in one transaction.
+fn next_part(lines: &mut Lines) -> Result<Part> {
+    let (mut part, mut bytes) = (Part::new(), 0);
+    while part.len() < ROWS
+        && bytes < BYTES
+        && let Some((number, line)) = lines.next()?
+    {
+        bytes += line.len();
+        part.push((number, line.to_vec()));
+    }
+    Ok(part)
 }
 
 /// What a line says beside its stat.
@@ -62,36 +84,33 @@ struct Work {
 }
 
 impl Work {
-    /// Imports up to `part` lines. Gives whether there may be more.
+    /// Imports some lines. Gives what is wrong with the first bad one, where the rest is not to be imported.
     fn part(
         &mut self,
         importing: &mut Importing<'_>,
-        lines: &mut Lines,
-        part: usize,
+        name: &str,
+        part: &Part,
         reporter: &mut Reporter<'_>,
-    ) -> Result<bool> {
+    ) -> Result<Option<Error>> {
         self.client = self.client.take().map(|client| importing.refreshed(&client)).transpose()?;
         self.known.clear();
-        for _ in 0..part {
-            let Some((number, line)) = lines.next()? else { return Ok(false) };
+        for (number, line) in part {
             match self.line(importing, line, reporter) {
                 Ok(imported) => self.tally.count(imported),
                 Err(error) if error.kind == Kind::Invalid => {
-                    let text = format!("{}:{number}: {}", lines.name, error.message);
+                    let text = format!("{name}:{number}: {}", error.message);
                     if !self.keep_going {
-                        let advice = "nothing was imported; --keep-going imports what is good";
-                        return Err(Error::invalid(format!("{text} ({advice})")));
+                        let advice = "what is before it is imported; mend it and import again, or leave it out with \
+                                      --keep-going";
+                        return Ok(Some(Error::invalid(format!("{text} ({advice})"))));
                     }
                     (reporter.notice)(&text);
                     self.tally.refused += 1;
                 }
                 Err(error) => return Err(error),
             }
-            if number.is_multiple_of(STEP) {
-                (reporter.progress)(lines.position(), lines.total);
-            }
         }
-        Ok(true)
+        Ok(None)
     }
 
     /// Imports one line; what is wrong with it is an `Invalid` without its place.

@@ -18,15 +18,13 @@ use crate::model::{Client, Role, StatType, Token, date, parse_uuid};
 use crate::store::Store;
 use crate::store::clients::NewClient;
 use crate::store::import::{Importing, OldClient};
+use crate::store::parts::{BYTES, ROWS};
 use csv::{Reader, StringRecord};
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-/// Rows between two reports of progress.
-const STEP: u64 = 500;
 
 /// The reference's two tables, open.
 pub struct Tables {
@@ -45,8 +43,8 @@ impl Tables {
     }
 }
 
-/// Stores what the tables hold, in one transaction. Malformed stats are reported and left out; with `keep_going`, so are
-/// clients that cannot be taken over, and their stats. Gives beside the tally a sentence per client about what became of
+/// Stores what the tables hold: all clients or none first, then their stats part by part, so that to repeat it finishes it.
+/// Malformed stats are reported and left out; with `keep_going`, so are clients that cannot be taken over, and their stats. Gives beside the tally a sentence per client about what became of
 /// its key.
 ///
 /// # Errors
@@ -59,12 +57,18 @@ pub fn import(
 ) -> Result<(Tally, Vec<String>)> {
     let Tables { mut clients, mut stats } = tables;
     store.require_room(stats.total)?;
-    store.import(store.newest_arrival()?, |importing| {
-        let mut work = Work { clients: HashMap::new(), keys: Vec::new(), tally: Tally::default() };
-        work.clients(importing, &mut clients, keep_going, reporter)?;
-        work.stats(importing, &mut stats, reporter)?;
-        Ok((work.tally, work.keys))
-    })
+    let mark = store.newest_arrival()?;
+    let mut work = Work { clients: HashMap::new(), keys: Vec::new(), tally: Tally::default() };
+    store.import(mark, |importing| work.clients(importing, &mut clients, keep_going, reporter))?;
+    stats.need(&["uuid", "anr", "type", "date", "data", "client_id"])?;
+    loop {
+        let part = stats.next_part()?;
+        if part.is_empty() {
+            return Ok((work.tally, work.keys));
+        }
+        store.import(mark, |importing| work.stats(importing, &mut stats, part, reporter))?;
+        (reporter.progress)(stats.read.load(Ordering::Relaxed), stats.total);
+    }
 }
 
 /// A table as CSV with a header; columns are found by name.
@@ -100,6 +104,16 @@ impl Table {
 
     fn next(&mut self) -> Result<bool> {
         self.reader.read_record(&mut self.row).map_err(|e| unreadable(&self.path, &e))
+    }
+
+    /// The rows that are stored next in one transaction.
+    fn next_part(&mut self) -> Result<Vec<StringRecord>> {
+        let (mut part, mut bytes) = (Vec::new(), 0);
+        while part.len() < ROWS && bytes < BYTES && self.next()? {
+            bytes += self.row.as_slice().len();
+            part.push(self.row.clone());
+        }
+        Ok(part)
     }
 
     /// A value of the row; empty if it is NULL or there is no such column.
@@ -217,10 +231,20 @@ impl Work {
         Ok(Some(client))
     }
 
-    fn stats(&mut self, importing: &mut Importing<'_>, table: &mut Table, reporter: &mut Reporter<'_>) -> Result<()> {
-        table.need(&["uuid", "anr", "type", "date", "data", "client_id"])?;
-        let mut number = 0_u64;
-        while table.next()? {
+    fn stats(
+        &mut self,
+        importing: &mut Importing<'_>,
+        table: &mut Table,
+        part: Vec<StringRecord>,
+        reporter: &mut Reporter<'_>,
+    ) -> Result<()> {
+        for row in part {
+            table.row = row;
+            // The column has dates only, so that one which cannot be read tells how all of them were written.
+            if let Err(error) = table.parsed("date", date::parse_full) {
+                let advice = "write both tables again with PGDATESTYLE=ISO before psql, and import them again";
+                return Err(Error::invalid(format!("{} ({advice})", table.at(&error.message))));
+            }
             match self.stat(importing, table) {
                 Ok(()) => {}
                 Err(error) if error.kind == Kind::Invalid => {
@@ -228,10 +252,6 @@ impl Work {
                     self.tally.refused += 1;
                 }
                 Err(error) => return Err(error),
-            }
-            number += 1;
-            if number.is_multiple_of(STEP) {
-                (reporter.progress)(table.read.load(Ordering::Relaxed), table.total);
             }
         }
         Ok(())
@@ -241,6 +261,8 @@ impl Work {
         let client = self.clients.get(row.get("client_id"));
         let client = client
             .ok_or_else(|| Error::invalid(format!("client_id: no client {:?} was imported", row.get("client_id"))))?;
+        // As it is now: this is not the transaction in which it was made.
+        let client = &importing.refreshed(client)?;
         let kind = row.parsed("type", StatType::parse)?;
         let data = row.get("data").trim();
         let (uuid, anr) = (row.parsed("uuid", parse_uuid)?, row.parsed("anr", parse_uuid)?);

@@ -1,13 +1,13 @@
 //! `monarc-stats export` and `import`.
 
-use super::{filter, store, store_or_new};
+use super::{filter, store_or_new, store_to_read};
 use crate::archive::reference::{self, Tables};
 use crate::archive::{self, Export, Import, Lines, Reporter, Tally, Target};
 use crate::commands::args::{ExportCommand, ImportCommand};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::files::as_owner;
-use crate::model::text::grouped;
+use crate::model::text::{counted, grouped};
 use crate::terminal::{note, progress, say};
 use std::io::IsTerminal;
 
@@ -16,7 +16,7 @@ pub fn export(config: &Config, command: &ExportCommand) -> Result<()> {
     let path = command.file.as_deref();
     let mut target = Target::create(path)?;
     let number = as_owner(&config.store, || {
-        let store = store(config)?;
+        let store = store_to_read(config)?;
         let dates = (command.from.as_deref(), command.to.as_deref());
         let filter = filter(&store, command.client.as_deref(), command.anr.as_deref(), command.kind.as_deref(), dates)?;
         let export = Export { filter, level: config.share_level, sharing: command.sharing };
@@ -24,7 +24,7 @@ pub fn export(config: &Config, command: &ExportCommand) -> Result<()> {
     })?;
     target.finish()?;
     match path {
-        Some(path) => say(&format!("exported {} stats to {}", grouped(number), path.display())),
+        Some(path) => say(&format!("exported {} to {}", counted(number, "stat"), path.display())),
         // Standard output has the stats themselves.
         None => Ok(()),
     }
@@ -68,7 +68,7 @@ pub fn import(config: &Config, command: &ImportCommand) -> Result<()> {
                 match tally.refused {
                     0 => Ok(()),
                     number => {
-                        Err(Error::invalid(format!("{} lines could not be imported: see above", grouped(number))))
+                        Err(Error::invalid(format!("{} could not be imported: see above", counted(number, "line"))))
                     }
                 }
             }

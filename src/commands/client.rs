@@ -1,15 +1,16 @@
 //! `monarc-stats client …`
 
-use super::{bad, store, store_or_new};
+use super::{bad, store, store_or_new, store_to_read};
 use crate::commands::args::{ClientAction, ClientCreate, ClientList};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::model::client::{Location, check_name};
+use crate::model::text::counted;
 use crate::model::{Client, Role, Token, parse_uuid};
 use crate::service::first_client;
 use crate::store::Store;
 use crate::store::clients::NewClient;
-use crate::terminal::{confirm, read_line, say};
+use crate::terminal::{confirm, read_line, say, show};
 use serde_json::json;
 
 /// Runs one of them.
@@ -17,7 +18,10 @@ pub fn run(config: &Config, action: ClientAction) -> Result<()> {
     if let ClientAction::Create(command) = action {
         return create(config, &store_or_new(config, command.new_store)?, &command);
     }
-    let store = store(config)?;
+    let store = match &action {
+        ClientAction::List(_) => store_to_read(config)?,
+        _ => store(config)?,
+    };
     match action {
         ClientAction::Create(_) => Ok(()),
         ClientAction::List(command) => list(&store, &command),
@@ -26,7 +30,7 @@ pub fn run(config: &Config, action: ClientAction) -> Result<()> {
             confirm(command.yes, &format!("Delete the client {:?} and all its stats?", client.name))?;
             let gone = store.delete_client(&client)?;
             store.clear_up()?;
-            say(&format!("deleted {:?} and {gone} stats", client.name))
+            say(&format!("deleted {:?} and {}", client.name, counted(gone, "stat")))
         }
         ClientAction::SetLocation(command) => {
             let place = Location::new(command.latitude, command.longitude).map_err(Error::invalid)?;
@@ -43,11 +47,22 @@ pub fn run(config: &Config, action: ClientAction) -> Result<()> {
         ClientAction::DisableSharing(command) => set_sharing(&store, &command.client, false),
         ClientAction::Activate(command) => set_active(&store, &command.client, true),
         ClientAction::Deactivate(command) => set_active(&store, &command.client, false),
+        ClientAction::SetGroup(command) => {
+            let client = store.client(&command.client)?;
+            let group = Some(command.group.as_str()).filter(|group| !group.is_empty());
+            group.map_or(Ok(()), check_name).map_err(bad("GROUP"))?;
+            store.set_group(&client, group)?;
+            match group {
+                Some(group) => say(&format!("{:?} is in the group {group:?}", client.name)),
+                None => say(&format!("{:?} is in no group", client.name)),
+            }
+        }
         ClientAction::RotateToken(command) => {
             let client = store.client(&command.client)?;
             let token = token(command.token.as_deref())?;
-            store.set_token(&client, &token)?;
-            say(&format!("Token: {}", token.reveal()))
+            // Shown first: a client whose token nobody has seen is locked out.
+            show(&format!("Token: {}", token.reveal()))?;
+            store.set_token(&client, &token)
         }
     }
 }
@@ -66,9 +81,13 @@ fn set_active(store: &Store, name: &str, active: bool) -> Result<()> {
 
 /// The token that was given, one from standard input, or a random one.
 fn token(given: Option<&str>) -> Result<Token> {
+    let long = |text: &str| match Token::is_short(text) {
+        true => Err(format!("a new token has at least {} characters", Token::SHORT)),
+        false => Token::new(text),
+    };
     match given {
-        Some("-") => Token::new(&read_line()?).map_err(bad("--token")),
-        Some(text) => Token::new(text).map_err(bad("--token")),
+        Some("-") => long(&read_line()?).map_err(bad("--token")),
+        Some(text) => long(text).map_err(bad("--token")),
         None => Token::random().map_err(|e| Error::new(Kind::Internal, "no random numbers can be had").because(e)),
     }
 }
@@ -88,10 +107,9 @@ fn create(config: &Config, store: &Store, command: &ClientCreate) -> Result<()> 
         name: &command.name,
         token: &token,
         role: Role::parse(&command.role).map_err(bad("--role"))?,
-        is_sharing_enabled: false,
+        is_sharing_enabled: command.share,
     };
-    let client = store.create_client(&new)?;
-    say(&format(config, &client, &token))
+    first_client::create(store, &new, |client| format(config, client, &token))
 }
 
 /// What goes into the front office's `config/autoload/local.php`.
@@ -129,17 +147,43 @@ fn described(client: &Client) -> serde_json::Value {
     })
 }
 
+/// Why a client is in no release; nothing if it is.
+fn why_not_released(client: &Client) -> Option<&'static str> {
+    match client {
+        Client { role: Role::Admin, .. } => Some("it is an admin"),
+        Client { is_active: false, .. } => Some("it is deactivated"),
+        Client { is_sharing_enabled: false, .. } => Some("it does not share"),
+        _ => None,
+    }
+}
+
 fn list(store: &Store, command: &ClientList) -> Result<()> {
     let mut clients = store.clients()?;
+    let groups = store.groups()?;
     clients.retain(|client| !command.sharing || client.is_sharing_enabled);
     if command.json {
+        let described = |client: &Client| {
+            let mut value = described(client);
+            value["group"] = groups.get(&client.id).cloned().into();
+            value["in_releases"] = why_not_released(client).is_none().into();
+            value
+        };
         return say(&serde_json::Value::Array(clients.iter().map(described).collect()).to_string());
     }
     let width = clients.iter().map(|client| client.name.chars().count()).max().unwrap_or(0);
     for client in &clients {
         let sharing = if client.is_sharing_enabled { "sharing" } else { "not sharing" };
         let active = if client.is_active { "active" } else { "deactivated" };
-        say(&format!("{}  {:<width$}  {:<5}  {sharing:<11}  {active}", client.uuid, client.name, client.role.name()))?;
+        let released = match (why_not_released(client), groups.get(&client.id)) {
+            (Some(reason), _) => format!("no, {reason}"),
+            (None, Some(group)) => format!("yes, in the group {group:?}"),
+            (None, None) => "yes".to_owned(),
+        };
+        let role = client.role.name();
+        say(&format!(
+            "{}  {:<width$}  {role:<5}  {sharing:<11}  {active:<11}  in releases: {released}",
+            client.uuid, client.name
+        ))?;
     }
     Ok(())
 }

@@ -27,6 +27,8 @@ pub fn show(config: &Config, raw: &Raw) -> Result<()> {
         };
         say(&format!("{:<25} {shown:<40} {:<12} {}", setting.name, source.name(), setting.help))?;
     }
+    let (zone, source) = raw.time_zone();
+    say(&format!("{:<25} {zone:<40} {source:<12} {}", "TZ", crate::config::TIME_ZONE))?;
     for (name, _) in raw.unknown() {
         say(&format!(
             "{name:<25} {:<40} {:<12} no setting; see 'monarc-stats doctor'",

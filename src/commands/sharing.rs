@@ -5,7 +5,7 @@ use crate::commands::args::{PullCommand, PushCommand};
 use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
 use crate::model::date::today;
-use crate::model::text::{grouped, without_password};
+use crate::model::text::{counted, grouped, without_password};
 use crate::model::{StatType, Token};
 use crate::sharing::{self, Pull, Push, Reporter, Sent};
 use crate::store::Store;
@@ -161,7 +161,7 @@ fn describe(store: &Store, query: PushQuery) -> Result<()> {
             share.client
         ))?;
     }
-    say(&format!("{} stats would leave for {}", grouped(leaving), without_password(&query.remote)))
+    say(&format!("{} would leave for {}", counted(leaving, "stat"), without_password(&query.remote)))
 }
 
 fn report(sent: &Sent) -> Result<()> {
@@ -188,7 +188,7 @@ fn report(sent: &Sent) -> Result<()> {
     say(&format!("sent {new}, already there {known}, refused {refused}"))?;
     match sent.refused {
         0 => Ok(()),
-        _ => Err(Error::invalid(format!("the remote refused {refused} stats: see above"))),
+        _ => Err(Error::invalid(format!("the remote refused {}: see above", counted(sent.refused, "stat")))),
     }
 }
 
@@ -201,12 +201,12 @@ fn withdraw(config: &Config, store: &Store, command: &PushCommand, remote: &str,
         (None, Some(client)) => store.pushed_analyses(remote, client)?,
         _ => return Err(Error::invalid("--withdraw: say which analysis (--anr) or which client (--client)")),
     };
-    let number = grouped(u64::try_from(anrs.len()).unwrap_or_default());
-    confirm(command.yes || anrs.is_empty(), &format!("Take {number} analyses back from {remote}?"))?;
+    let number = anrs.len();
+    confirm(command.yes || anrs.is_empty(), &format!("Take {} back from {remote}?", counted(number, "analysis")))?;
     let token = token(config, command.token.as_deref())?;
     let (filter, retries, proxies) = (filter.clone(), command.retries, &config.proxies);
     let level = config.share_level;
     let push = Push { remote, token: &token, filter, all: false, level, retries, proxies };
     with_reporter("taking back", |reporter| sharing::withdraw(store, &push, &anrs, reporter))?;
-    say(&format!("took {number} analyses back from {}", without_password(remote)))
+    say(&format!("took {} back from {}", counted(number, "analysis"), without_password(remote)))
 }

@@ -1,9 +1,11 @@
 //! `monarc-stats stats …`
 
-use super::{filter, store};
+use super::{filter, store, store_to_read};
 use crate::commands::args::{StatsAction, StatsDelete, StatsLatest};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::model::date::today;
+use crate::model::text::counted;
 use crate::service::schedule::older_than;
 use crate::store::Store;
 use crate::store::listing::Filter;
@@ -12,40 +14,45 @@ use serde_json::json;
 
 /// Runs one of them.
 pub fn run(config: &Config, action: StatsAction) -> Result<()> {
-    let store = store(config)?;
+    let store = match &action {
+        StatsAction::Latest(_) => store_to_read(config)?,
+        _ => store(config)?,
+    };
     match action {
         StatsAction::Latest(command) => latest(&store, &command),
         StatsAction::Delete(command) => delete(&store, &command),
         StatsAction::Purge(command) => {
-            let (first, filter) = older_than(command.months)?;
+            if command.months == 0 {
+                return Err(Error::invalid("--months: name at least 1; 'stats delete' deletes what is newer"));
+            }
+            let (first, filter) = older_than(command.months, today())?;
             remove(&store, &filter, command.yes, &format!("from before {first}"))
         }
         StatsAction::Deduplicate(command) => {
             confirm(command.yes, "Delete every stat that equals the one before it in the same month?")?;
             let gone = store.deduplicate_stats()?;
             store.clear_up()?;
-            say(&format!("deleted {gone} stats"))
+            say(&format!("deleted {}", counted(gone, "stat")))
         }
     }
 }
 
 fn latest(store: &Store, command: &StatsLatest) -> Result<()> {
-    let latest = store.latest_stats(command.client.as_deref())?;
-    if command.json {
-        let entry = |stat: &crate::store::listing::Latest| {
-            json!({
-                "client": stat.client,
-                "anr": stat.anr.to_string(),
-                "type": stat.kind.name(),
-                "date": stat.date.to_string(),
-            })
-        };
-        return say(&serde_json::Value::Array(latest.iter().map(entry).collect()).to_string());
+    let mut separator = "[";
+    store.latest_stats(command.client.as_deref(), &mut |stat| {
+        let (kind, date) = (stat.kind.name(), stat.date);
+        if !command.json {
+            return say(&format!("{date}  {kind:<13}  {}  {}", stat.anr, stat.client));
+        }
+        let entry =
+            json!({ "client": stat.client, "anr": stat.anr.to_string(), "type": kind, "date": date.to_string() });
+        say(&format!("{}{entry}", std::mem::replace(&mut separator, ",")))
+    })?;
+    match (command.json, separator) {
+        (true, "[") => say("[]"),
+        (true, _) => say("]"),
+        (false, _) => Ok(()),
     }
-    for stat in &latest {
-        say(&format!("{}  {:<13}  {}  {}", stat.date, stat.kind.name(), stat.anr, stat.client))?;
-    }
-    Ok(())
 }
 
 fn delete(store: &Store, command: &StatsDelete) -> Result<()> {
@@ -64,8 +71,8 @@ fn delete(store: &Store, command: &StatsDelete) -> Result<()> {
 
 fn remove(store: &Store, filter: &Filter, yes: bool, which: &str) -> Result<()> {
     let number = store.count_stats(filter)?;
-    confirm(yes || number == 0, &format!("Delete {number} stats {which}?"))?;
+    confirm(yes || number == 0, &format!("Delete {} {which}?", counted(number, "stat")))?;
     let gone = store.delete_stats(filter)?;
     store.clear_up()?;
-    say(&format!("deleted {gone} stats"))
+    say(&format!("deleted {}", counted(gone, "stat")))
 }

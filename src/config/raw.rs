@@ -134,6 +134,14 @@ impl Raw {
         hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// The time zone of "today" and its source. Only the environment has a say: the file is not read by what finds the zone.
+    pub fn time_zone(&self) -> (String, &'static str) {
+        match self.environment.get("TZ").filter(|zone| !zone.is_empty()) {
+            Some(zone) => (zone.clone(), Source::Environment.name()),
+            None => (jiff::tz::TimeZone::system().iana_name().unwrap_or("UTC").to_owned(), "machine"),
+        }
+    }
+
     /// Variables that are set and that only the reference implementation knows.
     pub fn without_effect(&self) -> Vec<&str> {
         let names = self.names();

@@ -140,7 +140,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "PURGE_AFTER_MONTHS",
-        help: "months after which the service deletes stats by itself, once a day; by default never",
+        help: "months after which the service deletes stats by itself, once a day, counted from the eighth newest day with stats if the clock is ahead of it; by default never",
         ..PLAIN
     },
     Setting {

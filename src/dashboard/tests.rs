@@ -38,6 +38,7 @@ fn every_text_of_a_language_has_the_same_places_for_values() {
 fn every_name_in_a_page_means_something() {
     let values = [
         "lang",
+        "released",
         "page",
         "root",
         "title",
@@ -46,6 +47,10 @@ fn every_name_in_a_page_means_something() {
         "style",
         "theme",
         "world",
+        "draw",
+        "exports",
+        "query",
+        "object",
         "scripts",
         "menu",
         "languages",
@@ -53,7 +58,7 @@ fn every_name_in_a_page_means_something() {
         "contact",
         "body",
     ];
-    let bodies = MENU.iter().map(|page| assets::page(page.name));
+    let bodies = MENU.into_iter().chain([&THREAT, &VULNERABILITY, &MISSING]).map(|page| assets::page(page.body));
     for body in bodies.chain([assets::page("shell")]) {
         assert!(!body.is_empty());
         for name in template::names(&body) {
@@ -61,7 +66,7 @@ fn every_name_in_a_page_means_something() {
         }
     }
     let manifest = Manifest::read();
-    for page in MENU {
+    for page in MENU.into_iter().chain([&THREAT, &VULNERABILITY, &MISSING]) {
         for part in ["menu", "title"] {
             assert!(keys(0).contains(&*format!("{}.{part}", page.name)), "{} {part}", page.name);
         }
@@ -74,7 +79,7 @@ fn every_name_in_a_page_means_something() {
 fn every_text_that_a_script_shows_exists() {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/scripts");
     let mut found = 0;
-    for folder in ["pages", "lib"] {
+    for folder in ["pages", "lib", "parts"] {
         for file in std::fs::read_dir(scripts.join(folder)).unwrap() {
             let path = file.unwrap().path();
             let text = std::fs::read_to_string(&path).unwrap();
@@ -87,6 +92,12 @@ fn every_text_that_a_script_shows_exists() {
                 assert!(!key.starts_with("help.") && !key.starts_with("page."), "{key} is not sent to scripts");
                 found += 1;
             }
+            for (at, _) in text.match_indices("plural(\"") {
+                let key = text[at + 8..].split('"').next().unwrap();
+                for form in ["one", "other"] {
+                    assert!(keys(0).contains(&*format!("{key}.{form}")), "{}: {key}.{form}", path.display());
+                }
+            }
         }
     }
     assert!(found > 50, "{found}");
@@ -94,7 +105,12 @@ fn every_text_that_a_script_shows_exists() {
 
 #[test]
 fn no_page_has_anything_inline() {
-    for page in MENU.iter().map(|page| assets::page(page.name)).chain([assets::page("shell")]) {
+    for page in MENU
+        .into_iter()
+        .chain([&THREAT, &VULNERABILITY, &MISSING])
+        .map(|page| assets::page(page.body))
+        .chain([assets::page("shell")])
+    {
         for bad in [" style=", " onclick=", " onload=", "<style", "javascript:"] {
             assert!(!page.contains(bad), "{bad}");
         }

@@ -2,6 +2,8 @@
 //! find files of root's there afterwards.
 
 use crate::error::{Error, Kind, Result};
+use rustix::fs::Access;
+use rustix::io::Errno;
 use rustix::process::{Gid, Uid};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 use std::os::unix::fs::MetadataExt;
@@ -23,7 +25,11 @@ pub fn as_owner<T: Send>(path: &Path, work: impl FnOnce() -> Result<T> + Send) -
     let Some(owner) = Owner::of(path) else { return work() };
     let no_thread = |e| Error::new(Kind::Internal, "there can be no thread for the store").because(e);
     std::thread::scope(|scope| {
-        let become_and_work = || owner.take_on().and_then(|()| work());
+        let become_and_work = || {
+            owner.take_on()?;
+            owner.must_reach(path)?;
+            work()
+        };
         let thread = std::thread::Builder::new().name("store".into()).spawn_scoped(scope, become_and_work);
         thread.map_err(no_thread)?.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
@@ -35,14 +41,37 @@ pub fn is_somebody_elses(path: &Path) -> bool {
 }
 
 impl Owner {
-    /// The owner of a file, or of the nearest directory that is there; none if it is root, or if this is not root.
+    /// Whoever can put another file in the place of this one: its owner, that of a link to it, or of a directory that it is
+    /// in or comes into; none if all are root, or if this is not root.
     fn of(path: &Path) -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
             return None;
         }
         let path = std::path::absolute(path).ok()?;
-        let data = path.ancestors().find_map(|place| place.metadata().ok())?;
-        (data.uid() != 0).then_some(Self { user: data.uid(), group: data.gid() })
+        let nearest = |path: &Path| path.ancestors().skip(1).find_map(|place| place.metadata().ok());
+        let resolved = path.canonicalize().ok();
+        let all = [
+            path.metadata().ok(),
+            path.symlink_metadata().ok(),
+            nearest(&path),
+            resolved.and_then(|resolved| nearest(&resolved)),
+        ];
+        let other = all.into_iter().flatten().find(|data| data.uid() != 0)?;
+        Some(Self { user: other.uid(), group: other.gid() })
+    }
+
+    /// What a command of root's has left there, the owner cannot open.
+    fn must_reach(&self, path: &Path) -> Result<()> {
+        match rustix::fs::access(path, Access::READ_OK) {
+            Err(error @ (Errno::ACCESS | Errno::PERM)) => {
+                let (user, path) = (self.user, path.display());
+                let text = format!(
+                    "root uses {path} with the rights of user {user}, who may not open it: 'chown {user} {path}*'"
+                );
+                Err(Error::new(Kind::Unavailable, text).because(error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Gives this thread, and no other, the owner's rights for good.
@@ -80,6 +109,7 @@ fn memberships(owner: &Owner, users: &str, groups: &str) -> (u32, Vec<u32>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn the_owners_groups_are_found() {
@@ -107,5 +137,10 @@ mod tests {
         assert_eq!(ids().0, 0);
         std::os::unix::fs::chown(&store, Some(0), Some(0)).unwrap();
         assert!(!is_somebody_elses(&store));
+        // Where somebody may put another file in its place, it is not root's, whatever it looks like.
+        std::os::unix::fs::chown(directory.path(), Some(12345), Some(12346)).unwrap();
+        std::fs::set_permissions(&store, PermissionsExt::from_mode(0o600)).unwrap();
+        let error = as_owner(&store, || Ok(())).err().unwrap();
+        assert!(error.message.contains("chown 12345"), "{}", error.message);
     }
 }

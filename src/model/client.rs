@@ -89,6 +89,9 @@ pub struct Client {
 pub struct Token(String);
 
 impl Token {
+    /// Characters below which a token is short: it might be guessed.
+    pub const SHORT: usize = 16;
+
     /// A token that can travel in a header: 1 to 512 visible ASCII characters.
     pub fn new(text: &str) -> Result<Self, String> {
         if text.is_empty() {
@@ -111,6 +114,11 @@ impl Token {
     /// The secret itself, for the one moment it is shown to its owner.
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it might be guessed.
+    pub fn is_short(text: &str) -> bool {
+        text.len() < Self::SHORT
     }
 
     /// What the store keeps of a token.

@@ -35,6 +35,17 @@ pub fn grouped(number: u64) -> String {
     groups.join(",")
 }
 
+/// A number, grouped, of things of this name, whose plural it makes where there is not one of them.
+pub fn counted<N: TryInto<u64>>(number: N, name: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
+    let plural = match (number, name.strip_suffix("is")) {
+        (1, _) => name.to_owned(),
+        (_, Some(stem)) => format!("{stem}es"),
+        (_, None) => format!("{name}s"),
+    };
+    format!("{} {plural}", grouped(number))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,5 +73,11 @@ mod tests {
         for (number, text) in [(0, "0"), (999, "999"), (1240, "1,240"), (1_000_000, "1,000,000")] {
             assert_eq!(grouped(number), text);
         }
+    }
+
+    #[test]
+    fn one_thing_is_no_plural() {
+        let texts = [counted(0, "client"), counted(1, "stat"), counted(1, "analysis"), counted(2000_u64, "analysis")];
+        assert_eq!(texts, ["0 clients", "1 stat", "1 analysis", "2,000 analyses"]);
     }
 }

@@ -176,7 +176,7 @@ pub(super) fn examine(bytes: &[u8]) -> Option<Vec<u8>> {
     theirs.write_all(bytes).ok()?;
     drop(theirs);
     // For the kernel a socket is a socket.
-    let slot = super::slots::Slot::new(TcpStream::from(OwnedFd::from(ours)));
+    let slot = super::slots::Slot::new(TcpStream::from(OwnedFd::from(ours)), 0);
     let spools = Spools::new(&std::env::temp_dir());
     let received = receive(&mut Input::new(&slot), Framing::Chunked, 4 << 20, &Limits::default(), &spools).ok()?;
     received.bytes().ok()

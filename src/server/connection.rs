@@ -157,7 +157,8 @@ impl<S: Service> Connection<'_, S> {
             Framing::Length(length) if length <= MAX_DISCARDED && !terms.expects => Some(length),
             _ => None,
         };
-        let close = terms.close || discard.is_none() || self.shared.stop.asked();
+        let asked = response.header("Connection") == Some("close");
+        let close = terms.close || asked || discard.is_none() || self.shared.stop.asked();
         match (self.send(Some(head), WriteMode::of(head, terms, close), response, began)?, discard) {
             (Ending::Open, Some(0)) => Ok(()),
             (Ending::Open, Some(length)) => {

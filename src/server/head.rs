@@ -6,12 +6,16 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
 use super::Fault;
 use super::input::{BUFFER, Input};
 use crate::server::message::{Head, Headers, Method};
 
 /// Header fields of one request.
 const MAX_FIELDS: usize = 64;
+
+const MALFORMED: Fault = Fault::Refuse(400, "the head of the request is malformed");
 
 /// How the body is delimited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +64,6 @@ struct Scan {
 
 impl Scan {
     fn advance(&mut self, bytes: &[u8]) -> Result<Option<usize>, Fault> {
-        const BAD: Fault = Fault::Refuse(400, "the head of the request is malformed");
         while let Some(&byte) = bytes.get(self.next) {
             let after_return = self.next > self.line && bytes[self.next - 1] == b'\r';
             let allowed = match byte {
@@ -71,7 +74,7 @@ impl Scan {
                 _ => false,
             };
             if !allowed {
-                return Err(BAD);
+                return Err(MALFORMED);
             }
             self.next += 1;
             if byte == b'\n' {
@@ -108,12 +111,17 @@ pub(super) fn parse(bytes: &[u8], peer: IpAddr) -> Result<(Head, bool), Fault> {
         Err(httparse::Error::Version) if names_another_version(bytes) => {
             return Err(Fault::Refuse(505, "only HTTP/1.0 and HTTP/1.1 are spoken here"));
         }
-        _ => return Err(Fault::Refuse(400, "the head of the request is malformed")),
+        _ => return Err(MALFORMED),
     }
     let method = request.method.unwrap_or_default();
     let (path, query) = target(method, request.path.unwrap_or_default())?;
-    let headers = request.headers.iter().map(field).collect::<Result<_, _>>()?;
-    let head = Head { method: Method::parse(method), path, query, headers: Headers(headers), peer };
+    let mut headers = HeaderMap::with_capacity(request.headers.len());
+    for field in request.headers.iter() {
+        let (name, value) = header(field)?;
+        headers.append(name, value);
+    }
+    let method = Method::from_bytes(method.as_bytes()).map_err(|_| MALFORMED)?;
+    let head = Head { method, path, query, headers: Headers(headers), peer };
     Ok((head, request.version == Some(0)))
 }
 
@@ -127,10 +135,17 @@ fn names_another_version(bytes: &[u8]) -> bool {
     }
 }
 
-fn field(field: &httparse::Header<'_>) -> Result<(String, String), Fault> {
-    let value = std::str::from_utf8(field.value);
-    let value = value.map_err(|_| Fault::Refuse(400, "the value of a header field is not UTF-8"))?;
-    Ok((field.name.to_owned(), value.trim_matches([' ', '\t']).to_owned()))
+/// Fields by which connection and body are understood: what another parser could read differently is refused.
+const NEEDED: [HeaderName; 5] =
+    [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION, header::EXPECT];
+
+fn header(field: &httparse::Header<'_>) -> Result<(HeaderName, HeaderValue), Fault> {
+    let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| MALFORMED)?;
+    let value = HeaderValue::from_bytes(field.value.trim_ascii()).map_err(|_| MALFORMED)?;
+    if NEEDED.contains(&name) && std::str::from_utf8(value.as_bytes()).is_err() {
+        return Err(MALFORMED);
+    }
+    Ok((name, value))
 }
 
 /// Path and query of a request's target.

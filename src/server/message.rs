@@ -3,6 +3,8 @@
 //! The HTTP layer above turns bytes into these and back; the API below it never learns how they travelled.
 
 use super::spool::{Spool, Spools};
+pub use http::Method;
+use http::header::{HeaderMap, HeaderValue};
 use std::borrow::Cow;
 use std::io::{self, Read};
 use std::net::IpAddr;
@@ -10,66 +12,29 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The methods that some route knows; every other one is [`Method::Other`] and ends as 405 or 404.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// Read.
-    Get,
-    /// Read, answered without its body.
-    Head,
-    /// Create.
-    Post,
-    /// Change.
-    Patch,
-    /// Remove.
-    Delete,
-    /// Ask what a path allows.
-    Options,
-    /// Anything else.
-    Other,
-}
-
-impl Method {
-    /// The method of this name, which is case-sensitive (RFC 9110).
-    pub fn parse(name: &str) -> Self {
-        match name {
-            "GET" => Self::Get,
-            "HEAD" => Self::Head,
-            "POST" => Self::Post,
-            "PATCH" => Self::Patch,
-            "DELETE" => Self::Delete,
-            "OPTIONS" => Self::Options,
-            _ => Self::Other,
-        }
-    }
-
-    /// Its name on the wire and in the log.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Head => "HEAD",
-            Self::Post => "POST",
-            Self::Patch => "PATCH",
-            Self::Delete => "DELETE",
-            Self::Options => "OPTIONS",
-            Self::Other => "OTHER",
-        }
-    }
-}
-
-/// Header fields in order of arrival; names are compared without regard to case.
+/// Header fields. Their values are bytes: one that is no text is as good as absent to whoever wants a text, and spoils
+/// nothing for those who do not ask for it.
 #[derive(Clone, Debug, Default)]
-pub struct Headers(pub Vec<(String, String)>);
+pub struct Headers(pub HeaderMap);
 
 impl Headers {
+    /// These fields, for tests.
+    #[cfg(test)]
+    pub fn of(fields: &[(&str, &str)]) -> Self {
+        let one = |(name, value): &(&str, &str)| {
+            (http::HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap())
+        };
+        Self(fields.iter().map(one).collect())
+    }
+
     /// The first field of this name.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.0.get(name).and_then(text)
     }
 
     /// Every field of this name, in order.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.get_all(name).iter().filter_map(text)
     }
 
     /// Whether `Accept-Encoding` lets us answer in gzip.
@@ -87,6 +52,10 @@ impl Headers {
         }
         others
     }
+}
+
+fn text(value: &HeaderValue) -> Option<&str> {
+    std::str::from_utf8(value.as_bytes()).ok()
 }
 
 /// Whether the weight in these parameters is above zero; one that cannot be read is not.
@@ -176,7 +145,8 @@ pub enum Body {
 pub struct Response {
     /// HTTP status.
     pub status: u16,
-    /// Header fields; length, date, connection and content coding are the HTTP layer's.
+    /// Header fields; length, date, connection and content coding are the HTTP layer's. `Connection: close` ends the
+    /// connection with this answer.
     pub headers: Vec<(&'static str, Cow<'static, str>)>,
     /// Body.
     pub body: Body,
@@ -253,7 +223,7 @@ mod tests {
     use super::*;
 
     fn accepts(value: &str) -> bool {
-        Headers(vec![("accept-encoding".into(), value.into())]).accepts_gzip()
+        Headers::of(&[("Accept-Encoding", value)]).accepts_gzip()
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::mem;
 use std::net::TcpStream;
 use std::time::Instant;
 
+use http::StatusCode;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 
@@ -29,12 +30,12 @@ pub(super) struct WriteMode {
 impl WriteMode {
     /// For the last answer of a connection, to a request of which little may be known.
     pub(super) fn last(head: Option<&Head>) -> Self {
-        let head_only = head.is_some_and(|head| head.method == Method::Head);
+        let head_only = head.is_some_and(|head| head.method == Method::HEAD);
         Self { close: true, head_only, http10: false, gzip: false }
     }
 
     pub(super) fn of(head: &Head, terms: ConnectionTerms, close: bool) -> Self {
-        Self { close, head_only: head.method == Method::Head, http10: terms.http10, gzip: terms.gzip }
+        Self { close, head_only: head.method == Method::HEAD, http10: terms.http10, gzip: terms.gzip }
     }
 }
 
@@ -107,7 +108,8 @@ impl<'a> Output<'a> {
         let body = mem::replace(&mut response.body, Body::Bytes(Cow::Borrowed(b"")));
         let (coding, body) = Coding::apply(response, body, mode.gzip, self.compressors);
         let framing = BodyFraming::of(response.status, &body, mode.http10);
-        mode.close |= framing == BodyFraming::UntilClose;
+        let is_last = response.header("Connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+        mode.close |= is_last || framing == BodyFraming::UntilClose;
         self.pace = Pace::begin();
         self.out.clear();
         self.head(response, coding, framing, mode);
@@ -281,7 +283,8 @@ fn put(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
     let _ = out.write_fmt(text);
 }
 
-/// Fields that only this layer can know; a service that sets them as well would contradict the framing.
+/// Fields that only this layer can know; a service that sets them as well would contradict the framing. It may set
+/// `Connection: close`, and `Vary` for what it has looked at.
 fn ours(name: &str) -> bool {
     const OURS: [&str; 5] = ["Content-Length", "Transfer-Encoding", "Connection", "Date", "Vary"];
     OURS.iter().any(|ours| ours.eq_ignore_ascii_case(name))
@@ -306,42 +309,7 @@ impl Date {
     }
 }
 
+/// What a status is called; nothing for one that has no name.
 fn reason(status: u16) -> &'static str {
-    match status {
-        200 => "OK",
-        201 => "Created",
-        202 => "Accepted",
-        204 => "No Content",
-        206 => "Partial Content",
-        207 => "Multi-Status",
-        301 => "Moved Permanently",
-        302 => "Found",
-        303 => "See Other",
-        304 => "Not Modified",
-        307 => "Temporary Redirect",
-        308 => "Permanent Redirect",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        406 => "Not Acceptable",
-        408 => "Request Timeout",
-        409 => "Conflict",
-        412 => "Precondition Failed",
-        413 => "Content Too Large",
-        415 => "Unsupported Media Type",
-        417 => "Expectation Failed",
-        422 => "Unprocessable Content",
-        426 => "Upgrade Required",
-        429 => "Too Many Requests",
-        431 => "Request Header Fields Too Large",
-        500 => "Internal Server Error",
-        501 => "Not Implemented",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        505 => "HTTP Version Not Supported",
-        _ => "",
-    }
+    StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or_default()
 }

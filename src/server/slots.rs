@@ -1,11 +1,11 @@
 //! Who is connected, what each is doing, and who has to leave when there is no room.
 //!
-//! A slot's phase is one atomic word that only two parties change: its own thread, and whoever evicts it. Both use
-//! compare-and-swap, so a connection is either evicted while it waits for its client, or goes on, never both.
+//! What a connection does stands in the table, and changes under the table's lock: a connection is either evicted while it
+//! waits for its client, or goes on, never both.
 
 use std::collections::HashMap;
 use std::net::{Shutdown, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,67 +13,63 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     /// Closed from outside; it only has to notice.
-    Evicted = 0,
+    Evicted,
     /// Between requests.
-    Idle = 1,
+    Idle,
     /// Receiving a head.
-    Head = 2,
+    Head,
     /// Receiving a body.
-    Body = 3,
+    Body,
     /// Working for the client, who waits for us: the one phase in which nobody is sent away.
-    Handler = 4,
+    Handler,
     /// Sending an answer.
-    Write = 5,
+    Write,
 }
 
 /// An answer that has only begun to be sent: its client has waited for it and not for us to take it.
 pub(super) const FRESH_ANSWER: Duration = Duration::from_millis(100);
 
-/// The bits of a state that hold its phase; the others are microseconds since the table was made.
-const PHASE_BITS: u32 = 3;
-
-/// One connection: its socket and its state.
+/// One connection, as its own thread sees it.
 pub(super) struct Slot {
     pub(super) socket: TcpStream,
-    state: AtomicU64,
+    number: u64,
+    evicted: AtomicBool,
 }
 
 impl Slot {
-    pub(super) fn new(socket: TcpStream) -> Self {
-        Self { socket, state: AtomicU64::new(Phase::Handler as u64) }
+    /// A connection with a number that no other of the server has.
+    pub(super) fn new(socket: TcpStream, number: u64) -> Self {
+        Self { socket, number, evicted: AtomicBool::new(false) }
     }
 
     /// Whether it was closed from outside.
     pub(super) fn evicted(&self) -> bool {
-        phase(self.state.load(Ordering::SeqCst)) == Phase::Evicted as u64
+        self.evicted.load(Ordering::SeqCst)
     }
+}
 
-    /// Its state, if it waits for its client at this time.
-    fn waiting(&self, now: u64) -> Option<u64> {
-        let state = self.state.load(Ordering::SeqCst);
-        let fresh = now.saturating_sub(state >> PHASE_BITS) < micros(FRESH_ANSWER);
-        let settled = match phase(state) {
-            phase if phase == Phase::Write as u64 => fresh,
-            phase => phase == Phase::Evicted as u64 || phase == Phase::Handler as u64,
-        };
-        (!settled).then_some(state)
-    }
+/// A connection in the table.
+struct Entry {
+    slot: Arc<Slot>,
+    phase: Phase,
+    since: Instant,
+}
 
-    fn evict(&self, seen: u64) -> bool {
-        let done = self.state.compare_exchange(seen, Phase::Evicted as u64, Ordering::SeqCst, Ordering::SeqCst).is_ok();
-        if done {
-            let _ = self.socket.shutdown(Shutdown::Both);
+impl Entry {
+    /// Whether it waits for its client, and may be sent away.
+    fn is_waiting(&self) -> bool {
+        match self.phase {
+            Phase::Evicted | Phase::Handler => false,
+            Phase::Write => self.since.elapsed() >= FRESH_ANSWER,
+            Phase::Idle | Phase::Head | Phase::Body => true,
         }
-        done
     }
-}
 
-fn phase(state: u64) -> u64 {
-    state & ((1 << PHASE_BITS) - 1)
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+    fn evict(&mut self) {
+        self.phase = Phase::Evicted;
+        self.slot.evicted.store(true, Ordering::SeqCst);
+        let _ = self.slot.socket.shutdown(Shutdown::Both);
+    }
 }
 
 /// A live connection thread's place; dropped as the last thing the thread does.
@@ -103,69 +99,62 @@ impl Drop for ConnectionGuard {
 struct Table {
     next: u64,
     /// One entry for each live thread, evicted or not.
-    slots: HashMap<u64, Arc<Slot>>,
+    slots: HashMap<u64, Entry>,
+    /// Somebody waits for a connection that may be sent away.
+    has_waiter: bool,
 }
 
 impl Table {
     /// Closes the connection that has kept us waiting longest; false if all are being worked for.
-    fn evict_longest(&self, now: u64) -> bool {
-        loop {
-            let waiting = self.slots.values().filter_map(|slot| Some((slot.waiting(now)?, slot)));
-            let Some((state, slot)) = waiting.min_by_key(|(state, _)| state >> PHASE_BITS) else { return false };
-            if slot.evict(state) {
-                return true;
-            }
-        }
+    fn evict_longest(&mut self) -> bool {
+        let longest = self.slots.values_mut().filter(|entry| entry.is_waiting()).min_by_key(|entry| entry.since);
+        longest.map(Entry::evict).is_some()
     }
 }
 
 /// The live connections of a server.
 pub(super) struct Connections {
     cap: usize,
-    began: Instant,
     table: Mutex<Table>,
     changed: Condvar,
-    /// Somebody waits for a connection to become evictable.
-    has_waiter: AtomicBool,
     gauge: Arc<AtomicUsize>,
 }
 
 impl Connections {
     pub(super) fn new(cap: usize, gauge: Arc<AtomicUsize>) -> Self {
-        let (table, changed, has_waiter) = (Mutex::default(), Condvar::new(), AtomicBool::new(false));
-        Self { cap, began: Instant::now(), table, changed, has_waiter, gauge }
-    }
-
-    fn now(&self) -> u64 {
-        micros(self.began.elapsed())
+        Self { cap, table: Mutex::default(), changed: Condvar::new(), gauge }
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A new connection, which is not counted yet.
+    pub(super) fn slot(&self, socket: TcpStream) -> Arc<Slot> {
+        let mut table = self.lock();
+        table.next += 1;
+        Arc::new(Slot::new(socket, table.next))
+    }
+
     /// Counts one more thread, until the guard is dropped.
     pub(super) fn guard(this: &Arc<Self>, slot: &Arc<Slot>) -> ConnectionGuard {
-        let mut table = this.lock();
-        let number = table.next;
-        table.next += 1;
-        table.slots.insert(number, Arc::clone(slot));
+        let entry = Entry { slot: Arc::clone(slot), phase: Phase::Handler, since: Instant::now() };
+        this.lock().slots.insert(slot.number, entry);
         this.gauge.fetch_add(1, Ordering::SeqCst);
-        ConnectionGuard { slots: Arc::clone(this), number }
+        ConnectionGuard { slots: Arc::clone(this), number: slot.number }
     }
 
     /// Notes what a connection does from now on; false if it was evicted and has to end.
     pub(super) fn enter(&self, slot: &Slot, next: Phase) -> bool {
-        let old = slot.state.load(Ordering::SeqCst);
-        let new = (self.now() << PHASE_BITS) | next as u64;
-        let stays = phase(old) != Phase::Evicted as u64
-            && slot.state.compare_exchange(old, new, Ordering::SeqCst, Ordering::SeqCst).is_ok();
-        if stays && !matches!(next, Phase::Handler | Phase::Write) && self.has_waiter.load(Ordering::SeqCst) {
-            // Through the lock, so that the signal cannot fall between the has_waiter one's look and his sleep.
-            drop(self.lock());
+        let mut table = self.lock();
+        let Some(entry) = table.slots.get_mut(&slot.number).filter(|entry| entry.phase != Phase::Evicted) else {
+            return false;
+        };
+        (entry.phase, entry.since) = (next, Instant::now());
+        if table.has_waiter && !matches!(next, Phase::Handler | Phase::Write) {
             self.changed.notify_all();
         }
-        stays
+        true
     }
 
     /// Sees to it that one more thread fits under the cap, closing the longest waiting connection if need be. Waits
@@ -174,9 +163,9 @@ impl Connections {
         let mut table = self.lock();
         let mut deadline = Instant::now() + patience;
         let mut evicted = false;
-        self.has_waiter.store(true, Ordering::SeqCst);
+        table.has_waiter = true;
         while table.slots.len() >= self.cap {
-            if !evicted && table.evict_longest(self.now()) {
+            if !evicted && table.evict_longest() {
                 evicted = true;
                 deadline = Instant::now() + leaving;
             }
@@ -188,31 +177,27 @@ impl Connections {
             let nap = left.min(FRESH_ANSWER);
             table = self.changed.wait_timeout(table, nap).unwrap_or_else(PoisonError::into_inner).0;
         }
-        self.has_waiter.store(false, Ordering::SeqCst);
+        table.has_waiter = false;
         table.slots.len() < self.cap
     }
 
     /// Closes the longest waiting connection and waits until any has ended, at most for `pause`.
     pub(super) fn evict_one(&self, pause: Duration) {
-        let table = self.lock();
+        let mut table = self.lock();
         let before = table.slots.len();
-        table.evict_longest(self.now());
+        table.evict_longest();
         drop(self.changed.wait_timeout_while(table, pause, |table| table.slots.len() >= before));
     }
 
     /// Closes every connection that is between requests.
     pub(super) fn close_idle(&self) {
-        for slot in self.lock().slots.values() {
-            if let Some(state) = slot.waiting(self.now()).filter(|state| phase(*state) == Phase::Idle as u64) {
-                slot.evict(state);
-            }
-        }
+        self.lock().slots.values_mut().filter(|entry| entry.phase == Phase::Idle).for_each(Entry::evict);
     }
 
     /// Closes every connection, whatever it does.
     pub(super) fn close_all(&self) {
-        for slot in self.lock().slots.values() {
-            let _ = slot.socket.shutdown(Shutdown::Both);
+        for entry in self.lock().slots.values() {
+            let _ = entry.slot.socket.shutdown(Shutdown::Both);
         }
     }
 

@@ -21,8 +21,8 @@ pub const BODY: usize = 256 << 10;
 /// Bytes of an answer that stay in memory: there may be one for each connection.
 pub const ANSWER: usize = 64 << 10;
 
-/// What a spool gathers between two writes to its file.
-const PART: usize = 64 << 10;
+/// Bytes of a page that stay in memory, and what a spool gathers between two writes to its file.
+const PART: usize = 16 << 10;
 
 /// The part of the free space that all spools together may take.
 const SHARE: u64 = 10;
@@ -65,6 +65,11 @@ impl Spools {
     /// writing fails with [`ErrorKind::ResourceBusy`] otherwise.
     pub fn answer(&self) -> Spool {
         Spool::new(self, ANSWER, Overflow::Memory)
+    }
+
+    /// The same for a page of an answer, which is written anew again and again.
+    pub fn page(&self) -> Spool {
+        Spool::new(self, PART, Overflow::Memory)
     }
 
     /// Whether so many more bytes would fit at the moment.
@@ -148,6 +153,15 @@ impl Spool {
     /// Whether it has none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Forgets all bytes, to be written anew; the file stays for them.
+    pub fn clear(&mut self) {
+        *self.spools.lock() -= self.filed;
+        self.filed = 0;
+        self.tail.clear();
+        self.tail.shrink_to(PART);
+        self.permit = None;
     }
 
     /// Reads bytes from a position on; 0 at the end.
@@ -354,6 +368,20 @@ mod tests {
         assert!(spool.read_range(100..1 << 20).unwrap() == bytes[100..1 << 20]);
         drop(spool);
         assert_eq!(spools.taken(), 0);
+    }
+
+    #[test]
+    fn one_that_is_written_anew_keeps_its_file() {
+        let (_place, spools) = spools();
+        let mut spool = spools.page();
+        for number in 1..5_u8 {
+            spool.write_all(&vec![number; PART * usize::from(number)]).unwrap();
+            let bytes = spool.read_range(0..spool.len()).unwrap();
+            assert!(bytes == vec![number; PART * usize::from(number)]);
+            spool.clear();
+            assert_eq!((spool.len(), spools.taken()), (0, 0));
+        }
+        assert!(spool.file.is_some());
     }
 
     #[test]

@@ -7,14 +7,16 @@ use super::backups;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::model::date::today;
-use crate::model::text::grouped;
+use crate::model::text::{counted, grouped};
 use crate::model::{ShareLevel, Token};
+use crate::server::panic_message;
 use crate::sharing::{self, Push, Reporter};
 use crate::store::Store;
-use crate::store::jobs::Runs;
+use crate::store::jobs::{Ending, Runs};
 use crate::store::listing::Filter;
 use jiff::Span;
 use jiff::civil::Date;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
@@ -27,6 +29,8 @@ const DAY: i64 = 86_400;
 const AGAIN: i64 = 3600;
 /// Months that a push reaches back, as by hand.
 const MONTHS: i64 = 3;
+/// Days before a client's last stat is purged from which on the log says so.
+const NOTICE: i64 = 30;
 
 /// How long the end of the service waits for a job: a remote may take minutes, and the store bears being left.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -34,17 +38,18 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Does the work of a job; gives a sentence about it.
 type Work = dyn Fn(&Store, &mut Reporter<'_>) -> Result<String> + Send;
 
-/// Something that is done again and again.
+/// Something that is done again and again, on a thread of its own: one that waits or panics keeps no other from its work.
 struct Job {
     name: &'static str,
+    /// Seconds from one run that ended well to the next.
     every: i64,
     run: Box<Work>,
 }
 
 /// Ends the schedule when dropped.
 pub struct Schedule {
-    stop: Option<Sender<()>>,
-    /// Nothing is ever sent: the thread's end closes it.
+    stops: Vec<Sender<()>>,
+    /// Nothing is ever sent: the end of the last thread closes it.
     ended: Receiver<()>,
 }
 
@@ -65,37 +70,36 @@ pub fn check(config: &Config) -> Result<()> {
 /// `Internal` if there can be no thread for it, and those of [`check`].
 pub fn start(config: &Config, store: &Arc<Store>) -> Result<Schedule> {
     check(config)?;
-    let jobs = jobs(config);
-    let ((stop, stopped), (end, ended)) = (channel(), channel());
-    if jobs.is_empty() {
-        return Ok(Schedule { stop: None, ended });
+    let (end, ended) = channel();
+    let mut stops = Vec::new();
+    for job in jobs(config) {
+        let ((stop, stopped), store, end) = (channel(), Arc::clone(store), end.clone());
+        let work = move || {
+            let _end: Sender<()> = end;
+            loop {
+                run_if_due(&store, &job, &stopped);
+                if stopped.recv_timeout(TICK) != Err(RecvTimeoutError::Timeout) {
+                    return;
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("job".into()).spawn(work);
+        thread.map_err(|e| Error::new(Kind::Internal, "there can be no thread for the schedule").because(e))?;
+        stops.push(stop);
     }
-    let store = Arc::clone(store);
-    let work = move || {
-        let _end: Sender<()> = end;
-        loop {
-            for job in &jobs {
-                run_if_due(&store, job, &stopped);
-            }
-            if stopped.recv_timeout(TICK) != Err(RecvTimeoutError::Timeout) {
-                return;
-            }
-        }
-    };
-    let thread = std::thread::Builder::new().name("schedule".into()).spawn(work);
-    thread.map_err(|e| Error::new(Kind::Internal, "there can be no thread for the schedule").because(e))?;
-    Ok(Schedule { stop: Some(stop), ended })
+    Ok(Schedule { stops, ended })
 }
 
 impl Drop for Schedule {
     fn drop(&mut self) {
-        drop(self.stop.take());
+        self.stops.clear();
         if self.ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
             log::warn!("a job was still under way; it goes on with the next start");
         }
     }
 }
 
+/// All jobs: one is added here, with the setting that asks for it.
 fn jobs(config: &Config) -> Vec<Job> {
     let mut jobs = Vec::new();
     if let (Some(every), Some(token)) = (config.push_every, config.remote_token.clone()) {
@@ -106,7 +110,7 @@ fn jobs(config: &Config) -> Vec<Job> {
         jobs.push(Job { name: "push", every: i64::try_from(every.as_secs()).unwrap_or(i64::MAX), run });
     }
     if let Some(months) = config.purge_after_months {
-        jobs.push(Job { name: "purge", every: DAY, run: Box::new(move |store, _| purge(store, months)) });
+        jobs.push(Job { name: "purge", every: DAY, run: Box::new(move |store, _| purge(store, months, today())) });
     }
     if let Some(directory) = config.backup_dir.clone() {
         let keep = config.backup_keep;
@@ -127,16 +131,30 @@ fn run_if_due(store: &Store, job: &Job, stopped: &Receiver<()>) {
     if !is_due(&runs, job.every, jiff::Timestamp::now().as_second()) {
         return;
     }
+    let ending = run(store, job, stopped);
+    if let Err(error) = store.note_run(job.name, ending) {
+        log::error!("{}: {}", job.name, error.chain());
+    }
+}
+
+/// Runs a job and logs how it ended. A panic costs only this run.
+fn run(store: &Store, job: &Job, stopped: &Receiver<()>) -> Ending {
     let mut pause = |time| stopped.recv_timeout(time) == Err(RecvTimeoutError::Timeout);
     let mut notice = |text: &str| log::warn!("{}: {text}", job.name);
     let mut reporter = Reporter { progress: &mut |_, _| {}, notice: &mut notice, pause: &mut pause };
-    let result = (job.run)(store, &mut reporter);
-    match &result {
-        Ok(done) => log::info!("{}: {done}", job.name),
-        Err(error) => log::error!("{} failed: {}", job.name, error.chain()),
-    }
-    if let Err(error) = store.note_run(job.name, result.is_ok()) {
-        log::error!("{}: {}", job.name, error.chain());
+    match catch_unwind(AssertUnwindSafe(|| (job.run)(store, &mut reporter))) {
+        Ok(Ok(done)) => {
+            log::info!("{}: {done}", job.name);
+            Ending::Success
+        }
+        Ok(Err(error)) => {
+            log::error!("{} failed: {}", job.name, error.chain());
+            Ending::Failure
+        }
+        Err(panic) => {
+            log::error!("{} panicked: {}", job.name, panic_message(&*panic));
+            Ending::Panic
+        }
     }
 }
 
@@ -159,7 +177,7 @@ fn push(
     proxies: &crate::config::Proxies,
     reporter: &mut Reporter<'_>,
 ) -> Result<String> {
-    let from = crate::model::date::today().checked_sub(Span::new().months(MONTHS)).ok();
+    let from = today().checked_sub(Span::new().months(MONTHS)).ok();
     let filter = Filter { from, ..Filter::default() };
     let push = Push { remote, token, filter, all: false, level, retries: sharing::RETRIES, proxies };
     let sent = sharing::push(store, &push, reporter)?;
@@ -174,16 +192,26 @@ fn push(
     }
 }
 
-fn purge(store: &Store, months: u16) -> Result<String> {
-    let (first, filter) = older_than(months)?;
-    let gone = u64::try_from(store.delete_stats(&filter)?).unwrap_or_default();
-    Ok(format!("deleted {} stats from before {first}", grouped(gone)))
+/// Deletes what is older than a number of months, from the earlier of the clock's day and the eighth newest that has stats
+/// on: a clock that is years ahead deletes nothing that is not old.
+fn purge(store: &Store, months: u16, clock: Date) -> Result<String> {
+    let today = store.eighth_newest_day()?.map_or(clock, |day| day.min(clock));
+    let (first, filter) = older_than(months, today)?;
+    let gone = store.delete_stats(&filter)?;
+    let soon = first.saturating_add(Span::new().days(NOTICE));
+    for (client, newest) in store.silent_clients(soon)? {
+        let last = newest.saturating_add(Span::new().months(months)).saturating_add(Span::new().days(1));
+        log::warn!(
+            "purge: client {client:?} has sent nothing since {newest}: all its stats are deleted from {last} on"
+        );
+    }
+    Ok(format!("deleted {} from before {first}", counted(gone, "stat")))
 }
 
-/// The date that stands a number of months before today, and the stats from before it.
-pub fn older_than(months: u16) -> Result<(Date, Filter)> {
+/// The date that stands a number of months before a day, and the stats from before it.
+pub fn older_than(months: u16, today: Date) -> Result<(Date, Filter)> {
     let ancient = |_| Error::invalid("--months: so long ago there was no calendar");
-    let first = today().checked_sub(jiff::Span::new().months(months)).map_err(ancient)?;
+    let first = today.checked_sub(Span::new().months(months)).map_err(ancient)?;
     let last = first.yesterday().map_err(ancient)?;
     Ok((first, Filter { to: Some(last), ..Filter::default() }))
 }
@@ -213,10 +241,32 @@ mod tests {
             (Some(now + day), None, true),
             (None, Some(now + day), true),
         ] {
-            let runs = Runs { name: "push".into(), succeeded_at: succeeded, failed_at: failed };
+            let runs = Runs { name: "push".into(), succeeded_at: succeeded, failed_at: failed, panics: 0 };
             assert_eq!(is_due(&runs, day, now), due, "{runs:?}");
         }
-        let runs = Runs { name: "push".into(), succeeded_at: Some(now - 120), failed_at: Some(now - 60) };
+        let runs = Runs { name: "push".into(), succeeded_at: Some(now - 120), failed_at: Some(now - 60), panics: 0 };
         assert!(is_due(&runs, 60, now));
+    }
+
+    fn job(run: impl Fn(u32) -> Result<String> + Send + 'static) -> Job {
+        let runs = std::sync::atomic::AtomicU32::new(0);
+        let run = move |_: &Store, _: &mut Reporter<'_>| run(runs.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+        Job { name: "release", every: DAY, run: Box::new(run) }
+    }
+
+    #[test]
+    fn a_job_that_panics_is_remembered_and_runs_again_when_it_is_due() {
+        let place = tempfile::tempdir().unwrap();
+        let store = Store::open(&place.path().join("stats.db")).unwrap();
+        let (_stop, stopped) = channel();
+        let job = job(|run| if run == 0 { panic!("a fault") } else { Ok("well".into()) });
+        run_if_due(&store, &job, &stopped);
+        let [runs] = &store.runs().unwrap()[..] else { panic!("one job") };
+        assert_eq!((runs.name.as_str(), runs.succeeded_at, runs.panics), ("release", None, 1));
+        assert!(!is_due(runs, DAY, runs.failed_at.unwrap() + AGAIN - 1));
+        assert!(is_due(runs, DAY, runs.failed_at.unwrap() + AGAIN));
+        store.note_run(job.name, run(&store, &job, &stopped)).unwrap();
+        let [runs] = &store.runs().unwrap()[..] else { panic!("one job") };
+        assert!(runs.succeeded_at.is_some() && runs.failed_at.is_some() && runs.panics == 1);
     }
 }

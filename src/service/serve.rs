@@ -1,12 +1,15 @@
 //! `monarc-stats serve` and `demo`.
 
-use super::{first_client, releases, schedule, watch};
+use super::{first_client, logging, releases, schedule, watch};
 use crate::app::App;
 use crate::config::{Config, Raw};
 use crate::demo;
 use crate::error::{Error, Kind, Result};
 use crate::files::as_owner;
-use crate::server::{self, Limits, Stop};
+use crate::model::Token;
+use crate::model::text::counted;
+use crate::server::{self, Limits, Listener, Stop};
+use crate::store::housekeeping::Intervals;
 use crate::store::place::require_own_disk;
 use crate::store::{Store, housekeeping, read_only};
 use crate::terminal::say;
@@ -34,6 +37,8 @@ pub fn serve(config: Config, raw: &Raw) -> Result<()> {
     if !config.allow_network_store {
         require_own_disk(&config.store)?;
     }
+    warn_of_short_token(&config);
+    let listening = listen(&config)?;
     let store = as_owner(&config.store, || {
         let store = Store::open(&config.store)?;
         make_private(&config.store)?;
@@ -42,7 +47,7 @@ pub fn serve(config: Config, raw: &Raw) -> Result<()> {
     if store.is_new() {
         log::warn!("created a new, empty store at {}", config.store.display());
     }
-    run(config, store)
+    run(config, store, listening)
 }
 
 /// Takes a store away from everybody but its owner. One that another program has copied or restored, as replication
@@ -62,8 +67,23 @@ fn make_private(store: &Path) -> Result<()> {
     Ok(())
 }
 
+/// An existing token goes on working however short it is; that is worth a word.
+fn warn_of_short_token(config: &Config) {
+    if config.admin_token.as_ref().is_some_and(|token| Token::is_short(token.reveal())) {
+        log::warn!("ADMIN_TOKEN has fewer than {} characters: name a longer one, which nobody can guess", Token::SHORT);
+    }
+}
+
+/// Days that a demo can invent: ten years.
+const DAYS: std::ops::RangeInclusive<u32> = 1..=3660;
+
 /// Serves a throw-away store filled with sample analyses.
 pub fn demo(mut config: Config, days: u32) -> Result<()> {
+    if !DAYS.contains(&days) {
+        return Err(Error::invalid(format!("--days: a number from {} to {} is needed", DAYS.start(), DAYS.end())));
+    }
+    // Before the work: a port that is taken is known at once.
+    let listening = listen(&config)?;
     let directory = demo::Directory::new()?;
     config.store = directory.path().join("stats.db");
     // Its clients are invented, so the map gives nobody away.
@@ -73,11 +93,23 @@ pub fn demo(mut config: Config, days: u32) -> Result<()> {
     config.first_client = None;
     let store = Store::open(&config.store)?;
     let number = demo::fill(&store, crate::model::date::today(), days)?;
-    log::info!("invented {number} stats");
-    run(config, store)
+    log::info!("invented {}", counted(number, "stat"));
+    if !config.public_min_clients.is_live() {
+        releases::build_due(&store, config.public_min_clients.k, crate::model::date::today(), &|| true)?;
+    }
+    run(config, store, listening)
 }
 
-fn run(config: Config, store: Store) -> Result<()> {
+fn listen(config: &Config) -> Result<(Listener, SocketAddr)> {
+    let address = SocketAddr::new(config.host, config.port);
+    server::listen(address).map_err(|error| {
+        Error::new(Kind::Unavailable, format!("HOST and PORT: cannot listen on {address}")).because(error)
+    })
+}
+
+fn run(config: Config, store: Store, (listener, address): (Listener, SocketAddr)) -> Result<()> {
+    let stop = Stop::default();
+    obey_signals(&stop)?;
     store.claim()?;
     store.limit_objects(config.max_objects);
     if let Some(token) = &config.admin_token {
@@ -87,17 +119,15 @@ fn run(config: Config, store: Store) -> Result<()> {
     {
         first_client::make(&store, name)?;
     }
+    let sharing = store.clients()?.iter().filter(|client| client.is_active && client.is_sharing_enabled).count();
+    if let Some(text) = config.public_min_clients.too_few(sharing) {
+        log::warn!("{text}");
+    }
     let store = Arc::new(store);
-    let address = SocketAddr::new(config.host, config.port);
-    let refused =
-        |error| Error::new(Kind::Unavailable, format!("HOST and PORT: cannot listen on {address}")).because(error);
-    let (listener, address) = server::listen(address).map_err(refused)?;
-    let stop = Stop::default();
-    stop_on_signals(&stop)?;
     let lost = stop.clone();
     store.when_lost(move || lost.stop());
     say(&format!("listening on http://{address}, store {}", store.path().display()))?;
-    let quiet = housekeeping::start(Arc::clone(&store));
+    let quiet = housekeeping::start(Arc::clone(&store), Intervals::default());
     let connections = Arc::new(AtomicUsize::new(0));
     let schedule = schedule::start(&config, &store)?;
     let releases = releases::start(config.public_min_clients.k, &store)?;
@@ -116,15 +146,21 @@ fn run(config: Config, store: Store) -> Result<()> {
     Ok(())
 }
 
-/// SIGTERM and SIGINT end the service in good order.
-fn stop_on_signals(stop: &Stop) -> Result<()> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])
+/// SIGTERM, SIGINT and SIGQUIT end the service in good order, SIGHUP opens the log's file anew, and SIGUSR1 and SIGUSR2,
+/// which would end it at once, do nothing.
+fn obey_signals(stop: &Stop) -> Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+    let all = [SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2];
+    let mut signals = signal_hook::iterator::Signals::new(all)
         .map_err(|error| Error::new(Kind::Internal, "signals cannot be waited for").because(error))?;
     let stop = stop.clone();
     std::thread::spawn(move || {
-        if signals.forever().next().is_some() {
-            stop.stop();
+        for signal in signals.forever() {
+            match signal {
+                SIGHUP => logging::reopen(),
+                SIGUSR1 | SIGUSR2 => {}
+                _ => stop.stop(),
+            }
         }
     });
     Ok(())

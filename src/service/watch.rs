@@ -280,7 +280,7 @@ mod tests {
     #[test]
     fn each_state_begins_once_and_ends_once() {
         let silent = Facts { arrivals: vec![("fo".into(), 40 * 3600)], ..facts() };
-        let failed = Runs { name: "push".into(), succeeded_at: Some(5), failed_at: Some(9) };
+        let failed = Runs { name: "push".into(), succeeded_at: Some(5), failed_at: Some(9), panics: 0 };
         let push = Facts { runs: vec![failed], ..facts() };
         let low = Facts { free: Some(100 << 20), ..facts() };
         let tokens = Facts { wrong_tokens: Some(150), ..facts() };

@@ -8,6 +8,7 @@ use crate::model::shapes::Flaw;
 use crate::model::stat::NewStat;
 use crate::model::{Client, StatType, Token};
 use crate::store::Store;
+use crate::store::parts::parts;
 use crate::store::stats::ItemOutcome;
 use jiff::civil::Date;
 use jiff::{Span, ToSpan};
@@ -172,7 +173,10 @@ fn take(
     let all = stats.len();
     let stats = newest_of_each_day(stats);
     pulled.outdated += u64::try_from(all - stats.len()).unwrap_or_default();
-    let placed = store.add_stats(pull.client, &stats)?;
+    let mut placed = Vec::with_capacity(stats.len());
+    for part in parts(&stats, |stat| stat.data.len()) {
+        placed.extend(store.add_stats(pull.client, part)?);
+    }
     for (outcome, stat) in placed.iter().zip(&stats) {
         match (outcome, outcome.flaw()) {
             (ItemOutcome::Stored(_), _) => pulled.stored += 1,

@@ -13,6 +13,9 @@ use std::time::Duration;
 /// How long a connection waits for another process's write before it gives up.
 pub(super) const BUSY: Duration = Duration::from_secs(10);
 
+/// Between two looks of a writer whether the lock is free.
+const LOOK: Duration = Duration::from_millis(2);
+
 /// A connection that changes nothing of the file by being opened.
 pub(super) fn connect_as_is(path: &Path) -> Result<Connection> {
     let connection =
@@ -23,9 +26,18 @@ pub(super) fn connect_as_is(path: &Path) -> Result<Connection> {
 
 /// A connection for writing. A file that is still empty gets the settings that stay with it.
 pub(super) fn connect(path: &Path) -> Result<Connection> {
-    let connection = connect_as_is(path)?;
+    let mut connection = connect_as_is(path)?;
+    wait_patiently(&mut connection)?;
     prepare(&connection).map_err(|e| opening(path, e))?;
     Ok(connection)
+}
+
+/// Has a writer look often for the lock that it waits for: whoever has the turn keeps the others waiting.
+pub(super) fn wait_patiently(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.busy_handler(Some(|tries: i32| {
+        std::thread::sleep(LOOK);
+        LOOK.saturating_mul(tries.unsigned_abs()) < BUSY
+    }))
 }
 
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
@@ -57,7 +69,7 @@ pub(super) fn connect_reader(path: &Path) -> Result<Connection> {
 }
 
 /// What every connection has, because what is in a file is not to be trusted.
-fn guard(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn guard(connection: &Connection) -> rusqlite::Result<()> {
     connection
         .execute_batch("PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;")?;
     connection.set_prepared_statement_cache_capacity(64);

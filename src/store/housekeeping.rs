@@ -1,4 +1,5 @@
-//! What a service does to its store in quiet moments: forget what was deleted, give space back, keep the log short.
+//! What a service does to its store in quiet moments, and once a minute where there are none: forget what was deleted, give
+//! space back, keep the log short.
 
 use super::Store;
 use crate::error::Result;
@@ -6,10 +7,23 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How often it looks.
-const EVERY: Duration = Duration::from_secs(5);
+/// When housekeeping has its turn.
+#[derive(Clone, Copy, Debug)]
+pub struct Intervals {
+    /// How often it looks whether the store is left alone.
+    pub look: Duration,
+    /// How long after its last turn it has another one, whatever is going on.
+    pub longest: Duration,
+}
+
+impl Default for Intervals {
+    fn default() -> Self {
+        Self { look: Duration::from_secs(5), longest: Duration::from_secs(60) }
+    }
+}
+
 /// Between two pieces of work, so that requests never wait for more than one.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -52,22 +66,22 @@ pub struct Quiet {
 }
 
 /// Starts it.
-pub fn start(store: Arc<Store>) -> Quiet {
+pub fn start(store: Arc<Store>, intervals: Intervals) -> Quiet {
     let (stop, stopped) = channel();
     let work = move || {
-        let (mut last, mut tidied, mut wait) = (0, 0, EVERY);
+        let (mut last, mut tidied, mut wait, mut turn) = (0, 0, intervals.look, Instant::now());
         while stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
             if store.require_place().is_err() {
                 // It has been said, and the service ends.
                 return;
             }
             let writes = store.writes();
-            // A store that is being written to is left alone; one that nothing happened to needs nothing.
-            let is_due = writes == last && writes != tidied;
-            (last, wait) = (writes, EVERY);
-            match if is_due { store.tidy_some() } else { continue } {
+            // A store that is being written to is left alone for a while; one that nothing happened to needs nothing.
+            let is_due = wait == PAUSE || writes == last || turn.elapsed() >= intervals.longest;
+            (last, wait) = (writes, intervals.look);
+            match if is_due && writes != tidied { store.tidy_some() } else { continue } {
                 Ok(true) => wait = PAUSE,
-                Ok(false) => tidied = writes,
+                Ok(false) => (tidied, turn) = (writes, Instant::now()),
                 Err(error) => log::warn!("housekeeping: {}", error.chain()),
             }
         }

@@ -1,12 +1,12 @@
-//! Reading stats: which ones, in which order, page by page.
+//! Reading stats: which ones, in which order, some at a time.
 
 use super::payloads::Texts;
 use super::rollups::{hex_list, stat_type, stored_date};
-use super::{Store, clients, damaged};
-use crate::error::Result;
-use crate::model::{StatType, date};
+use super::{Store, damaged};
+use crate::error::{Error, Kind, Result};
+use crate::model::{Client, StatType, date};
 use jiff::civil::Date;
-use rusqlite::{ToSql, Transaction, params_from_iter};
+use rusqlite::{OptionalExtension, ToSql, Transaction, params, params_from_iter};
 use std::borrow::Cow;
 use uuid::Uuid;
 
@@ -66,34 +66,51 @@ impl Default for Position {
     }
 }
 
-/// What a page was, once its stats have been handed over.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Page {
-    /// How many stats it had.
-    pub number: u64,
-    /// How many there are from the beginning of the range to its end, at the same moment; only told with a first page.
-    pub total: u64,
-    /// Where the next page starts; none if this is the last.
-    pub next: Option<Position>,
+/// Where a stat is: in its analysis, on its day, of its type. A list is one of these, as they were when it began; each is
+/// read when its turn comes, and whatever stat is there then is the one that is shown. So a stat that is replaced
+/// meanwhile is shown as it is now, what comes at new places is not in the list, and only deletion can break it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatPlace {
+    analysis: i64,
+    day: i32,
+    kind: i32,
 }
 
-/// Which of the matching stats a page has.
+/// Places that are looked up in one go at most.
+pub const PLACES: usize = 256;
+
+impl StatPlace {
+    /// Bytes of one that is written down.
+    pub const SIZE: usize = 16;
+
+    /// The bytes in which it waits.
+    pub fn to_bytes(self) -> [u8; Self::SIZE] {
+        let mut bytes = [0; Self::SIZE];
+        bytes[..8].copy_from_slice(&self.analysis.to_be_bytes());
+        bytes[8..12].copy_from_slice(&self.day.to_be_bytes());
+        bytes[12..].copy_from_slice(&self.kind.to_be_bytes());
+        bytes
+    }
+
+    /// The place of these bytes.
+    pub fn from_bytes(bytes: &[u8; Self::SIZE]) -> Self {
+        let [a, b, c, d, e, f, g, h, rest @ ..] = *bytes;
+        let [i, j, k, l, m, n, o, p] = rest;
+        Self {
+            analysis: i64::from_be_bytes([a, b, c, d, e, f, g, h]),
+            day: i32::from_be_bytes([i, j, k, l]),
+            kind: i32::from_be_bytes([m, n, o, p]),
+        }
+    }
+}
+
+/// Which of the matching stats a list has.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Range {
-    /// Those after this position.
-    pub after: Option<Position>,
     /// Without this many at the beginning.
     pub offset: u64,
     /// At most this many.
     pub limit: Option<u64>,
-}
-
-impl Range {
-    /// How many of so many stats are in the range.
-    fn of(&self, all: u64) -> u64 {
-        let rest = all.saturating_sub(self.offset);
-        self.limit.map_or(rest, |limit| rest.min(limit))
-    }
 }
 
 /// The newest stat of an analysis and type.
@@ -116,54 +133,78 @@ impl Store {
         self.read(|tx| count(tx, filter))
     }
 
-    /// Hands the matching stats of a range to `each`, by date, then arrival, until about `bytes` of data were handed over.
-    pub fn page_of_stats(
+    /// Hands the places of the matching stats of a range to `each_place`, by date, then arrival, and of the same moment the
+    /// first stats to `each`, until about `bytes` of data were; gives how many stats these were.
+    ///
+    /// # Errors
+    /// Those of `each_place` and of the store.
+    pub fn list(
         &self,
         filter: &Filter,
         range: &Range,
         bytes: usize,
+        each_place: &mut dyn FnMut(StatPlace) -> Result<()>,
         each: &mut dyn FnMut(&Stat<'_>),
-    ) -> Result<Page> {
+    ) -> Result<usize> {
         self.read(|tx| {
-            let mut page = page(tx, filter, range, bytes, each)?;
-            page.total = match (range.after, page.next) {
-                (None, None) => page.number,
-                (None, Some(_)) => range.of(count(tx, filter)?),
-                _ => 0,
-            };
-            Ok(page)
+            let mut first = Vec::new();
+            for_each_place(tx, filter, range, &mut |place| {
+                if first.len() < PLACES {
+                    first.push(place);
+                }
+                each_place(place)
+            })?;
+            stats_at(tx, &first, bytes, each)
         })
     }
 
-    /// The newest stat of each analysis and type, newest first.
+    /// Hands the stats at some places to `each`, until about `bytes` of data were; gives how many these were.
     ///
     /// # Errors
-    /// Only those of the store, and `NotFound` for an unknown client.
-    pub fn latest_stats(&self, client: Option<&str>) -> Result<Vec<Latest>> {
-        self.read(|tx| {
-            let client = client.map(|name| clients::by_name(tx, name)).transpose()?.map(|client| client.id);
-            let mut statement = tx.prepare_cached(
-                "SELECT client.name, analysis.uuid, stat.type, max(stat.date), stat.created_at
-                     FROM stat JOIN client ON client.id = stat.client JOIN analysis ON analysis.id = stat.analysis
-                     WHERE ?1 IS NULL OR stat.client = ?1
-                     GROUP BY stat.analysis, stat.type
-                     ORDER BY max(stat.date) DESC, client.name, analysis.uuid, stat.type",
-            )?;
-            let mut rows = statement.query([client])?;
-            let mut latest = Vec::new();
-            while let Some(row) = rows.next()? {
-                latest.push(Latest {
-                    client: row.get(0)?,
-                    anr: Uuid::from_bytes(row.get(1)?),
-                    kind: stat_type(row.get(2)?)?,
-                    date: stored_date(row.get(3)?)?,
-                    created_at: row.get(4)?,
-                });
-            }
-            Ok(latest)
-        })
+    /// `Conflict` if one was deleted meanwhile, and those of the store.
+    pub fn stats_at(&self, places: &[StatPlace], bytes: usize, each: &mut dyn FnMut(&Stat<'_>)) -> Result<usize> {
+        self.read(|tx| stats_at(tx, places, bytes, each))
+    }
+
+    /// Hands the newest stat of each analysis and type to `each`, by client and analysis. A client is read at a time, so that
+    /// whoever is slow to take them keeps no state of the store from going.
+    ///
+    /// # Errors
+    /// Those of `each` and of the store, and `NotFound` for an unknown client.
+    pub fn latest_stats(&self, client: Option<&str>, each: &mut dyn FnMut(&Latest) -> Result<()>) -> Result<()> {
+        let clients = match client {
+            Some(name) => vec![self.client(name)?],
+            None => self.clients()?,
+        };
+        for client in clients {
+            self.read(|tx| latest(tx, &client))?.iter().try_for_each(&mut *each)?;
+        }
+        Ok(())
     }
 }
+
+/// The newest stat of each of a client's analyses and types: the last entry of an index each.
+fn latest(tx: &Transaction<'_>, client: &Client) -> Result<Vec<Latest>> {
+    let mut analyses = tx.prepare_cached("SELECT id, uuid FROM analysis WHERE client = ?1 ORDER BY uuid")?;
+    let mut newest = tx.prepare_cached(LATEST)?;
+    let mut rows = analyses.query([client.id])?;
+    let mut latest = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (analysis, anr): (i64, _) = (row.get(0)?, Uuid::from_bytes(row.get(1)?));
+        for kind in StatType::ALL {
+            let found =
+                newest.query_row(params![analysis, kind.number()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+            if let Some((date, created_at)) = found {
+                latest.push(Latest { client: client.name.clone(), anr, kind, date: stored_date(date)?, created_at });
+            }
+        }
+    }
+    Ok(latest)
+}
+
+/// The newest stat of an analysis and type.
+pub(super) const LATEST: &str =
+    "SELECT date, created_at FROM stat WHERE analysis = ?1 AND type = ?2 ORDER BY date DESC LIMIT 1";
 
 /// A filter as SQL over stat and analysis, and its bound values.
 pub(super) fn conditions(filter: &Filter) -> (String, Vec<Box<dyn ToSql>>) {
@@ -230,51 +271,60 @@ fn count(tx: &Transaction<'_>, filter: &Filter) -> Result<u64> {
     u64::try_from(number).map_err(|_| damaged("a negative number of stats"))
 }
 
-/// The query for a page, and the values of its filter; date and arrival after which it begins, limit and offset follow.
-pub(super) fn page_text(filter: &Filter) -> (String, Vec<Box<dyn ToSql>>) {
+/// The query for the places of a list, and the values of its filter; limit and offset follow.
+pub(super) fn places_text(filter: &Filter) -> (String, Vec<Box<dyn ToSql>>) {
     let (text, values) = conditions(filter);
-    let [date, seq, limit, offset] = [1, 2, 3, 4].map(|more| values.len() + more);
+    let [limit, offset] = [1, 2].map(|more| values.len() + more);
     let text = format!(
-        "SELECT stat.seq, stat.uuid, analysis.uuid, stat.type, stat.date, {}
-         FROM {} JOIN payload ON payload.id = stat.payload
-         WHERE {text} AND (stat.date, stat.seq) > (?{date}, ?{seq})
-         ORDER BY {}
-         LIMIT ?{limit} OFFSET ?{offset}",
-        Texts::COLUMNS,
+        "SELECT stat.analysis, stat.date, stat.type FROM {} WHERE {text} ORDER BY {} LIMIT ?{limit} OFFSET ?{offset}",
         source(filter),
         order(filter),
     );
     (text, values)
 }
 
-fn page(
+fn for_each_place(
     tx: &Transaction<'_>,
     filter: &Filter,
     range: &Range,
-    bytes: usize,
-    each: &mut dyn FnMut(&Stat<'_>),
-) -> Result<Page> {
-    let (text, mut values) = page_text(filter);
-    let after = range.after.unwrap_or_default();
+    each: &mut dyn FnMut(StatPlace) -> Result<()>,
+) -> Result<()> {
+    let (text, mut values) = places_text(filter);
     let bound = |number: u64| Box::new(i64::try_from(number).unwrap_or(i64::MAX));
-    values.extend([Box::new(after.date) as Box<dyn ToSql>, Box::new(after.seq)]);
     values.extend([range.limit.map_or(Box::new(-1), bound) as Box<dyn ToSql>, bound(range.offset)]);
     let mut statement = tx.prepare_cached(&text)?;
     let mut rows = statement.query(params_from_iter(values))?;
-    let mut texts = Texts::new(tx);
-    let mut page = Page::default();
-    let mut size = 0;
     while let Some(row) = rows.next()? {
-        let stat = from_row(row, &mut texts)?;
-        each(&stat);
-        page.number += 1;
-        size += stat.data.len();
+        each(StatPlace { analysis: row.get(0)?, day: row.get(1)?, kind: row.get(2)? })?;
+    }
+    Ok(())
+}
+
+fn stats_at(
+    tx: &Transaction<'_>,
+    places: &[StatPlace],
+    bytes: usize,
+    each: &mut dyn FnMut(&Stat<'_>),
+) -> Result<usize> {
+    let mut statement = tx.prepare_cached(&format!(
+        "SELECT stat.seq, stat.uuid, analysis.uuid, stat.type, stat.date, {}
+         FROM stat JOIN analysis ON analysis.id = stat.analysis JOIN payload ON payload.id = stat.payload
+         WHERE stat.analysis = ?1 AND stat.date = ?2 AND stat.type = ?3",
+        Texts::COLUMNS
+    ))?;
+    let (mut texts, mut read, mut size) = (Texts::new(tx), 0, 0);
+    for place in places {
         if size >= bytes {
-            page.next = Some(Position { date: date::to_number(stat.date), seq: stat.seq });
             break;
         }
+        let mut rows = statement.query(params![place.analysis, place.day, place.kind])?;
+        let gone = || Error::new(Kind::Conflict, "a stat of the list was deleted before it was read: ask again");
+        let stat = from_row(rows.next()?.ok_or_else(gone)?, &mut texts)?;
+        each(&stat);
+        size += stat.data.len();
+        read += 1;
     }
-    Ok(page)
+    Ok(read)
 }
 
 pub(super) fn from_row<'a>(row: &'a rusqlite::Row<'_>, texts: &'a mut Texts<'_>) -> Result<Stat<'a>> {

@@ -1,11 +1,14 @@
 //! What keeps a store well: backup and restore, giving space back, and what it says of itself.
 
 use super::check::sqlite_findings;
+use super::connections::wait_patiently;
 use super::objects::Objects;
+use super::parts::ROWS;
 use super::rollups::parsed;
-use super::{BUSY, Store, beside, connect_as_is, connect_reader, migrations, opening, sql, touch};
+use super::{Store, beside, connect_as_is, connect_reader, migrations, opening, releases, sql, touch};
 use crate::error::{Error, Kind, Result};
 use crate::files::NewFile;
+use crate::model::text::counted;
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags, Transaction};
 use std::collections::HashSet;
@@ -17,7 +20,7 @@ use std::time::Duration;
 /// Pages copied in one go of a backup: 4 MB, so that writers wait only shortly.
 const BACKUP_PAGES: i32 = 1000;
 /// Free pages given back to the file system in one transaction.
-const VACUUM_PAGES: i64 = 1000;
+const VACUUM_PAGES: i64 = 250;
 
 /// How long the log's emptying waits for readers, with writers waiting behind it.
 const CHECKPOINT: Duration = Duration::from_millis(50);
@@ -35,7 +38,8 @@ pub struct Counts {
 
 impl std::fmt::Display for Counts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} clients, {} analyses, {} stats", self.clients, self.analyses, self.stats)
+        let (clients, analyses) = (counted(self.clients, "client"), counted(self.analyses, "analysis"));
+        write!(f, "{clients}, {analyses}, {}", counted(self.stats, "stat"))
     }
 }
 
@@ -120,23 +124,31 @@ impl Store {
     pub fn restore(&self, backup: &BackupFile, progress: &mut dyn FnMut(u64, u64)) -> Result<(Counts, Counts)> {
         let before = self.counts()?;
         *self.lock_objects() = Objects::default();
-        match migrations::is_older(&backup.connection, &backup.path)? {
+        let published = self.read(releases::rows)?;
+        let is_older = migrations::is_older(&backup.connection, &backup.path)?;
+        match is_older || !published.is_empty() || releases::has_any(&backup.connection)? {
             false => self.maintain(|live| copy_pages(&backup.connection, live, progress))?,
-            true => self.restore_older(backup, progress)?,
+            true => self.restore_changed(backup, &published, progress)?,
         }
         self.write(touch)?;
         Ok((before, self.counts()?))
     }
 
-    /// Brings a copy of an older backup up to date before it takes the live store's place: a service that runs on that
-    /// must never meet the old schema.
-    fn restore_older(&self, backup: &BackupFile, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
+    /// Brings a copy of a backup up to date before it takes the live store's place: a service that runs on that must never
+    /// meet an old schema, nor a moment without what was published.
+    fn restore_changed(
+        &self,
+        backup: &BackupFile,
+        published: &[releases::ReleaseRow],
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<()> {
         let copy = beside(&self.path, ".restoring");
         require_room_for(&backup.path, &copy, 3)?;
         let new = NewFile::in_place_of(&copy)?;
         let result = open_new(&new).and_then(|mut upgraded| {
             copy_pages(&backup.connection, &mut upgraded, &mut |_, _| {})?;
             migrations::upgrade(&mut upgraded, new.path())?;
+            releases::carry_over(&mut upgraded, published)?;
             self.maintain(|live| copy_pages(&upgraded, live, progress))
         });
         for ending in ["-wal", "-shm", "-journal"] {
@@ -174,17 +186,17 @@ impl Store {
             let ids: Vec<i64> = ids.collect::<rusqlite::Result<_>>()?;
             Ok((ids.into_iter().filter(|id| !used.contains(id)).collect::<Vec<_>>(), newest))
         })?;
-        if unused.is_empty() {
-            return Ok(());
+        for part in unused.chunks(ROWS) {
+            self.write_quietly(|tx| {
+                let used = objects_used(tx, newest)?;
+                *self.lock_objects() = Objects::default();
+                for id in part.iter().filter(|id| !used.contains(id)) {
+                    tx.prepare_cached("DELETE FROM object WHERE id = ?1").and_then(|mut s| s.execute([id]))?;
+                }
+                Ok(())
+            })?;
         }
-        self.write_quietly(|tx| {
-            let used = objects_used(tx, newest)?;
-            *self.lock_objects() = Objects::default();
-            for id in unused.iter().filter(|id| !used.contains(id)) {
-                tx.prepare_cached("DELETE FROM object WHERE id = ?1").and_then(|mut s| s.execute([id]))?;
-            }
-            Ok(())
-        })
+        Ok(())
     }
 
     /// Moves what the write-ahead log holds into the file, and empties the log if no reader is in the way. Most of it is
@@ -195,7 +207,7 @@ impl Store {
         self.maintain(|connection| {
             connection.busy_timeout(CHECKPOINT)?;
             let done = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-            connection.busy_timeout(BUSY)?;
+            wait_patiently(connection)?;
             Ok(done?)
         })
     }

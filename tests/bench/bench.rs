@@ -221,8 +221,9 @@ fn reads() {
 fn callers() {
     let (_place, service, token) = start(|_, _| {});
     let ask = request("GET", "/api/v1/client/me", &token, "");
-    let constant =
-        floor::constant(br#"{"name":"fo","token":"fo-token","role":"1","is_sharing_enabled":false}"#.to_vec());
+    let constant = floor::constant(
+        br#"{"name":"fo","token":"fo-token-of-a-test","role":"1","is_sharing_enabled":false}"#.to_vec(),
+    );
     let of = |address: &str| rate(64, SPAN, |_| Caller::new(address), |caller, _| assert_eq!(caller.call(&ask).0, 200));
     let (service_rate, floor_rate) = (of(&service.address), of(&constant));
     line(

@@ -17,6 +17,8 @@ export async function open(browser, service, options = {}) {
   const page = await context.newPage();
   page.noticed = [];
   page.on("console", (message) => page.noticed.push(`${message.type()}: ${message.text()}`));
+  // Errors that are no exceptions, such as those of a ResizeObserver, reach the window alone.
+  await page.addInitScript(() => addEventListener("error", ({ message }) => message && console.error(message)));
   page.on("pageerror", (error) => page.noticed.push(`error: ${error.message}`));
   page.on("request", (request) => {
     const url = request.url();
@@ -52,10 +54,10 @@ export async function json(service, path) {
 
 /** The table view of a figure: its header and its rows, numbers as numbers. */
 export async function tableOf(page, id) {
-  const figure = page.locator(`#${id}`);
+  const figure = page.locator(`[id="${id}"]`);
   const button = figure.locator("button[aria-expanded]");
   if ((await button.getAttribute("aria-expanded")) === "false") await button.click();
-  return figure.locator("table").evaluate((table) => ({
+  return figure.locator(".numbers table").evaluate((table) => ({
     head: [...table.tHead.rows[0].cells].map((cell) => cell.textContent),
     rows: [...table.tBodies[0].rows].map((row) =>
       [...row.cells].map((cell) => ("value" in cell.dataset ? Number(cell.dataset.value) : cell.textContent)),

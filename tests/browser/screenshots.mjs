@@ -2,11 +2,11 @@
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { launch, open, visit } from "./browser.mjs";
+import { json, launch, open, visit } from "./browser.mjs";
 import { demo } from "./service.mjs";
 
 const PAGES = {
-  overview: "", threats: "threats", evolution: "threats?view=evolution&period=week", risks: "risks",
+  overview: "", threats: "threats", first: "threats?view=first", object: "threats/OBJECT", gaps: "compliance?view=evolution", evolution: "threats?view=evolution&period=week", risks: "risks",
   vulnerabilities: "vulnerabilities", cartography: "cartography", compliance: "compliance", map: "map", report: "report",
   help: "help", about: "about", api: "api/v1/",
 };
@@ -17,7 +17,8 @@ const README = [
 
 async function picture(browser, service, { path, theme, size, file, whole, of }) {
   const page = await open(browser, service, { viewport: size, colorScheme: theme });
-  await visit(page, service, path);
+  const [{ object }] = path.includes("OBJECT") ? await json(service, "stats/threats.json") : [{}];
+  await visit(page, service, path.replace("OBJECT", object));
   await (of ? page.locator(of).screenshot({ path: file }) : page.screenshot({ path: file, fullPage: whole }));
   page.noticed.forEach((text) => console.error(`${file}: ${text}`));
   await page.context().close();

@@ -36,4 +36,4 @@ export const demo = async (variables, days) =>
   process.env.DEMO && !variables ? { address: process.env.DEMO, stop: async () => {} } : newDemo(variables, days);
 const newDemo = (variables, days) =>
   start(["demo", ...(days ? ["--days", String(days)] : [])], { MOSP_URL: "", ...variables });
-export const serve = (variables) => start(["serve"], { ADMIN_TOKEN: "admin-token", MOSP_URL: "", ...variables });
+export const serve = (variables) => start(["serve"], { ADMIN_TOKEN: "admin-token-of-a-test", MOSP_URL: "", ...variables });

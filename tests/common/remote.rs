@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// The only token it accepts.
-pub const TOKEN: &str = "remote-token";
+pub const TOKEN: &str = "remote-token-of-a-test";
 
 /// What it does with the next request instead of answering it well.
 #[derive(Clone)]

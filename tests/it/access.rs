@@ -24,7 +24,7 @@ fn rows() -> Vec<Row> {
     let client = |status| [401, 403, 403, status, status, status];
     let admin = |status| [401, 403, 403, 403, 403, status];
     let batch: Value = serde_json::from_str(&format!("[{}]", item(ANR, "threat", "2026-11-01", "[]"))).unwrap();
-    let new = json!({"name": "new", "token": "new-token", "is_sharing_enabled": false});
+    let new = json!({"name": "new", "token": "new-token-of-a-test", "is_sharing_enabled": false});
     let sharing = json!({"is_sharing_enabled": false});
     let averages = "?type=risk&processor=risk_averages";
     vec![
@@ -63,11 +63,14 @@ fn rows() -> Vec<Row> {
         row("GET", "/admin/update.json", "", None, admin(501)),
         row("POST", "/admin/update.json", "", None, admin(501)),
         row("GET", "/stats/summary.json", "", None, open),
+        row("GET", "/stats/trends.json", "", None, open),
         row("GET", "/stats/compared.json", "?type=threat", None, open),
         row("GET", "/", "", None, open),
         row("GET", "/threats", "", None, open),
         row("GET", "/evolution", "", None, open),
         row("GET", "/vulnerabilities", "", None, open),
+        row("GET", "/threats/{uuid}", "", None, open),
+        row("GET", "/vulnerabilities/{uuid}", "", None, open),
         row("GET", "/risks", "", None, open),
         row("GET", "/cartography", "", None, open),
         row("GET", "/compliance", "", None, open),
@@ -102,7 +105,14 @@ fn house() -> (Place, Service, String) {
 #[test]
 fn every_route_answers_everybody_as_the_table_says() {
     let (_place, service, uuid) = house();
-    let callers = [None, Some("wrong"), Some("gone-token"), Some("user-token"), Some("other-token"), Some(ADMIN)];
+    let callers = [
+        None,
+        Some("wrong"),
+        Some("gone-token-of-a-test"),
+        Some("user-token-of-a-test"),
+        Some("other-token-of-a-test"),
+        Some(ADMIN),
+    ];
     let mut address = 0;
     for row in rows() {
         let path = format!("{}{}", row.path.replace("{anr}", ANR).replace("{uuid}", &uuid), row.query);
@@ -153,6 +163,6 @@ fn a_valid_token_is_never_slowed_by_wrong_ones() {
     assert_eq!(statuses[..20], [403; 20]);
     let slowed = wrong().expect(429);
     assert!(slowed.headers["retry-after"].parse::<u64>().is_ok_and(|seconds| (1..=60).contains(&seconds)));
-    service.get("/api/v1/client/me").token("user-token").send().expect(200);
+    service.get("/api/v1/client/me").token("user-token-of-a-test").send().expect(200);
     service.get("/api/v1/client/me").send().expect(401);
 }

@@ -27,8 +27,10 @@ fn an_admin_makes_a_client_that_can_work_at_once() {
 #[test]
 fn a_name_or_token_that_is_taken_is_an_empty_304() {
     let (_place, service, token) = service();
-    create(&service, ADMIN, &new("twin", "twin-token")).expect(201);
-    for body in [new("twin", "twin-token"), new("twin", "x"), new("y", "twin-token"), new("z", &token)] {
+    create(&service, ADMIN, &new("twin", "twin-token-of-a-test")).expect(201);
+    for body in
+        [new("twin", "twin-token-of-a-test"), new("twin", "x"), new("y", "twin-token-of-a-test"), new("z", &token)]
+    {
         let reply = create(&service, ADMIN, &body).expect(304);
         assert_eq!(reply.text(), "");
         assert!(!reply.headers.contains_key("content-length"));
@@ -49,8 +51,8 @@ fn the_checks_come_in_their_order() {
     create(&service, &token, &good).expect(403);
     create(&service, ADMIN, &json!({})).expect(400);
     assert_eq!(create(&service, ADMIN, &good).expect(204).text(), "");
-    assert_eq!(create(&service, ADMIN, &new("new", "new-token")).expect(204).text(), "");
-    service.get("/api/v1/client/me").token("new-token").send().expect(403);
+    assert_eq!(create(&service, ADMIN, &new("new", "new-token-of-a-test")).expect(204).text(), "");
+    service.get("/api/v1/client/me").token("new-token-of-a-test").send().expect(403);
 }
 
 #[test]
@@ -75,28 +77,28 @@ fn arguments_that_cannot_be_used_are_named() {
         ("token", json!("x".repeat(513))),
         ("token", json!(["x"])),
     ] {
-        let mut body = new("good", "good-token");
+        let mut body = new("good", "good-token-of-a-test");
         body[name] = value;
         bad_argument(create(&service, ADMIN, &body), name);
     }
-    service.get("/api/v1/client/me").token("good-token").send().expect(403);
+    service.get("/api/v1/client/me").token("good-token-of-a-test").send().expect(403);
 }
 
 #[test]
 fn an_argument_that_is_not_known_makes_no_client() {
     let (_place, service, _token) = service();
-    let mut body = new("good", "good-token");
+    let mut body = new("good", "good-token-of-a-test");
     body["role"] = json!("2");
     let answer = create(&service, ADMIN, &body).expect(400).json();
     assert_eq!(answer, json!({"message": "Unknown arguments: role"}));
-    service.get("/api/v1/client/me").token("good-token").send().expect(403);
+    service.get("/api/v1/client/me").token("good-token-of-a-test").send().expect(403);
 }
 
 #[test]
 fn me_shows_the_key_that_was_presented() {
     let (_place, service, token) = service();
     let me = service.get("/api/v1/client/me").token(&token).send().expect(200);
-    assert_eq!(me.text(), r#"{"name":"fo","token":"fo-token","role":"1","is_sharing_enabled":false}"#);
+    assert_eq!(me.text(), r#"{"name":"fo","token":"fo-token-of-a-test","role":"1","is_sharing_enabled":false}"#);
     let admin = service.get("/api/v1/client/me").token(ADMIN).send().expect(200).json();
     assert_eq!(admin, json!({"name": "admin", "token": ADMIN, "role": "2", "is_sharing_enabled": false}));
 }
@@ -110,7 +112,7 @@ fn sharing_is_changed_by_its_owner_alone() {
         service.get("/api/v1/client/me").token(token).send().expect(200).json()["is_sharing_enabled"] == json!(true)
     };
     let on = patch(json!({"is_sharing_enabled": true, "name": "thief", "token": "t", "role": "2"})).expect(201);
-    assert_eq!(on.text(), r#"{"name":"fo","token":"fo-token","role":"1","is_sharing_enabled":true}"#);
+    assert_eq!(on.text(), r#"{"name":"fo","token":"fo-token-of-a-test","role":"1","is_sharing_enabled":true}"#);
     assert!(shares(&token) && !shares(&other));
     assert_eq!(patch(json!({"is_sharing_enabled": 0})).expect(201).json()["is_sharing_enabled"], false);
     assert!(!shares(&token));

@@ -39,8 +39,9 @@ fn nothing_is_compared_where_there_is_nothing() {
 fn now_is_the_newest_seven_days_that_have_stats() {
     let (_place, service, token) = service();
     // Eight days with stats, every third one: the oldest is not part of now, which ends where the stats end.
-    let mut batch: Vec<String> =
-        (0..8).map(|n| item(ANR, "threat", &ago(10 + 3 * n), &rated(FIRE, 2 + n as u64, 3, "1"))).collect();
+    let mut batch: Vec<String> = (0..8u32)
+        .map(|n| item(ANR, "threat", &ago(10 + 3 * i64::from(n)), &rated(FIRE, 2 + u64::from(n), 3, "1")))
+        .collect();
     let before = |months| {
         let day = today().checked_sub(jiff::Span::new().days(12)).unwrap();
         day.checked_sub(jiff::Span::new().months(months)).unwrap().to_string()

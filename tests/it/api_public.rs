@@ -209,6 +209,13 @@ fn the_service_says_what_it_is() {
     let (now, year) = (jiff::Timestamp::now(), jiff::SignedDuration::from_hours(24 * 366));
     assert!(expires > now && expires < now + year);
     drop(service);
+    let both = [("ADMIN_EMAIL", "me@example.org"), ("ADMIN_URL", "https://example.org/who")];
+    let service = place.serve_with(&both);
+    for path in ["/about", "/human.txt", "/.well-known/security.txt"] {
+        let said = service.get(path).send().expect(200).text();
+        assert!(both.iter().all(|(_, contact)| said.contains(contact)), "{path}: {said}");
+    }
+    drop(service);
     let service = place.serve_with(&[("ADMIN_URL", "https://example.org/who")]);
     assert_eq!(read(&service, "/about.json")["contact"], "https://example.org/who");
     assert!(service.get("/.well-known/security.txt").send().text().contains("Contact: https://example.org/who\n"));

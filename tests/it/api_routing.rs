@@ -141,6 +141,9 @@ fn other_methods_are_a_405_that_says_which_are_allowed() {
             assert_eq!(allowed, methods, "{method} {path}");
             assert_eq!(reply.headers["content-type"], "application/json");
             assert_eq!(reply.body.is_empty(), method == "HEAD");
+            if method != "HEAD" {
+                assert_eq!(reply.json()["message"], format!("This path does not allow {method}."));
+            }
         }
     }
 }

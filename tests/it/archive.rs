@@ -143,8 +143,8 @@ fn bad_lines_are_named_and_spoil_all_or_are_passed_over() {
     let text = format!("{}\n{}{}", line("01", &day, &json!({})), bad.concat(), line("05", &days_ago(2), &json!({})));
     let file = write(&place, "mixed.ndjson", &text);
     let said = place.fails(&["import", &file, "--client", "fo"], 1);
-    assert!(said.contains("mixed.ndjson:3:") && said.contains("nothing was imported"), "{said}");
-    assert_eq!(place.ok(&["export"]), "");
+    assert!(said.contains("mixed.ndjson:3:") && said.contains("what is before it is imported"), "{said}");
+    assert_eq!(lines(&place.ok(&["export"])).len(), 1);
     let output = place.run(&["import", &file, "--client", "fo", "--keep-going"]);
     assert_eq!(output.status.code(), Some(1));
     let errors = String::from_utf8(output.stderr).unwrap();
@@ -152,7 +152,7 @@ fn bad_lines_are_named_and_spoil_all_or_are_passed_over() {
         assert!(errors.contains(part), "{part} in {errors}");
     }
     let said = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(said, "imported 2, already there 0, outdated 0, refused 5, new clients 0\n");
+    assert_eq!(said, "imported 1, already there 1, outdated 0, refused 5, new clients 0\n");
     assert_eq!(lines(&place.ok(&["export"])).len(), 2);
 }
 
@@ -382,4 +382,15 @@ fn files_that_are_missing_or_no_tables_are_named() {
     assert!(place.fails(&["import", "--from-reference", &directory], 1).contains("stats.csv:1: there is no column"));
     let both = ["import", "x.ndjson", "--from-reference", &directory];
     assert!(place.fails(&both, 1).contains("import one after the other"));
+}
+
+#[test]
+fn a_move_with_dates_of_another_style_fails_and_says_how_to_write_them() {
+    let place = Place::new();
+    let directory = place.path().display().to_string();
+    write(&place, "client.csv", CLIENTS);
+    write(&place, "stats.csv", &reference_stats().replace("2026-11-02", "02/11/2026"));
+    let error = place.fails(&["import", "--new-store", "--from-reference", &directory], 1);
+    assert!(error.contains("date: ") && error.contains("PGDATESTYLE=ISO"), "{error}");
+    assert!(place.ok(&["export"]).is_empty());
 }

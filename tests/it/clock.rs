@@ -7,6 +7,42 @@ use serde_json::json;
 
 const LIBRARY: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 
+/// A service whose clock stands where a file says.
+fn start(place: &Place, clock: &std::path::Path, variables: &[(&str, &str)]) -> Service {
+    let mut command = place.command(&["serve", "--port", "0"]);
+    command.env("ADMIN_TOKEN", common::ADMIN).envs(variables.iter().copied());
+    // What the machine measures spans with does not jump with its calendar.
+    command.env("LD_PRELOAD", LIBRARY).env("FAKETIME_TIMESTAMP_FILE", clock);
+    command.env("FAKETIME_NO_CACHE", "1").env("DONT_FAKE_MONOTONIC", "1");
+    Service::start(command)
+}
+
+#[test]
+fn a_clock_that_is_years_ahead_purges_nothing() {
+    if !std::path::Path::new(LIBRARY).exists() {
+        eprintln!("NOT TESTED: a clock that is years ahead: install Debian's package faketime");
+        return;
+    }
+    let place = Place::new();
+    place.client("fo");
+    let line = |days: i64| {
+        let anr = "5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e01";
+        format!("{}\n", json!({"anr": anr, "type": "threat", "date": common::days_ago(days), "data": []}))
+    };
+    let file = place.path().join("stats.ndjson");
+    std::fs::write(&file, (0..20).map(line).collect::<String>()).unwrap();
+    place.ok(&["import", &file.display().to_string(), "--client", "fo"]);
+    let clock = place.path().join("clock");
+    std::fs::write(&clock, "+1461d").unwrap();
+    let service = start(&place, &clock, &[("PURGE_AFTER_MONTHS", "36")]);
+    common::until("it has purged", || {
+        let text = service.get("/metrics").token(common::ADMIN).send().expect(200).text();
+        text.contains("monarc_job_last_success_timestamp_seconds{job=\"purge\"}")
+    });
+    assert!(service.stop().contains("purge: deleted 0 stats from before"));
+    assert_eq!(place.ok(&["export"]).lines().count(), 20);
+}
+
 #[test]
 fn a_clock_that_jumps_loses_nothing() {
     if !std::path::Path::new(LIBRARY).exists() {
@@ -18,11 +54,7 @@ fn a_clock_that_jumps_loses_nothing() {
     let clock = place.path().join("clock");
     let set = |offset: &str| std::fs::write(&clock, offset).unwrap();
     set("+0d");
-    let mut command = place.command(&["serve", "--port", "0"]);
-    // What the machine measures spans with does not jump with its calendar.
-    command.env("LD_PRELOAD", LIBRARY).env("FAKETIME_TIMESTAMP_FILE", &clock);
-    command.env("FAKETIME_NO_CACHE", "1").env("DONT_FAKE_MONOTONIC", "1");
-    let service = Service::start(command);
+    let service = start(&place, &clock, &[]);
     let mut known = 0;
     for (offset, days) in [("+0d", 0), ("+40d", 40), ("-400d", -400), ("+0d", 0), ("+2d", 2)] {
         set(offset);

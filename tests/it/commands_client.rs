@@ -35,14 +35,20 @@ fn create_prints_what_its_reader_needs() {
     let place = Place::new();
     let create =
         |name: &str, more: &[&str]| place.ok(&[&["client", "create", "--new-store", "--name", name], more].concat());
-    let php = create("a", &["--token", "it's\\", "--format", "php"]);
-    assert!(php.contains(r"'apiKey' => 'it\'s\\',"), "{php}");
+    let php = create("a", &["--token", "it's-a-long-token\\", "--format", "php"]);
+    assert!(php.contains(r"'apiKey' => 'it\'s-a-long-token\\',"), "{php}");
     assert!(php.contains("'baseUrl' => 'http://127.0.0.1:5005',"), "{php}");
-    let env = create("b", &["--token", "t", "--format", "env", "--instance-url", "https://stats.example.org/x/"]);
-    assert_eq!(env, "STATS_API_URL='https://stats.example.org/x'\nSTATS_API_KEY='t'\n");
-    let text = create("c", &["--token", "c-token", "--format", "json", "--role", "admin"]);
+    let env = create(
+        "b",
+        &["--token", "another-long-token", "--format", "env", "--instance-url", "https://stats.example.org/x/"],
+    );
+    assert_eq!(env, "STATS_API_URL='https://stats.example.org/x'\nSTATS_API_KEY='another-long-token'\n");
+    let text = create("c", &["--token", "c-token-of-a-test", "--format", "json", "--role", "admin"]);
     let value: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!((&value["token"], &value["role"], &value["name"]), (&json!("c-token"), &json!("admin"), &json!("c")));
+    assert_eq!(
+        (&value["token"], &value["role"], &value["name"]),
+        (&json!("c-token-of-a-test"), &json!("admin"), &json!("c"))
+    );
     assert!(value["uuid"].is_string() && value["base_url"].is_string());
     assert!(create("d", &["--role", "admin"]).contains("\nRole: 2\n"));
 }
@@ -53,24 +59,24 @@ fn a_token_may_come_from_standard_input() {
     let mut command = place.command(&["client", "create", "--new-store", "--name", "fo", "--token", "-"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     // As an editor of another system has saved it.
-    child.stdin.take().unwrap().write_all("\u{feff}piped-token\r\n".as_bytes()).unwrap();
+    child.stdin.take().unwrap().write_all("\u{feff}piped-token-of-a-test\r\n".as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
-    assert!(String::from_utf8(output.stdout).unwrap().contains("\nToken: piped-token\n"));
-    place.serve().get("/api/v1/client/me").token("piped-token").send().expect(200);
+    assert!(String::from_utf8(output.stdout).unwrap().contains("\nToken: piped-token-of-a-test\n"));
+    place.serve().get("/api/v1/client/me").token("piped-token-of-a-test").send().expect(200);
 }
 
 #[test]
 fn create_refuses_with_a_sentence_that_names_the_flag() {
     let place = Place::new();
-    place.ok(&["client", "create", "--new-store", "--name", "fo", "--token", "fo-token", "--uuid", &uuid(1)]);
+    place.ok(&["client", "create", "--new-store", "--name", "fo", "--token", "fo-token-of-a-test", "--uuid", &uuid(1)]);
     let fails = |more: &[&str], part: &str| {
         let error = place.fails(&[&["client", "create"], more].concat(), 1);
         assert!(error.starts_with("monarc-stats: ") && error.contains(part), "{error}");
         assert_eq!(error.lines().count(), 1, "{error}");
     };
     fails(&["--name", "fo"], "name");
-    fails(&["--name", "x", "--token", "fo-token"], "token");
+    fails(&["--name", "x", "--token", "fo-token-of-a-test"], "token");
     fails(&["--name", "x", "--uuid", &uuid(1)], "UUID");
     fails(&["--name", ""], "--name");
     fails(&["--name", "x", "--uuid", "y"], "--uuid");
@@ -148,10 +154,10 @@ fn a_service_sees_changes_with_its_next_request() {
     let printed = place.ok(&["client", "rotate-token", "fo"]);
     me(&token).expect(403);
     me(printed.trim().strip_prefix("Token: ").unwrap()).expect(200);
-    place.ok(&["client", "rotate-token", "fo", "--token", "chosen"]);
-    me("chosen").expect(200);
+    place.ok(&["client", "rotate-token", "fo", "--token", "chosen-token-of-a-test"]);
+    me("chosen-token-of-a-test").expect(200);
     assert!(place.fails(&["client", "rotate-token", "fo", "--token", ADMIN], 1).contains("another client"));
-    me("chosen").expect(200);
+    me("chosen-token-of-a-test").expect(200);
     me(&place.client("late")).expect(200);
 }
 
@@ -196,4 +202,30 @@ fn delete_takes_the_stats_along_and_asks_first() {
     // Its name is free again, and it starts anew.
     let again = place.client("fo");
     assert_eq!(service.get(&format!("/api/v1/stats/{ANR}")).token(&again).send().expect(200).text(), "[]");
+}
+
+#[test]
+fn no_client_is_made_whose_token_nobody_saw() {
+    let place = Place::new();
+    place.client("fo");
+    let full = |words: &[&str]| {
+        let output = place.command(words).stdout(std::fs::File::create("/dev/full").unwrap()).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && error.contains("standard output cannot be written"), "{error}");
+    };
+    full(&["client", "create", "--name", "late"]);
+    assert_eq!(list(&place, &[]).len(), 1);
+    full(&["client", "rotate-token", "fo"]);
+    place.serve().get("/api/v1/client/me").token("fo-token-of-a-test").send().expect(200);
+}
+
+#[test]
+fn the_address_for_front_offices_is_one_they_can_go_to() {
+    let place = Place::new();
+    let shown = |host: &str, name: &str| {
+        place.ok(&["client", "create", "--new-store", "--name", name, "--format", "env", "--host", host])
+    };
+    assert!(!shown("0.0.0.0", "a").contains("0.0.0.0"));
+    assert!(!shown("::", "b").contains("://::"));
+    assert!(shown("::1", "c").contains("'http://[::1]:5005'"));
 }

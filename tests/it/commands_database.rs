@@ -27,7 +27,7 @@ fn a_backup_of_a_live_store_is_a_store() {
     let (place, service, token) = filled();
     let copy = place.path().join("copy.db");
     let said = place.ok(&["database", "backup", text(&copy)]);
-    assert_eq!(said, format!("{} holds 2 clients, 1 analyses, 5 stats\n", copy.display()));
+    assert_eq!(said, format!("{} holds 2 clients, 1 analysis, 5 stats\n", copy.display()));
     // Nothing lies beside it, and only its owner may read it.
     let names: Vec<String> = std::fs::read_dir(place.path())
         .unwrap()
@@ -70,10 +70,10 @@ fn restoring_is_seen_by_the_running_service() {
     let late = place.client("late");
     let before = tag(&service);
     let error = place.fails(&["database", "restore", text(&copy)], 1);
-    assert!(error.contains("--yes") && error.contains("3 clients, 1 analyses, 1 stats"), "{error}");
+    assert!(error.contains("--yes") && error.contains("3 clients, 1 analysis, 1 stat"), "{error}");
     assert_eq!(number_of(&service, ANR), 0);
     let said = place.ok(&["database", "restore", text(&copy), "--yes"]);
-    assert_eq!(said, "before: 3 clients, 1 analyses, 1 stats\nafter: 2 clients, 1 analyses, 5 stats\n");
+    assert_eq!(said, "before: 3 clients, 1 analysis, 1 stat\nafter: 2 clients, 1 analysis, 5 stats\n");
     assert_eq!((number_of(&service, ANR), number_of(&service, OTHER_ANR)), (5, 0));
     service.get("/api/v1/client/me").token(&late).send().expect(403);
     assert_ne!(tag(&service), before);
@@ -92,7 +92,7 @@ fn restoring_into_an_empty_place_wants_a_store_first() {
     assert!(error.contains("there is no store at") && error.contains("'database migrate'"), "{error}");
     elsewhere.ok(&["database", "migrate"]);
     let said = elsewhere.ok(&["database", "restore", text(&copy), "--yes"]);
-    assert_eq!(said, "before: 0 clients, 0 analyses, 0 stats\nafter: 2 clients, 1 analyses, 5 stats\n");
+    assert_eq!(said, "before: 0 clients, 0 analyses, 0 stats\nafter: 2 clients, 1 analysis, 5 stats\n");
     elsewhere.serve().get("/api/v1/client/me").token(&token).send().expect(200);
 }
 
@@ -132,7 +132,7 @@ fn what_is_no_backup_is_not_restored() {
 fn check_finds_what_repair_mends() {
     let (place, service, token) = filled();
     let well = place.ok(&["database", "check"]);
-    assert_eq!(well, format!("{} is well: 2 clients, 1 analyses, 5 stats\n", place.store().display()));
+    assert_eq!(well, format!("{} is well: 2 clients, 1 analysis, 5 stats\n", place.store().display()));
     let averages = json!({"type": "threat", "processor": "threat_average_on_date"});
     let right = service.processed(&token, &averages).expect(200).json();
     let harm = |text: &str| Connection::open(place.store()).unwrap().execute_batch(text).unwrap();
@@ -159,7 +159,7 @@ fn migrate_creates_a_store_or_finds_it_up_to_date() {
     let created = place.ok(&["database", "migrate"]);
     assert_eq!(created, format!("{}: created, 0 clients, 0 analyses, 0 stats\n", place.store().display()));
     place.client("fo");
-    assert!(place.ok(&["database", "migrate"]).contains(": up to date, 1 clients"));
+    assert!(place.ok(&["database", "migrate"]).contains(": up to date, 1 client"));
     let other = Place::new();
     for words in [vec!["check"], vec!["backup", "/nowhere/x"]] {
         assert!(other.fails(&[&["database"], words.as_slice()].concat(), 1).contains("there is no store at"));

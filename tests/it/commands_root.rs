@@ -86,7 +86,7 @@ fn roots_commands_go_through_no_link() {
 #[test]
 fn roots_commands_leave_nothing_of_roots_in_the_stores_directory() {
     let Some(place) = Installation::new() else { return };
-    place.ok(&["client", "create", "--new-store", "--name", "fo", "--token", "fo-token"]);
+    place.ok(&["client", "create", "--new-store", "--name", "fo", "--token", "fo-token-of-a-test"]);
     place.is_unharmed();
     assert_eq!(place.store().metadata().unwrap().uid(), USER);
     // What root names lies where only root may read and write.
@@ -98,12 +98,10 @@ fn roots_commands_leave_nothing_of_roots_in_the_stores_directory() {
     std::fs::set_permissions(&lines, std::fs::Permissions::from_mode(0o600)).unwrap();
     assert!(place.ok(&["import", text(&lines), "--client", "fo"]).starts_with("imported 1"));
     let (export, backup) = (private.join("out.ndjson.gz"), private.join("backup.db"));
-    assert!(place.ok(&["export", text(&export)]).contains("exported 1 stats"));
-    assert!(place.ok(&["database", "backup", text(&backup)]).contains("1 clients, 1 analyses, 1 stats"));
+    assert!(place.ok(&["export", text(&export)]).contains("exported 1 stat"));
+    assert!(place.ok(&["database", "backup", text(&backup)]).contains("1 client, 1 analysis, 1 stat"));
     place.ok(&["stats", "delete", "--anr", ANR, "--yes"]);
-    assert!(
-        place.ok(&["database", "restore", text(&backup), "--yes"]).contains("after: 1 clients, 1 analyses, 1 stats")
-    );
+    assert!(place.ok(&["database", "restore", text(&backup), "--yes"]).contains("after: 1 client, 1 analysis, 1 stat"));
     assert!(place.ok(&["database", "check"]).contains("is well"));
     place.is_unharmed();
     for file in [&export, &backup] {

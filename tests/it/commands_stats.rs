@@ -27,9 +27,9 @@ fn latest_lists_the_newest_of_each_analysis_and_type() {
     let text = place.ok(&["stats", "latest"]);
     let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(lines.len(), 6);
-    assert_eq!(lines[0], ["2026-11-04", "threat", OTHER_ANR, "other"]);
+    assert_eq!(lines[0], ["2026-11-01", "risk", ANR, "fo"]);
     assert_eq!(lines[1], ["2026-11-03", "threat", ANR, "fo"]);
-    assert_eq!(lines[2], ["2026-11-01", "risk", ANR, "fo"]);
+    assert_eq!(lines[5], ["2026-11-04", "threat", OTHER_ANR, "other"]);
     let own: Value = serde_json::from_str(&place.ok(&["stats", "latest", "--client", "other", "--json"])).unwrap();
     assert_eq!(own, json!([{"client": "other", "anr": OTHER_ANR, "type": "threat", "date": "2026-11-04"}]));
     assert!(place.fails(&["stats", "latest", "--client", "nobody"], 1).contains("nobody"));
@@ -48,12 +48,12 @@ fn delete_takes_what_meets_all_conditions() {
     let delete = |more: &[&str]| place.ok(&[&["stats", "delete", "--yes"], more].concat());
     assert_eq!(
         delete(&["--client", "fo", "--anr", ANR, "--from", days[1], "--to", days[1], "--type", "threat"]),
-        "deleted 1 stats\n"
+        "deleted 1 stat\n"
     );
     assert_eq!(dates(&service).len(), 11);
     assert_eq!(delete(&["--anr", OTHER_ANR, "--to", "2026-10-31"]), "deleted 2 stats\n");
     assert_eq!(delete(&["--from", "2026-12"]), "deleted 4 stats\n");
-    assert_eq!(delete(&["--type", "vulnerability"]), "deleted 1 stats\n");
+    assert_eq!(delete(&["--type", "vulnerability"]), "deleted 1 stat\n");
     assert_eq!(delete(&["--client", "other"]), "deleted 3 stats\n");
     assert_eq!(dates(&service), ["2026-10-01", "2026-11-01"]);
     assert_eq!(delete(&["--client", "other"]), "deleted 0 stats\n");
@@ -65,7 +65,7 @@ fn delete_asks_first_and_names_what_it_cannot_use() {
     let (place, service, token) = service();
     service.store_stats(&token, &[threat(ANR, "2026-11-01", 1)]);
     let error = place.fails(&["stats", "delete", "--anr", ANR], 1);
-    assert!(error.contains("Delete 1 stats") && error.contains("--yes"), "{error}");
+    assert!(error.contains("Delete 1 stat") && error.contains("--yes"), "{error}");
     for (more, part) in [
         (vec![], "--client, --anr"),
         (vec!["--anr", "x"], "--anr"),
@@ -90,10 +90,10 @@ fn purge_keeps_a_number_of_months() {
         service.store_stats(&token, &[threat(ANR, date, 1)]);
     }
     let error = place.fails(&["stats", "purge"], 1);
-    assert!(error.contains("Delete 1 stats") && error.contains("--yes"), "{error}");
+    assert!(error.contains("Delete 1 stat") && error.contains("--yes"), "{error}");
     assert_eq!(dates(&service).len(), 4);
-    assert_eq!(place.ok(&["stats", "purge", "--yes"]), "deleted 1 stats\n");
-    assert_eq!(place.ok(&["stats", "purge", "--months", "2", "--yes"]), "deleted 1 stats\n");
+    assert_eq!(place.ok(&["stats", "purge", "--yes"]), "deleted 1 stat\n");
+    assert_eq!(place.ok(&["stats", "purge", "--months", "2", "--yes"]), "deleted 1 stat\n");
     assert_eq!(dates(&service), [first, today]);
     assert_eq!(place.ok(&["stats", "purge", "--months", "65535", "--yes"]), "deleted 0 stats\n");
     place.fails(&["stats", "purge", "--months", "-1", "--yes"], 2);
@@ -154,4 +154,11 @@ fn without_a_store_there_is_nothing_to_do() {
         assert!(error.contains("there is no store at") && error.contains("stats.db"), "{error}");
     }
     assert!(!place.store().exists());
+}
+
+#[test]
+fn a_purge_of_no_months_is_refused() {
+    let place = Place::new();
+    place.client("fo");
+    assert!(place.fails(&["stats", "purge", "--months", "0", "--yes"], 1).contains("--months: name at least 1"));
 }

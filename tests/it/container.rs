@@ -140,11 +140,11 @@ fn who_moves_in_before_the_first_start_needs_no_first_client() {
     let from = image.path("/from");
     std::fs::create_dir(&from).unwrap();
     let client = "id,uuid,name,token,role,latitude,longitude,local,is_sharing_enabled,created_at,is_active\n\
-                  2,5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e92,moved,moved-token,1,,,t,f,2021-05-05 00:00:00,t\n";
+                  2,5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e92,moved,moved-token-of-a-test,1,,,t,f,2021-05-05 00:00:00,t\n";
     std::fs::write(from.join("client.csv"), client).unwrap();
     std::fs::write(from.join("stats.csv"), "uuid,anr,type,date,data,created_at,client_id\n").unwrap();
     ok(&image, &[], &["import", "--new-store", "--from-reference", "/from"]);
     let service = start(&image, &[]);
     assert_eq!(service.printed, "");
-    service.get("/api/v1/client/me").token("moved-token").send().expect(200);
+    service.get("/api/v1/client/me").token("moved-token-of-a-test").send().expect(200);
 }

@@ -188,3 +188,33 @@ fn the_summary_says_what_the_averages_rest_on() {
     assert_eq!((&left["stats"], &left["days"], &left["oldest"]), (&json!(2), &json!(1), &json!("2026-11-01")));
     assert_eq!(left["analyses"], 1);
 }
+
+#[test]
+fn where_nothing_is_a_browser_gets_a_page_and_a_program_json() {
+    let (_place, service, _token) = service();
+    for path in ["/nowhere", "/threats/no-uuid", "/map", "/api/v1/nowhere"] {
+        let page = service
+            .get(path)
+            .header("Accept", "text/html,*/*;q=0.8")
+            .header("Accept-Language", "fr")
+            .send()
+            .expect(404);
+        assert!(page.headers["content-type"].starts_with("text/html"), "{path}");
+        assert!(page.text().contains("<h1>Il n’y a rien à cette adresse</h1>"), "{path}");
+        let reply = service.get(path).header("Accept", "application/json").send().expect(404);
+        assert_eq!(reply.json()["message"], "There is nothing at this path.", "{path}");
+    }
+    let json = service.get("/nowhere.json").header("Accept", "text/html").send().expect(404);
+    assert_eq!(json.json()["message"], "There is nothing at this path.");
+}
+
+#[test]
+fn a_threat_has_a_page_of_its_own() {
+    let (_place, service, _token) = service();
+    for kind in ["threats", "vulnerabilities"] {
+        let page =
+            service.get(&format!("/{kind}/B402D4E0-4576-11e9-9173-0800277f0571?lang=de")).send().expect(200).text();
+        assert!(page.contains("data-object=\"b402d4e0-4576-11e9-9173-0800277f0571\""));
+        assert!(page.contains(&format!("href=\"../{kind}?lang=de\" aria-current")), "{page}");
+    }
+}

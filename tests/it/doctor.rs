@@ -155,14 +155,15 @@ fn a_good_installation_is_well() {
         ("disk", "on a disk of this machine"),
         ("space", "MB free"),
         ("log", "the write-ahead log"),
-        ("store", "2 clients, 1 analyses, 1 stats"),
+        ("store", "2 clients, 1 analysis, 1 stat"),
         ("integrity", "nothing wrong"),
         ("clock", "today is 20"),
         ("zone", "time zone"),
         ("future", &days_ago(0)),
-        ("backups", "holds 1 backups, the newest made 0 minutes ago"),
+        ("backups", "holds 1 backup, the newest made 0 minutes ago"),
         ("service", "answers at"),
         ("client", "\"fo\" last sent 0 minutes ago"),
+        ("public", "PUBLIC_MIN_CLIENTS is"),
         ("front_office", "has the key of \"fo\""),
         ("base_url", "leads to this service"),
         ("certificates", "that come with the program"),
@@ -171,7 +172,7 @@ fn a_good_installation_is_well() {
     ] {
         report.has(check, "ok", text);
     }
-    assert_eq!((report.code, report.findings.len()), (0, 20), "{:#?}", report.findings);
+    assert_eq!((report.code, report.findings.len()), (0, 21), "{:#?}", report.findings);
     // Each is a line for people, too.
     let text = place.run(&["doctor", "--mosp-url", "", "--port", port_of(&service.address)]);
     let text = String::from_utf8(text.stdout).unwrap();
@@ -204,10 +205,12 @@ fn it_leaves_no_mark() {
     };
     place.client("one");
     assert_eq!(snapshot(place.path()).len(), 2);
-    looked(&|| doctor(&place, &[], &[]), "1 clients");
+    looked(&|| doctor(&place, &[], &[]), "1 client");
     // Beside a service it sees what is in the log alone.
     let service = place.serve();
     place.client("two");
+    // Held, so that it writes nothing of its own meanwhile.
+    service.signal("STOP");
     looked(&|| beside(&place, &service, &[], &[]), "3 clients");
     service.signal("KILL");
     drop(service);
@@ -396,7 +399,10 @@ fn backups_are_judged() {
     std::fs::create_dir(&directory).unwrap();
     says("warning", "holds no backup yet");
     std::fs::write(directory.join("stats-20261101T000000Z.db"), "").unwrap();
-    says("problem", "holds 1 backups, the newest made ");
+    says("problem", "holds 1 backup, the newest made ");
+    std::fs::write(directory.join("stats-20990101T000000Z.db"), "").unwrap();
+    says("problem", "have names of the future, such as ");
+    std::fs::remove_file(directory.join("stats-20990101T000000Z.db")).unwrap();
     std::fs::write(directory.join(".monarc-stats-store"), "/elsewhere/stats.db 123\n").unwrap();
     says("problem", "holds the backups of another store, /elsewhere/stats.db");
 }
@@ -487,4 +493,12 @@ fn other_machines_are_judged() {
     mosp(&always(remote::answer(200, "", "hello"))).has("mosp", "warning", "does not answer as MOSP");
     let report = doctor(&place, &[], &[("SSL_CERT_FILE", "/nonexistent/ca.pem")]);
     assert!(report.has("certificates", "warning", "/nonexistent/ca.pem").contains("SSL_CERT_FILE"));
+}
+
+#[test]
+fn a_token_that_might_be_guessed_is_named_and_not_shown() {
+    let place = Place::new();
+    place.client("fo");
+    let report = doctor(&place, &[], &[("ADMIN_TOKEN", "guess-me")]);
+    assert!(!report.has("token", "warning", "ADMIN_TOKEN has fewer than 16 characters").contains("guess-me"));
 }

@@ -32,7 +32,7 @@ fn labels() -> Vec<String> {
 /// A place with all of them in it, its client having a name of the kind; gives what was posted as data.
 fn filled() -> (Place, Vec<String>) {
     let place = Place::new();
-    place.ok(&["client", "create", "--new-store", "--name", NAME, "--token", "name-token"]);
+    place.ok(&["client", "create", "--new-store", "--name", NAME, "--token", "name-token-of-a-test"]);
     let service = place.serve();
     let datum = |(number, label): (usize, &String)| {
         let object = uuid(number);
@@ -41,7 +41,7 @@ fn filled() -> (Place, Vec<String>) {
     let data: Vec<String> = labels().iter().enumerate().map(datum).collect();
     let items: Vec<String> =
         data.iter().enumerate().map(|(n, data)| item(&uuid(n), "threat", &today().to_string(), data)).collect();
-    service.store_stats("name-token", &items);
+    service.store_stats("name-token-of-a-test", &items);
     service.stop();
     (place, data)
 }
@@ -134,13 +134,13 @@ fn the_log_has_one_plain_line_for_each_request() {
     let (place, data) = filled();
     let service = place.serve();
     let stat = item(&uuid(0), "threat", &today().to_string(), &data[5]);
-    service.store_stats("name-token", &[stat]);
+    service.store_stats("name-token-of-a-test", &[stat]);
     let mut sent = 1;
     for target in
         ["/\u{1b}[2J", "/\u{202e}", "/\u{9b}", "/%0d%0aforged", "/x?type=%1b%5b2J%e2%80%ae", "/api/v1/stats/%0a"]
     {
         let mut socket = service.socket();
-        write!(socket, "GET {target} HTTP/1.1\r\nHost: x\r\nX-API-KEY: name-token\r\nUser-Agent: a\tb\u{202e}\r\nConnection: close\r\n\r\n").unwrap();
+        write!(socket, "GET {target} HTTP/1.1\r\nHost: x\r\nX-API-KEY: name-token-of-a-test\r\nUser-Agent: a\tb\u{202e}\r\nConnection: close\r\n\r\n").unwrap();
         let _ = std::io::copy(&mut socket, &mut std::io::sink());
         sent += 1;
     }

@@ -1,8 +1,9 @@
 //! What must not leak, and what must not be believed.
 
-use crate::common::{ADMIN, BINARY, Place, Service, service, today};
+use crate::common::{ADMIN, BINARY, Place, Reply, Service, service, today};
 use serde_json::json;
 use std::fs;
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
@@ -188,4 +189,111 @@ fn a_store_that_others_could_read_is_its_owner_s_alone_when_it_is_served() {
     let log = place.serve().stop();
     assert_eq!(std::fs::metadata(place.store()).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(log.contains("could be read by others (mode 644)"), "{log}");
+}
+
+/// Shows a wrong token and says what it came to.
+fn guess(service: &Service, forwarded: &str) -> Reply {
+    service.get("/api/v1/client/me").token("a-wrong-token-of-a-test").header("X-Forwarded-For", forwarded).send()
+}
+
+#[test]
+fn too_many_wrong_tokens_end_their_connection_and_slow_nobody_else() {
+    let place = Place::new();
+    let token = place.client("fo");
+    let service = place.serve();
+    let request = "GET /api/v1/client/me HTTP/1.1\r\nHost: x\r\nX-API-KEY: a-wrong-token-of-a-test\r\n\r\n";
+    let mut socket = service.socket();
+    socket.write_all(request.repeat(200).as_bytes()).unwrap();
+    let mut answers = Vec::new();
+    let _ = socket.read_to_end(&mut answers);
+    let answers = String::from_utf8(answers).unwrap();
+    let number = |text: &str| answers.matches(text).count();
+    assert_eq!((number("HTTP/1.1 403"), number("HTTP/1.1 429"), number("HTTP/1.1 ")), (20, 1, 21), "{answers}");
+    assert!(answers.to_lowercase().contains("connection: close") && answers.contains("Retry-After: "), "{answers}");
+    for _ in 0..5 {
+        assert_eq!(guess(&service, "").status, 429);
+        service.get("/api/v1/client/me").token(&token).send().expect(200);
+    }
+    service.get("/api/v1/client/me").send().expect(401);
+    let log = service.stop();
+    assert_eq!(log.matches("too many wrong tokens").count(), 1, "{log}");
+    assert!(log.contains("[WARN] too many wrong tokens from 127.0.0.1: 21 so far\n"), "{log}");
+    for line in log.lines().filter(|line| line.contains("/client/me")) {
+        let is_refused = ["401", "403", "429"].iter().any(|status| line.contains(&format!("/me {status} ")));
+        assert_eq!(line.ends_with(" address=127.0.0.1"), is_refused, "{line}");
+    }
+}
+
+#[test]
+fn every_form_of_a_forwarded_address_is_one_sender() {
+    let place = Place::new();
+    let service = place.serve_with(&[("FIX_PROXY", "on")]);
+    for number in 0..10 {
+        for form in ["198.51.100.7".into(), format!("203.0.113.9, 198.51.100.7:{number}")] {
+            guess(&service, &form).expect(403);
+        }
+        for form in [format!("\"[2001:db8::{number}]:80\""), format!("2001:db8::ff:{number}%eth0")] {
+            guess(&service, &form).expect(403);
+        }
+    }
+    guess(&service, "\"198.51.100.7\"").expect(429);
+    guess(&service, "[2001:db8::abc]").expect(429);
+    guess(&service, "198.51.100.8").expect(403);
+    let log = service.stop();
+    assert!(log.contains("too many wrong tokens from 198.51.100.7: 21 so far\n"), "{log}");
+    assert!(log.contains("too many wrong tokens from 2001:db8::abc: 21 so far from 2001:db8::/64\n"), "{log}");
+}
+
+/// It needs Debian's package `fail2ban`; where there is none the test says so.
+#[test]
+fn fail2ban_finds_the_senders_in_the_log() {
+    let Ok(there) = Command::new("fail2ban-regex").arg("--version").output() else {
+        return eprintln!("NOT TESTED: the filter of fail2ban: install Debian's package fail2ban");
+    };
+    assert!(there.status.success());
+    let place = Place::new();
+    let log = place.path().join("service.log");
+    let service = place.serve_with(&[("FIX_PROXY", "on"), ("LOG_PATH", log.to_str().unwrap())]);
+    for address in ["198.51.100.7", "2001:db8::abc"] {
+        (0..30).for_each(|_| drop(guess(&service, address)));
+    }
+    // What others write into the log does not ban anybody.
+    let forged = "/x%20[WARN]%20too%20many%20wrong%20tokens%20from%20192.0.2.1:%2021%20so%20far";
+    service.get(forged).send().expect(404);
+    service.get(&forged.replace("%20", "%0a")).send().expect(404);
+    service.stop();
+    let filter = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/fail2ban/filter.d/monarc-stats.conf");
+    let found = |log: &std::path::Path| {
+        let output = Command::new("fail2ban-regex").args(["--out", "ip"]).arg(log).arg(filter).output().unwrap();
+        let mut found: Vec<String> = String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect();
+        found.sort();
+        found
+    };
+    assert_eq!(found(&log), ["198.51.100.7", "2001:db8::abc"], "{}", fs::read_to_string(&log).unwrap());
+    let journal = place.path().join("journal.log");
+    let line =
+        "2026-11-29T07:00:00.000Z host monarc-stats[12]: [WARN] too many wrong tokens from 192.0.2.9: 21 so far\n";
+    fs::write(&journal, line).unwrap();
+    assert_eq!(found(&journal), ["192.0.2.9"]);
+}
+
+#[test]
+fn a_token_that_might_be_guessed_is_named_and_never_shown() {
+    let place = Place::new();
+    let create = ["client", "create", "--new-store", "--name", "fo", "--token", "fifteen-letters"];
+    let error = place.fails(&create, 1);
+    assert!(error.contains("--token: a new token has at least 16 characters") && !error.contains("fifteen"), "{error}");
+    place.client("fo");
+    assert!(place.fails(&["client", "rotate-token", "fo", "--token", "short"], 1).contains("at least 16"));
+    // One that is there already goes on working, and the API takes what the reference takes.
+    let service = place.serve_with(&[("ADMIN_TOKEN", "guess-me")]);
+    let new = json!({"name": "late", "token": "late-secret", "is_sharing_enabled": false});
+    service.post("/api/v1/client/").token("guess-me").json(&new).send().expect(201);
+    for _ in 0..3 {
+        service.get("/api/v1/client/me").token("late-secret").send().expect(200);
+    }
+    let log = service.stop();
+    assert!(log.contains("ADMIN_TOKEN has fewer than 16 characters"), "{log}");
+    assert_eq!(log.matches("the token of client \"late\" has fewer than 16 characters").count(), 1, "{log}");
+    assert!(!log.contains("guess-me") && !log.contains("late-secret"), "{log}");
 }

@@ -304,7 +304,7 @@ fn what_was_taken_back_stays_away_until_it_is_named() {
     push(&place, &remote.url, &[], 0);
     assert_eq!(remote.uuids().len(), 160);
     assert!(push(&place, &remote.url, &["--withdraw", "--anr", ANR], 1).1.contains("--yes"));
-    assert!(push(&place, &remote.url, &["--withdraw", "--anr", ANR, "--yes"], 0).0.starts_with("took 1 analyses back"));
+    assert!(push(&place, &remote.url, &["--withdraw", "--anr", ANR, "--yes"], 0).0.starts_with("took 1 analysis back"));
     assert_eq!(remote.uuids().len(), 80);
     let (said, errors) = push(&place, &remote.url, &[], 0);
     assert_eq!(said, "sent 0, already there 0, refused 0");
@@ -374,7 +374,7 @@ fn two_local_instances_share_with_a_central_one() {
     two.client("fo");
     two.ok(&["client", "enable-sharing", "fo"]);
     import(&two, "fo", &lines(ANR, 5000, &[0, 1, 2]));
-    for (place, token, number) in [(&one, "one-token", 120), (&two, "two-token", 3)] {
+    for (place, token, number) in [(&one, "one-token-of-a-test", 120), (&two, "two-token-of-a-test", 3)] {
         let words = ["--token", token];
         let said = format!("sent {number}, already there 0, refused 0");
         let run = |words: &[&str]| place.ok(&[&["push", "--remote", &url], words].concat());
@@ -388,13 +388,16 @@ fn two_local_instances_share_with_a_central_one() {
     assert_eq!(uuids(&exported(&central, &[])), there);
     // A day that is collected anew takes the old one's place there, too.
     import(&two, "fo", &lines(ANR, 6000, &[1]));
-    assert_eq!(two.ok(&["push", "--remote", &url, "--token", "two-token"]), "sent 1, already there 0, refused 0\n");
+    assert_eq!(
+        two.ok(&["push", "--remote", &url, "--token", "two-token-of-a-test"]),
+        "sent 1, already there 0, refused 0\n"
+    );
     let at_central = uuids(&exported(&central, &["--client", "two"]));
     assert_eq!(at_central, [uuid(5000), uuid(5002), uuid(6000)].into());
     // And what is there can be pulled into a third, again and again.
     let third = Place::new();
     third.client("mirror");
-    let pull = ["pull", "--client", "mirror", "--remote", &url, "--token", "two-token"];
+    let pull = ["pull", "--client", "mirror", "--remote", &url, "--token", "two-token-of-a-test"];
     assert_eq!(third.ok(&pull), "pulled 3, already there 0, outdated 0, refused 0\n");
     assert_eq!(third.ok(&pull), "pulled 0, already there 3, outdated 0, refused 0\n");
     assert_eq!(uuids(&exported(&third, &[])), at_central);
@@ -410,7 +413,7 @@ fn a_central_instance_that_was_killed_gets_the_rest_when_it_is_back() {
     let address = service.address.clone();
     let url = format!("http://{address}");
     let place = sharing(4000);
-    let words = ["push", "--remote", &url, "--token", "one-token"];
+    let words = ["push", "--remote", &url, "--token", "one-token-of-a-test"];
     let running =
         place.command(&words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     until("some arrived", || !exported(&central, &[]).is_empty());

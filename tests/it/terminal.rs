@@ -52,7 +52,7 @@ fn what_deletes_asks_and_takes_yes_and_no() {
         (vec!["stats", "deduplicate"], "?", "1"),
         (vec!["stats", "purge", "--months", "36"], "?", "1"),
         (vec!["stats", "delete", "--type", "risk"], "?", "1"),
-        (vec!["database", "restore", &copy], "Replace everything in", "after: 2 clients, 1 analyses, 5 stats"),
+        (vec!["database", "restore", &copy], "Replace everything in", "after: 2 clients, 1 analysis, 5 stats"),
         (vec!["client", "delete", "fo"], "Delete the client \"fo\" and all its stats?", "deleted \"fo\" and 5 stats"),
     ] {
         let before = place.ok(&["export"]);

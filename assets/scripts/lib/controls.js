@@ -1,6 +1,6 @@
-// The choices above the charts: groups of radio buttons that look like one bar.
+// The choices above the charts: groups of radio buttons that look like one bar, folded away where there is little room.
 
-import { h } from "./dom.js";
+import { byId, h } from "./dom.js";
 import { t } from "./page.js";
 
 /** One group: `options` are [value, text] pairs. */
@@ -10,30 +10,60 @@ export function group(state, name, legend, options) {
     h(
       "label",
       {},
-      h("input", {
-        type: "radio",
-        name,
-        value,
-        checked: value === current,
-        onchange: () => state.set(name, value),
-      }),
+      h("input", { type: "radio", name, value, checked: value === current, onchange: () => state.set(name, value) }),
       h("span", {}, text),
     ),
   );
   return h("fieldset", { class: "choice" }, h("legend", {}, legend), h("div", { class: "bar" }, choices));
 }
 
+/** Puts the groups on the page; whoever used one by keyboard stays where they were. */
+export function controls(...groups) {
+  const place = byId("controls");
+  const focused = place.contains(document.activeElement) && document.activeElement.name;
+  const shown = groups.filter(Boolean);
+  if (!place.childElementCount) {
+    const wide = matchMedia("(min-width: 45rem)");
+    const details = h("details", { class: "filters" }, h("summary", { class: "quiet" }, t("filters")), h("div", { class: "groups" }));
+    const follow = () => (details.open = wide.matches);
+    wide.addEventListener("change", follow);
+    follow();
+    place.append(details);
+  }
+  place.querySelector(".groups").replaceChildren(...shown);
+  if (focused) place.querySelector(`input[name="${focused}"]:checked`)?.focus();
+}
+
+/** How far back, the usual choice first; "now" are the newest seven days with stats. */
 export const DAYS = ["365", "30", "90", "1095", "36500"];
-export const PERIODS = ["month", "day", "week", "quarter", "year"];
+export const DAYS_OR_NOW = ["now", ...DAYS];
+
+/** How much time one value stands for: it follows from how far back one looks, unless somebody chooses. */
+export function periods(choices) {
+  const usual = { 30: "day", 90: "week", 1095: "quarter", 36500: "quarter" }[choices.get("days")] ?? "month";
+  return [usual, "day", "week", "month", "quarter", "year"];
+}
 
 /** How far back. */
-export function daysGroup(state) {
+export function daysGroup(state, withNow = false) {
   return group(state, "days", t("days"), [
+    ...(withNow ? [["now", t("days.now")]] : []),
     ["30", t("days.30")],
     ["90", t("days.90")],
     ["365", t("days.365")],
     ["1095", t("days.1095")],
     ["36500", t("days.all")],
+  ]);
+}
+
+export const COMPARE = ["previous", "year", "none"];
+
+/** What the numbers are compared with. */
+export function compareGroup(state, days) {
+  return group(state, "compare", t("compare"), [
+    ["previous", days === "now" ? t("compare.3_months") : t("compare.period")],
+    ["year", t("compare.12_months")],
+    ["none", t("compare.none")],
   ]);
 }
 
@@ -58,6 +88,7 @@ export function riskGroup(state) {
 /** What the days of a choice are called in a caption. */
 export function daysText(days) {
   const texts = {
+    now: t("days.last.now"),
     30: t("days.last.30"),
     90: t("days.last.90"),
     365: t("days.last.365"),

@@ -1,22 +1,25 @@
 // A chart with all that belongs to it: title, unit, period, how much it rests on, table and exports.
 
-import { draw } from "./draw.js";
 import { h } from "./dom.js";
-import { whole } from "./format.js";
+import { analysesText } from "./compared.js";
 import { legend } from "./legend.js";
 import { nothing } from "./notices.js";
-import { t } from "./page.js";
+import { part, t } from "./page.js";
 import { table } from "./table.js";
+
+/** Tables that are open: they stay so when a choice changes. */
+const opened = new Set();
 
 /** Unit, period and basis in one line. */
 export function subtitle(spec) {
-  const basis = spec.stats == null ? null : t("basis.stats", { stats: whole(spec.stats) });
-  return [spec.unit, spec.period, basis].filter(Boolean).join(" · ");
+  const basis = spec.analyses == null ? null : analysesText(spec.analyses);
+  return [spec.unit, spec.period, basis, spec.more].filter(Boolean).join(" · ");
 }
 
 /**
- * The element of a chart. `spec`: id, title, unit, period, stats (how many it rests on), table, and either option and
- * height for what ECharts draws, or content for what is an element already; exports need option in any case.
+ * The element of a chart. `spec`: id, title, unit, period, analyses (how many it rests on), table, and either option,
+ * height and finding (what it shows, in a sentence) for what ECharts draws, or content for what is an element already;
+ * pictures need option in any case. `more` ends the caption.
  */
 export function figure(spec) {
   const heading = h("h2", { id: `${spec.id}-title` }, spec.title);
@@ -26,15 +29,19 @@ export function figure(spec) {
   const picture = spec.content ?? canvas(spec);
   const numbers = h("div", { class: "numbers", hidden: true });
   const show = h("button", { type: "button", class: "quiet", "aria-expanded": "false" }, t("table.show"));
-  show.addEventListener("click", () => {
+  const toggle = () => {
     const opens = numbers.hidden;
-    if (opens && !numbers.childElementCount) numbers.append(table(spec.table, spec.title));
+    if (opens && !numbers.childElementCount) numbers.append(...table(spec.table, spec.title));
     numbers.hidden = !opens;
     show.setAttribute("aria-expanded", String(opens));
     show.textContent = opens ? t("table.hide") : t("table.show");
-  });
+    if (opens) opened.add(spec.id);
+    else opened.delete(spec.id);
+  };
+  show.addEventListener("click", toggle);
+  if (opened.has(spec.id)) toggle();
   const tools = h("div", { class: "tools" }, show, menu(spec));
-  return h("figure", attributes, caption, spec.toggles ? legend(spec) : key(spec), picture, tools, numbers);
+  return h("figure", attributes, caption, spec.toggles ? legend(spec) : key(spec), spec.before ?? "", picture, tools, numbers);
 }
 
 /** What colours, patterns and dashes mean. */
@@ -43,11 +50,22 @@ function key({ key: entries }) {
   return entries && h("ul", { class: "key" }, entries.map(item));
 }
 
+/** What draws is fetched with the first chart that is drawn; its room is kept until then. */
 function canvas(spec) {
-  const text = `${spec.title}: ${subtitle(spec)}. ${t("chart.see_table")}`;
-  const element = h("div", { class: "canvas", role: "img", "aria-label": text });
-  draw(element, spec);
+  const element = h("div", { class: "canvas", role: "img", "aria-label": `${spec.title}. ${spec.finding ?? subtitle(spec)}` });
+  element.style.height = `${spec.height(innerWidth < 540 ? 400 : 640)}px`;
+  const begin = () =>
+    part("draw").then(
+      ({ draw }) => draw(element, spec),
+      () => element.replaceChildren(problem(t("chart.failed"), begin)),
+    );
+  begin();
   return element;
+}
+
+/** Says that a part could not be fetched, with a button to try again. */
+function problem(text, again) {
+  return h("p", { class: "problem", role: "alert" }, text, " ", h("button", { type: "button", class: "quiet", onclick: again }, t("error.again")));
 }
 
 /** The exports; their code is fetched when one is asked for. */
@@ -56,7 +74,13 @@ function menu(spec) {
   const item = (form, text) => {
     const save = async () => {
       details.open = false;
-      await (await import("./exports.js")).save(spec, form);
+      details.parentElement.querySelector(".problem")?.remove();
+      try {
+        await (await part("exports")).save(spec, form);
+      } catch (error) {
+        console.debug(error);
+        details.after(problem(t("export.failed"), save));
+      }
     };
     return h("li", {}, h("button", { type: "button", "data-form": form, onclick: save }, text));
   };

@@ -18,6 +18,13 @@ export function number(value) {
   return format(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2, "decimal").format(value);
 }
 
+/** The same with its sign, for differences. */
+export function signed(value) {
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
+  const rounded = Number(value.toFixed(digits));
+  return new Intl.NumberFormat(lang, { maximumFractionDigits: digits, signDisplay: "exceptZero" }).format(rounded === 0 ? 0 : rounded).replace("-", "−");
+}
+
 export const whole = (value) => format(0, "decimal").format(value);
 export const percent = (value) => (value == null ? "–" : format(1, "percent").format(value));
 
@@ -38,10 +45,11 @@ export function date(iso, period = "day") {
   return inShape(iso, period);
 }
 
-/** The same where room is scarce. */
-export function shortDate(iso, period) {
+/** The same where room is scarce; days of more than a year say which. */
+export function shortDate(iso, period, isLong = false) {
   if (period !== "day" && period !== "week") return date(iso, period);
-  return new Intl.DateTimeFormat(lang, { day: "numeric", month: "short", timeZone: "UTC" }).format(utc(iso));
+  const year = isLong ? { year: "2-digit" } : {};
+  return new Intl.DateTimeFormat(lang, { day: "numeric", month: "short", ...year, timeZone: "UTC" }).format(utc(iso));
 }
 
 export const daysBetween = (from, to) => Math.round((utc(to) - utc(from)) / 86_400_000);

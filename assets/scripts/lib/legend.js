@@ -1,8 +1,11 @@
 // The legend of lines: buttons that hide and show them, for the mouse and the keyboard alike.
 
 import { h } from "./dom.js";
-import { t } from "./page.js";
+import { linkTo, t } from "./page.js";
 import { strokeOf } from "./options.js";
+
+/** A legend of more lines than this gets a field to search in. */
+const LONG = 15;
 
 /** `spec.toggles`: series as {key, name, hidden}, and `toggle(keys)`, told the keys that are hidden afterwards. */
 export function legend(spec) {
@@ -13,7 +16,7 @@ export function legend(spec) {
     if (!hidden.delete(key)) hidden.add(key);
     toggle([...hidden]);
   };
-  const chip = ({ key, name }, index) =>
+  const chip = ({ key, name, path }, index) =>
     h(
       "li",
       {},
@@ -23,13 +26,21 @@ export function legend(spec) {
         swatch(index),
         name,
       ),
+      path && h("a", { class: "chip-more", href: linkTo(path), "aria-label": t("legend.page", { name }) }, "›"),
     );
   const invert = () => toggle(keys.filter((key) => !hidden.has(key)));
   const all = () => toggle([]);
+  const list = h("ul", {}, series.map(chip));
+  const search = ({ target }) => {
+    const wanted = target.value.trim().toLocaleLowerCase();
+    [...list.children].forEach((item, index) => (item.hidden = !series[index].name.toLocaleLowerCase().includes(wanted)));
+  };
+  const field = () => h("input", { type: "search", class: "search", placeholder: t("legend.search"), "aria-label": t("legend.search"), oninput: search });
   return h(
     "div",
     { class: "legend", role: "group", "aria-label": t("legend") },
-    h("ul", {}, series.map(chip)),
+    series.length > LONG && field(),
+    list,
     h("p", { class: "legend-actions" },
       h("button", { type: "button", class: "quiet", "data-action": "invert", onclick: invert }, t("legend.invert")),
       h("button", { type: "button", class: "quiet", "data-action": "all", onclick: all }, t("legend.all"))),

@@ -1,6 +1,7 @@
 // Risks by level: yellow, orange and red as in MONARC, and beside the colour a pattern, an order and a number.
 
-import { base, categoryAxis, lines, valueAxis } from "./options.js";
+import { h } from "./dom.js";
+import { base, categoryAxis, lineFinding, lines, valueAxis } from "./options.js";
 import { everyPeriod, number } from "./format.js";
 import { t } from "./page.js";
 
@@ -21,37 +22,58 @@ const PATTERNS = [
   { symbol: "circle", symbolSize: 0.55, dashArrayX: [[7, 7], [0, 7, 7, 0]], dashArrayY: [7, 0], color: "rgba(255,255,255,.5)" },
 ];
 
+/** One state: its total, a bar of its levels, and each level's number in words, however narrow its part of the bar. */
+function levelRow(state, values, most) {
+  const bar = h("span", { class: "level-bar", "aria-hidden": "true" }, values.map((value, index) => {
+    const part = h("span", { class: `swatch ${TOKENS[index]}` });
+    part.style.flexGrow = String(value);
+    part.hidden = !value;
+    return part;
+  }));
+  bar.style.width = `${most > 0 ? (100 * sum(values)) / most : 0}%`;
+  const item = (value, index) =>
+    h("li", { class: TOKENS[index] }, h("span", { class: `swatch ${TOKENS[index]}`, "aria-hidden": "true" }), `${levelName(LEVELS[index])} `, h("strong", {}, number(value)));
+  return h(
+    "li",
+    { class: "level-row" },
+    h("p", {}, h("span", {}, stateName(state)), h("strong", {}, number(sum(values)))),
+    h("span", { class: "level-track" }, bar),
+    h("ul", { class: "key" }, values.map(item)),
+  );
+}
+
 /** Current above residual, each a bar of its three levels. */
 export function levelBars(tree, kind, caption) {
   const values = STATES.map((state) => LEVELS.map((level) => tree[state][kind][level]));
   const rows = STATES.map((state, index) => [stateName(state), ...values[index], sum(values[index])]);
+  const most = Math.max(...values.map(sum));
   return {
     ...caption,
     unit: t("unit.risks"),
-    legend: LEVELS.map(levelName),
-    key: LEVELS.map((level, index) => ({ name: levelName(level), swatch: TOKENS[index] })),
-    height: () => 200,
+    legend: LEVELS.map((level) => ({ key: level, name: levelName(level) })),
+    content: h("ul", { class: "levels" }, STATES.map((state, index) => levelRow(state, values[index], most))),
     table: {
       columns: [
         { name: t("state"), kind: "text" },
         ...LEVELS.map((level) => ({ name: levelName(level), kind: "number" })),
         { name: t("total"), kind: "number" },
       ],
-      rows: values.flat().some((value) => value > 0) ? rows : [],
+      rows: most > 0 ? rows : [],
     },
-    option: (tokens, { width, still }) => ({
-      ...base(tokens, still),
+    option: (tokens, { width }) => ({
+      ...base(tokens, true),
       aria: { enabled: true, label: { enabled: false }, decal: { show: true, decals: PATTERNS } },
-      grid: { left: 12, right: 24, top: 8, bottom: 8, containLabel: true },
+      grid: { left: 12, right: 64, top: 8, bottom: 8, containLabel: true },
       xAxis: valueAxis(tokens),
       yAxis: categoryAxis(tokens, STATES.map(stateName), { inverse: true, axisLabel: { color: tokens.ink, fontSize: 14 } }),
       series: LEVELS.map((level, index) => ({
-        name: levelName(level), type: "bar", stack: "all", barMaxWidth: 56, data: values.map((row) => row[index] || null),
+        name: level, type: "bar", stack: "all", barMaxWidth: 56, data: values.map((row) => row[index] || null),
         itemStyle: { color: tokens[TOKENS[index]], borderColor: tokens.paper, borderWidth: 1, decal: PATTERNS[index] },
         label: {
-          show: true, color: index === 2 ? "#fff" : "#1a1a1a", fontWeight: 600, fontSize: 13,
-          ...(index ? { backgroundColor: tokens[TOKENS[index]], padding: [2, 4], borderRadius: 3 } : {}),
-          formatter: ({ value }) => ((value / Math.max(...values.map(sum))) * (width - 130) > 36 ? number(value) : ""),
+          // The high ones matter most: their number stands beside the bar, where there is always room.
+          show: true, fontWeight: 600, fontSize: 13, ...(index === 2 ? { position: "right", color: tokens["high-line"] } : { color: "#1a1a1a" }),
+          ...(index === 1 ? { backgroundColor: tokens[TOKENS[index]], padding: [2, 4], borderRadius: 3 } : {}),
+          formatter: ({ value }) => (index === 2 || (value / most) * (width - 130) > 36 ? number(value) : ""),
         },
       })),
     }),
@@ -81,8 +103,8 @@ export function levelLines(tree, kind, period, caption, levels = LEVELS) {
   return {
     ...caption,
     unit: t("unit.risks"),
-    stats: sum([...basis.values()]),
-    legend: series.map((each) => each.name),
+    legend: series.map(({ key, name: text }) => ({ key, name: text })),
+    finding: lineFinding(series, dates, period),
     key: pairs.map(([state, level]) => ({
       name: levels.length > 1 ? name([state, level]) : stateName(state),
       swatch: `line-${state === "current" ? "solid" : "dashed"} ${TOKENS[LEVELS.indexOf(level)]}`,

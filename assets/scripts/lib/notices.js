@@ -1,8 +1,8 @@
 // What the page says when there is nothing to draw, or something to know first.
 
-import { at, t } from "./page.js";
+import { linkTo, plural, t } from "./page.js";
 import { byId, h } from "./dom.js";
-import { daysBetween, whole } from "./format.js";
+import { daysBetween } from "./format.js";
 
 /** Stats come every night; two nights may fail. */
 const STALE = 3;
@@ -15,21 +15,35 @@ function notice(kind, title, text, ...more) {
 export function introduce(summary) {
   const place = byId("notices");
   place.replaceChildren();
+  // What is released says in the page itself what it rests on, also where nothing is yet.
+  if (summary.public_min_clients) return Boolean(summary.newest);
   if (!summary.stats) {
-    const help = h("p", {}, h("a", { href: at("help") }, t("empty.help")));
+    const help = h("p", {}, h("a", { href: linkTo("help") }, t("empty.help")));
     place.append(notice("empty", t("empty.title"), t("empty.text"), help));
     return false;
   }
   const age = daysBetween(summary.newest, summary.today);
-  if (age >= STALE) place.append(notice("stale", t("stale.title", { days: whole(age) }), t("stale.text")));
+  if (age >= STALE) place.append(notice("stale", plural("stale.title", age), t("stale.text")));
   if (summary.analyses === 1) place.append(notice("single", t("single.title"), t("single.text")));
   return true;
 }
 
 /** In place of charts whose numbers did not come. */
-export function failed(place, error, again) {
+function failure(error, again) {
   const button = h("button", { type: "button", class: "primary", onclick: again }, t("error.again"));
-  place.replaceChildren(notice("error", t("error.title"), `${t("error.text")} (${error.message})`, button));
+  return notice("error", t("error.title"), `${t("error.text")} (${error.message})`, button);
+}
+
+/** Parts of a page, each of which waits for requests of its own and fails alone. */
+export function parts(again) {
+  return async (requests, make) => {
+    try {
+      return await make(...(await Promise.all(requests)));
+    } catch (error) {
+      console.debug(error);
+      return failure(error, again);
+    }
+  };
 }
 
 /** In place of charts whose numbers are on their way. */
@@ -42,6 +56,9 @@ export function loading(place) {
 
 /** In place of a chart for which there are no numbers in this period. */
 export const nothing = () => notice("empty", t("nothing.title"), t("nothing.text"));
+
+/** In place of an object that no stat has. */
+export const notFound = () => notice("empty", t("detail.unknown.title"), t("detail.unknown.text"));
 
 /** A legend that was just used is made anew: whoever used it by keyboard stays where they were. */
 function replace(place, content) {
@@ -58,11 +75,11 @@ export function shower(place, load) {
     const mine = ++latest;
     loading(place);
     try {
-      const content = await load();
+      const content = await load(show);
       if (mine === latest) replace(place, content);
     } catch (error) {
       console.debug(error);
-      if (mine === latest) failed(place, error, show);
+      if (mine === latest) place.replaceChildren(failure(error, show));
     }
     if (mine === latest) place.removeAttribute("aria-busy");
   };

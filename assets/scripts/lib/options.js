@@ -1,11 +1,17 @@
 // What ECharts is told, for each form of chart. Colours come from the tokens; every level and line has a second cue.
 
 import { number, percent, shortDate, date } from "./format.js";
+import { t } from "./page.js";
 
-/** Colour and dashes of the line of this index: eight colours, then the same ones dashed, then dotted. */
+const MARKS = ["circle", "rect", "triangle", "diamond", "emptyCircle", "emptyRect", "emptyTriangle", "emptyDiamond"];
+
+/** Colour, dashes and mark of the line of this index: eight colours, then the same ones dashed, then dotted. */
 export function strokeOf(index) {
-  return { token: index % 8, dashes: [null, [8, 4], [2, 4]][Math.floor(index / 8) % 3] };
+  return { token: index % 8, dashes: [null, [8, 4], [2, 4]][Math.floor(index / 8) % 3], mark: MARKS[index % 8] };
 }
+
+/** Tips are rich text, in which `{a|b}` has a meaning: a joiner of no width takes it away. */
+export const literal = (text) => text.replaceAll("{", "{\u2060");
 
 export function base(tokens, still) {
   return {
@@ -14,7 +20,7 @@ export function base(tokens, still) {
     tooltip: still
       ? { show: false }
       : {
-          renderMode: "richText", confine: true, backgroundColor: tokens.paper, borderColor: tokens.line,
+          renderMode: "richText", confine: true, valueFormatter: number, backgroundColor: tokens.paper, borderColor: tokens.line,
           textStyle: { color: tokens.ink, fontSize: 13, fontFamily: tokens.font },
         },
   };
@@ -29,15 +35,17 @@ export function valueAxis(tokens, more = {}) {
   };
 }
 
-export function categoryAxis(tokens, data, more = {}) {
+/** Names of categories and series are ours, never the data's: ECharts takes some of them (`__proto__`) for its own. */
+export function categoryAxis(tokens, names, more = {}) {
   const { axisLabel, ...rest } = more;
+  const shown = axisLabel?.formatter ?? String;
   return {
     type: "category",
-    data,
+    data: names.map((_, index) => String(index)),
     axisLine: { lineStyle: { color: tokens.line } },
     axisTick: { show: false },
-    axisLabel: { color: tokens.soft, hideOverlap: true, ...axisLabel },
     ...rest,
+    axisLabel: { color: tokens.soft, hideOverlap: true, ...axisLabel, formatter: (index) => shown(names[index]) },
   };
 }
 
@@ -47,35 +55,63 @@ function symbols(values, symbol = "circle") {
   return (_, { dataIndex }) => (values.length <= 31 || isAlone(dataIndex) ? symbol : "none");
 }
 
-/** Lines over periods: `series` are {name, values, stroke?}, a missing value stays a gap. */
+const DAY = 86_400_000;
+const isLong = (dates) => dates.length > 1 && Date.parse(dates.at(-1)) - Date.parse(dates[0]) > 360 * DAY;
+
+/** More lines than this have no room for their names at their ends. */
+const MOST_NAMED = 10;
+
+/** Lines over periods: `series` are {key, name, index, values, color?, symbol?}, a missing value stays a gap. */
 export function lines({ dates, period, series, share = false, max }) {
   const shown = share ? percent : number;
-  return (tokens, { width, still }) => ({
-    ...base(tokens, still),
-    tooltip: { ...base(tokens, still).tooltip, trigger: "axis", order: "valueDesc", formatter: lineTip(dates, period, shown) },
-    grid: { left: 12, right: 20, top: 16, bottom: 8, containLabel: true },
-    xAxis: categoryAxis(tokens, dates, {
-      boundaryGap: dates.length === 1,
-      axisLabel: { formatter: (iso) => shortDate(iso, period), fontSize: width < 480 ? 11 : 12 },
-    }),
-    yAxis: valueAxis(tokens, { max, axisLabel: { color: tokens.soft, formatter: shown } }),
-    series: series.map(({ name, values, index, color, symbol }) => {
-      const { token, dashes } = strokeOf(index);
-      const colour = color ? tokens[color] : tokens.lines[token];
-      return {
-        name, type: "line", data: values, connectNulls: false, symbol: symbols(values, symbol), symbolSize: 7, showAllSymbol: true,
-        itemStyle: { color: colour }, lineStyle: { width: 2.5, color: colour, type: dashes ?? "solid" },
-        emphasis: { focus: "series", lineStyle: { width: 4 } },
-      };
-    }),
+  const long = isLong(dates);
+  return (tokens, { width, still }) => {
+    const isNamed = width >= 640 && series.length > 1 && series.length <= MOST_NAMED;
+    return {
+      ...base(tokens, still),
+      tooltip: {
+        ...base(tokens, still).tooltip, trigger: "axis", order: "valueDesc", formatter: lineTip(dates, period, series, shown),
+        // In the upper corner on the other side of the pointer, so that it hides no line that is looked at.
+        position: ([x], _params, _element, _rect, { contentSize: [tip], viewSize: [room] }) => [x < room / 2 ? room - tip - 8 : 56, 0],
+      },
+      grid: { left: 12, right: isNamed ? Math.min(220, Math.round(width * 0.2)) : 20, top: 16, bottom: 8, containLabel: true },
+      xAxis: categoryAxis(tokens, dates, {
+        boundaryGap: dates.length === 1,
+        axisLabel: { formatter: (iso) => shortDate(iso, period, long), fontSize: width < 480 ? 11 : 12 },
+      }),
+      yAxis: valueAxis(tokens, { max, axisLabel: { color: tokens.soft, formatter: shown } }),
+      series: series.map(({ key, name, values, index, color, symbol }) => {
+        const { token, dashes, mark } = strokeOf(index);
+        const colour = color ? tokens[color] : tokens.lines[token];
+        return {
+          name: key, type: "line", data: values, connectNulls: false, symbol: symbols(values, symbol ?? mark), symbolSize: 7, showAllSymbol: true,
+          itemStyle: { color: colour }, lineStyle: { width: 2.5, color: colour, type: dashes ?? "solid" },
+          emphasis: { focus: "series", lineStyle: { width: 4 } },
+          endLabel: { show: isNamed, formatter: () => cut(name, Math.round(width / 42)), color: colour, fontSize: 12, lineHeight: 15, distance: 8 },
+          labelLayout: { moveOverlap: "shiftY" },
+        };
+      }),
+    };
+  };
+}
+
+/** What lines show, in a sentence: where the first of them begins and ends. */
+export function lineFinding(series, dates, period, shown = number) {
+  const [one] = series;
+  const places = one?.values.flatMap((value, index) => (value == null ? [] : [index])) ?? [];
+  if (!places.length) return undefined;
+  const [from, to] = [places[0], places.at(-1)];
+  return t("finding.line", {
+    name: one.name, first: shown(one.values[from]), last: shown(one.values[to]), from: date(dates[from], period), to: date(dates[to], period),
   });
 }
 
 /** Tips name the eight highest; more would not fit beside the pointer. */
-function lineTip(dates, period, shown) {
+function lineTip(dates, period, series, shown) {
+  const names = new Map(series.map(({ key, name }) => [key, name]));
   return (points) => {
     const sorted = points.filter(({ value }) => value != null).sort((a, b) => b.value - a.value);
-    const rows = sorted.slice(0, 8).map(({ marker, seriesName, value }) => `${marker} ${cut(seriesName, 42)}  ${shown(value)}`);
+    const rows = sorted.slice(0, 8).map(({ marker, seriesName, value }) => `${marker} ${literal(cut(names.get(seriesName), 42))}  ${shown(value)}`);
     return [date(dates[points[0].dataIndex], period), ...rows, sorted.length > 8 ? `+ ${sorted.length - 8}` : null]
       .filter(Boolean)
       .join("\n");
@@ -85,11 +121,11 @@ function lineTip(dates, period, shown) {
 export const cut = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
 
 /** Horizontal bars, the first on top. */
-export function ranking({ names, values, unit }) {
+export function ranking({ names, values, unit, max }) {
   return (tokens, { still }) => ({
     ...base(tokens, still),
     grid: { left: 24, right: 60, top: 16, bottom: 8, containLabel: true },
-    xAxis: valueAxis(tokens, { name: unit, nameLocation: "middle", nameGap: 32 }),
+    xAxis: valueAxis(tokens, { max, name: unit, nameLocation: "middle", nameGap: 32 }),
     yAxis: categoryAxis(tokens, names, {
       inverse: true,
       axisLabel: { color: tokens.ink, width: 420, overflow: "truncate", interval: 0, fontSize: 14, hideOverlap: false },

@@ -1,11 +1,16 @@
 // Threats and vulnerabilities: their measures, order and names.
 
+import { compared } from "./compared.js";
 import { averages } from "./data.js";
-import { date, everyPeriod } from "./format.js";
+import { everyPeriod } from "./format.js";
 import { label } from "./labels.js";
-import { t } from "./page.js";
+import { plural, t } from "./page.js";
 
 export const MEASURES = ["averageRate", "count", "maxRisk"];
+/** Fewer analyses than this say little about anybody else. */
+const ENOUGH = 3;
+/** MONARC's own scales end here; an analysis may have a longer one. */
+const SCALES = { threats: 4, vulnerabilities: 5 };
 
 /** The measures' names; what MONARC calls a threat's probability is a vulnerability's qualification. */
 export function measureName(kind, measure) {
@@ -16,23 +21,58 @@ export function measureName(kind, measure) {
 const units = () => ({ averageRate: t("unit.rate"), count: t("unit.occurrence"), maxRisk: t("unit.max_risk") });
 export const unitOf = (measure) => units()[measure];
 
-/** The objects of a kind over some days, each with its name. */
-export async function objects(kind, days, period) {
-  const found = await averages(kind, { days, period });
-  return found.map((one) => ({ ...one, key: one.object.slice(0, 8), name: label(one.labels, one.object) }));
+/** Each with its name and a short key that no other has. */
+function named(found) {
+  const seen = new Map();
+  for (const { object } of found) seen.set(object.slice(0, 8), (seen.get(object.slice(0, 8)) ?? 0) + 1);
+  return found.map((one) => {
+    const short = one.object.slice(0, 8);
+    return { ...one, key: seen.get(short) > 1 ? one.object : short, name: label(one.labels, one.object) };
+  });
 }
 
-/** The first `count` objects by a measure; of equals the name decides. */
+/** The objects of a kind over some days, period by period. */
+export const objects = async (kind, days, period) => named(await averages(kind, { days, period }));
+
+/** The objects of a kind over some days or now: each with `analyses` that have it, and what it was before. */
+export async function comparedObjects(kind, days) {
+  const window = await compared(kind, days);
+  const before = (list) => new Map(list?.map(({ object, averages: means }) => [object, means]));
+  const [previous, year] = [before(window.previous), before(window.year)];
+  const all = named(window.averages ?? []).map((one) => ({
+    ...one, analyses: window.objects.get(one.object) ?? 0, previous: previous.get(one.object), year: year.get(one.object),
+  }));
+  return { ...window, all };
+}
+
+/** Those that enough analyses have, where there are that many; all if there are not, or somebody wants them. */
+export function founded({ all, analyses }, wantsAll) {
+  const some = all.filter((one) => one.analyses >= ENOUGH);
+  return wantsAll || analyses < ENOUGH || !some.length ? all : some;
+}
+
+/** The first `count` objects by a measure; of equals the one with the higher risk, then the more frequent one. */
 export function ranked(all, measure, order, count) {
   const sign = order === "highest" ? -1 : 1;
+  const by = (name) => (a, b) => b.averages[name] - a.averages[name];
   const sorted = [...all].sort(
-    (a, b) => sign * (a.averages[measure] - b.averages[measure]) || a.name.localeCompare(b.name),
+    (a, b) =>
+      sign * (a.averages[measure] - b.averages[measure]) || by("maxRisk")(a, b) || by("count")(a, b) || (a.object < b.object ? -1 : 1),
   );
   return count === "all" ? sorted : sorted.slice(0, Number(count));
 }
 
+/** What a full bar means: the end of the rating's scale, or else the highest value. */
+export function scaleEnd(kind, measure, all) {
+  const highest = Math.max(0, ...all.map((one) => one.averages[measure]));
+  return measure === "averageRate" ? Math.max(SCALES[kind], Math.ceil(highest)) : highest;
+}
+
 /** How many stats an object's numbers rest on. */
 export const basis = ({ values }) => values.reduce((sum, { stats }) => sum + stats, 0);
+
+/** In how many analyses an object is. */
+export const inAnalyses = (one, analyses) => plural("ranking.in", analyses, { count: one.analyses });
 
 /** The table of a ranking. */
 export function rankingTable(kind, chosen) {
@@ -40,12 +80,14 @@ export function rankingTable(kind, chosen) {
     columns: [
       { name: kind === "threats" ? t("threat") : t("vulnerability"), kind: "text" },
       ...MEASURES.map((measure) => ({ name: measureName(kind, measure), kind: "number" })),
+      { name: t("analyses"), kind: "number" },
       { name: t("stats"), kind: "number" },
       { name: "UUID", kind: "text" },
     ],
     rows: chosen.map((one) => [
       one.name,
       ...MEASURES.map((measure) => one.averages[measure]),
+      one.analyses,
       basis(one),
       one.object,
     ]),
@@ -64,11 +106,4 @@ export function evolution(chosen, measure, period) {
     rows: dates.map((date, index) => [date, ...series.map(({ values }) => values[index])]),
   };
   return { dates, series, table };
-}
-
-/** From the first to the last date that these objects have. */
-export function spanOf(all, period) {
-  const dates = all.flatMap(({ values }) => values.map((value) => value.date)).sort();
-  if (!dates.length) return null;
-  return dates[0] === dates.at(-1) ? date(dates[0], period) : `${date(dates[0], period)} – ${date(dates.at(-1), period)}`;
 }

@@ -1,39 +1,50 @@
-// A ranking as a list of buttons with bars: readable at every width, and usable without a mouse.
+// A ranking as a list of links with bars: readable at every width, and usable without a mouse.
 
-import { detail } from "./detail.js";
+import { change } from "./compared.js";
 import { h } from "./dom.js";
 import { number } from "./format.js";
-import { measureName, rankingTable, unitOf } from "./ranked.js";
-import { ranking } from "./options.js";
+import { linkTo, t } from "./page.js";
+import { inAnalyses, measureName, rankingTable, scaleEnd, unitOf } from "./ranked.js";
+import { cut, ranking } from "./options.js";
 
-function row(kind, one, measure, most, position) {
+/** Rows that fit into a picture: browsers make none that is much higher. */
+const MOST_IN_PICTURE = 200;
+
+function row(kind, one, measure, { scale, analyses, since, isNow }, position) {
   const value = one.averages[measure];
   const bar = h("span", { class: "rank-bar" });
-  bar.style.width = `${most > 0 ? (100 * value) / most : 0}%`;
+  bar.style.width = `${scale > 0 ? Math.min(100, (100 * value) / scale) : 0}%`;
+  const about = [analyses && inAnalyses(one, analyses), change(value, one[since]?.[measure], since, isNow)].filter(Boolean).join(" · ");
   return h(
     "li",
     {},
     h(
-      "button",
-      { type: "button", class: "rank", "data-object": one.object, onclick: () => detail(kind, one) },
+      "a",
+      { class: "rank", "data-object": one.object, href: linkTo(`${kind}/${one.object}`) },
       h("span", { class: "rank-name" }, h("span", { class: "rank-position" }, `${position}. `), one.name),
       h("span", { class: "rank-value" }, number(value)),
       h("span", { class: "rank-track", "aria-hidden": "true" }, bar),
+      h("span", { class: "rank-basis" }, about),
     ),
   );
 }
 
-/** The specification of a ranking's figure. */
-export function rankingSpec(kind, chosen, measure, caption) {
-  const values = chosen.map((one) => one.averages[measure]);
-  const most = Math.max(...values, 0);
+/** The specification of a ranking's figure; `all` are those that were ranked, `chosen` those that are shown. */
+export function rankingSpec(kind, chosen, measure, { all, since = "none", isNow = false, ...caption }) {
+  const scale = scaleEnd(kind, measure, all ?? chosen);
   const unit = `${measureName(kind, measure)} (${unitOf(measure)})`;
+  const drawn = chosen.slice(0, MOST_IN_PICTURE);
+  const about = { scale, analyses: caption.analyses, since, isNow };
   return {
     ...caption,
     unit,
+    more: [caption.more, t("ranking.scale", { number: number(scale) })].filter(Boolean).join(" · "),
+    pictureNote: drawn.length < chosen.length ? t("export.first", { count: drawn.length, all: chosen.length }) : null,
     table: rankingTable(kind, chosen),
-    stillHeight: 34 * chosen.length + 60,
-    content: h("ol", { class: "ranking" }, chosen.map((one, index) => row(kind, one, measure, most, index + 1))),
-    option: ranking({ names: chosen.map(({ name }) => name), values, unit }),
+    stillHeight: 34 * drawn.length + 60,
+    content: h("ol", { class: "ranking" }, chosen.map((one, index) => row(kind, one, measure, about, index + 1))),
+    option: ranking({
+      names: drawn.map(({ name }) => cut(name.replaceAll(/\s+/g, " "), 200)), values: drawn.map((one) => one.averages[measure]), unit, max: scale || undefined,
+    }),
   };
 }

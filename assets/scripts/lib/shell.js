@@ -1,5 +1,6 @@
 // What every page has: the theme switch, and menus that close when one turns away from them.
 
+import "./all.js";
 import { byId, h } from "./dom.js";
 import { t } from "./page.js";
 
@@ -29,3 +30,17 @@ document.addEventListener("click", ({ target }) => {
     if (!open.contains(target)) open.open = false;
   }
 });
+
+/** A language that somebody chose is theirs on the next visit too (see theme.js). */
+for (const link of document.querySelectorAll(".languages a")) {
+  link.addEventListener("click", () => {
+    try {
+      localStorage.setItem("lang", link.lang);
+    } catch {
+      // Without storage the address alone says so.
+    }
+  });
+}
+
+// Where the menu scrolls, it begins with the page that is shown.
+document.querySelector(".menu [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

@@ -1,30 +1,54 @@
-// What is shown lives in the address, so that a link shows what its sender saw.
+// What is shown lives in the address, so that a link shows what its sender saw, and Back undoes a choice.
 
-const parameters = new URLSearchParams(location.search);
+let parameters = new URLSearchParams(location.search);
 
-/** The choices of a page: `choices` gives the possible values of each name, the usual one first, or null for any. */
+/** Choices that go along to the next page. */
+const KEPT = ["lang", "days"];
+
+/**
+ * The choices of a page: `choices` gives the possible values of each name, the usual one first, or null for any, or a
+ * function of the other choices that gives the usual one and the possible ones.
+ */
 export function state(choices, changed) {
-  const usual = (name) => choices[name]?.[0] ?? "";
-  return {
+  const known = (name) => (typeof choices[name] === "function" ? choices[name](self) : choices[name]);
+  const usual = (name) => known(name)?.[0] ?? "";
+  const self = {
     get(name) {
       const value = parameters.get(name);
-      return value != null && (choices[name] === null || choices[name].includes(value)) ? value : usual(name);
+      const possible = known(name);
+      return value != null && (possible === null || possible.includes(value)) ? value : usual(name);
     },
     set(name, value) {
-      if (value === usual(name)) parameters.delete(name);
-      else parameters.set(name, value);
-      remember();
+      if (value === self.get(name)) return;
+      parameters.delete(name);
+      // The period follows from how far back one looks.
+      if (name === "days") parameters.delete("period");
+      if (value !== usual(name)) parameters.set(name, value);
+      const query = parameters.toString();
+      history.pushState(null, "", query ? `?${query}` : location.pathname);
+      links();
       changed(name);
     },
   };
+  addEventListener("popstate", () => {
+    parameters = new URLSearchParams(location.search);
+    links();
+    changed(null);
+  });
+  links();
+  return self;
 }
 
-function remember() {
-  const query = parameters.toString();
-  history.replaceState(null, "", query ? `?${query}` : location.pathname);
+/** Links to other languages have all choices, links to other pages those that are kept. */
+function links() {
   for (const link of document.querySelectorAll(".languages a")) {
-    const other = new URLSearchParams(query);
+    const other = new URLSearchParams(parameters);
     other.set("lang", link.lang);
     link.setAttribute("href", `?${other}`);
+  }
+  const kept = new URLSearchParams(KEPT.filter((name) => parameters.has(name)).map((name) => [name, parameters.get(name)]));
+  for (const link of document.querySelectorAll(".menu a, .brand")) {
+    const [path] = link.getAttribute("href").split("?");
+    link.setAttribute("href", kept.toString() ? `${path}?${kept}` : path);
   }
 }

@@ -1,8 +1,11 @@
-// The numbers behind a chart as a table.
+// The numbers behind a chart as a table that can be sorted and, if it is long, searched.
 
 import { h } from "./dom.js";
 import { date, number, percent } from "./format.js";
-import { t } from "./page.js";
+import { lang, t } from "./page.js";
+
+/** More rows than this get a field to search in. */
+const LONG = 12;
 
 /** How each kind of column shows a value. */
 export function shown(value, column) {
@@ -12,10 +15,20 @@ export function shown(value, column) {
   return column.kind === "date" ? date(value, column.period) : String(value);
 }
 
+const isNumeric = ({ kind }) => kind === "number" || kind === "percent";
+
+/** In order of a column; what is missing comes last in both directions. */
+function sorted(rows, index, descending) {
+  const compare = (a, b) => (typeof a === "number" ? a - b : String(a).localeCompare(String(b), lang, { numeric: true }));
+  return [...rows].sort(({ [index]: a }, { [index]: b }) => {
+    if (a == null || b == null) return (a == null) - (b == null);
+    return descending ? compare(b, a) : compare(a, b);
+  });
+}
+
 /** A table's element. Cells keep the number as it came, for whoever has to compare. */
 export function table({ columns, rows }, caption) {
-  const isNumeric = ({ kind }) => kind === "number" || kind === "percent";
-  const head = columns.map((column) => h("th", { scope: "col", class: isNumeric(column) && columns.indexOf(column) > 0 && "number" }, column.name));
+  const body = h("tbody");
   const cell = (value, index) => {
     const column = columns[index];
     const text = shown(value, column);
@@ -23,15 +36,41 @@ export function table({ columns, rows }, caption) {
     if (index === 0) return h("th", { scope: "row", ...exact }, text);
     return h("td", { class: isNumeric(column) && "number", ...exact }, text);
   };
-  return h(
-    "div",
-    { class: "scroll", tabindex: "0", role: "region", "aria-label": t("table.of", { title: caption }) },
+  let order = null;
+  let wanted = "";
+  const fill = () => {
+    const found = rows.filter((row) => !wanted || row.some((value, index) => shown(value, columns[index]).toLocaleLowerCase(lang).includes(wanted)));
+    const all = order ? sorted(found, order.index, order.descending) : found;
+    body.replaceChildren(...all.map((row) => h("tr", {}, row.map(cell))));
+  };
+  const sort = (index) => {
+    // Numbers are most often looked at from the highest on.
+    const first = isNumeric(columns[index]);
+    order = { index, descending: order?.index === index ? !order.descending : first };
+    heads.forEach((head, at) => {
+      if (at === index) head.setAttribute("aria-sort", order.descending ? "descending" : "ascending");
+      else head.removeAttribute("aria-sort");
+    });
+    fill();
+  };
+  const heads = columns.map((column, index) =>
     h(
-      "table",
-      {},
-      h("caption", { class: "hidden" }, caption),
-      h("thead", {}, h("tr", {}, head)),
-      h("tbody", {}, rows.map((row) => h("tr", {}, row.map(cell)))),
+      "th",
+      { scope: "col", class: isNumeric(column) && index > 0 && "number" },
+      h("button", { type: "button", class: "sort", onclick: () => sort(index) }, column.name),
     ),
   );
+  fill();
+  const search = (event) => {
+    wanted = event.target.value.trim().toLocaleLowerCase(lang);
+    fill();
+  };
+  return [
+    rows.length > LONG && h("input", { type: "search", class: "search", placeholder: t("table.search"), "aria-label": t("table.search"), oninput: search }),
+    h(
+      "div",
+      { class: "scroll", tabindex: "0", role: "region", "aria-label": t("table.of", { title: caption }) },
+      h("table", {}, h("caption", { class: "hidden" }, caption), h("thead", {}, h("tr", {}, heads)), body),
+    ),
+  ].filter(Boolean);
 }

@@ -4,12 +4,17 @@ import "../lib/shell.js";
 import { getJson } from "../lib/data.js";
 import { byId, h } from "../lib/dom.js";
 import { shower } from "../lib/notices.js";
+import { t } from "../lib/page.js";
 import { operationElement, resolver } from "../lib/operation.js";
 
+const TITLES = {
+  Stats: t("api.tag.stats"), Processed: t("api.tag.processed"), Clients: t("api.tag.clients"), Public: t("api.tag.public"),
+  Service: t("api.tag.service"), Admin: t("api.tag.admin"),
+};
 const METHODS = ["get", "post", "patch", "put", "delete"];
 
 byId("token").addEventListener("submit", (event) => event.preventDefault());
-shower(byId("operations"), async () => {
+async function operations() {
   const document = await getJson("api/v1/openapi.json");
   const resolve = resolver(document);
   const all = Object.entries(document.paths).flatMap(([path, item]) =>
@@ -19,11 +24,18 @@ shower(byId("operations"), async () => {
     h(
       "section",
       {},
-      h("h2", {}, name),
+      h("h2", {}, TITLES[name] ?? name),
       h("p", { lang: "en" }, description),
       all
         .filter(({ method, item }) => item[method].tags?.[0] === name)
         .map(({ method, path, item }) => operationElement(method, path, item, resolve)),
     ),
   );
-})();
+}
+
+await shower(byId("operations"), operations)();
+const asked = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+if (asked) {
+  asked.open = true;
+  asked.scrollIntoView();
+}

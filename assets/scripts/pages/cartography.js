@@ -1,53 +1,59 @@
-// Where risks lie between impact and likelihood: current beside residual, in the same shades.
+// Where risks lie between impact and likelihood: current beside residual, in the same shades, and what changes between.
 
 import "../lib/shell.js";
-import { DAYS, daysGroup, daysText, riskGroup } from "../lib/controls.js";
-import { averages, summary } from "../lib/data.js";
+import { DAYS_OR_NOW, controls, daysGroup, riskGroup } from "../lib/controls.js";
+import { compared, spanOf } from "../lib/compared.js";
+import { summary } from "../lib/data.js";
 import { byId } from "../lib/dom.js";
 import { figure } from "../lib/figure.js";
 import { heatSpec } from "../lib/heat.js";
 import { KINDS, STATES, kindName, stateName } from "../lib/levels.js";
-import { introduce, shower } from "../lib/notices.js";
+import { introduce, nothing, shower } from "../lib/notices.js";
 import { t } from "../lib/page.js";
 import { state } from "../lib/state.js";
 
-const choices = state({ days: DAYS, risk: KINDS }, () => show());
+const choices = state({ days: DAYS_OR_NOW, risk: KINDS }, () => show());
 
-/** The scale without the end on which nothing lies: most analyses use but a part of it. */
-function used(scale, cells, read) {
-  const highest = Math.max(4, ...cells.map(read));
+/** A scale of impacts without the end on which nothing lies. */
+function impactsOf(scale, cells) {
+  const highest = Math.max(4, ...cells.map(({ impact }) => impact));
   return scale.filter((step) => step <= highest);
+}
+
+/** Likelihoods that occur; a short scale is shown whole, of a long one (a product of threat and vulnerability) only what can be. */
+function likelihoodsOf(scale, used) {
+  const highest = Math.max(4, ...used);
+  const factors = [0, 1, 2, 3, 4, 5];
+  const products = new Set(factors.flatMap((a) => factors.map((b) => a * b)));
+  return scale.filter((step) => step <= highest && (scale.length <= 8 || products.has(step) || used.includes(step)));
 }
 
 let known;
 const show = shower(byId("charts"), async () => {
-  const [days, kind] = [choices.get("days"), choices.get("risk")];
-  const [about, answer] = await Promise.all([known ?? summary(), averages("cartography", { days, period: "year" })]);
+  controls(daysGroup(choices, true), riskGroup(choices));
+  const kind = choices.get("risk");
+  const [about, window] = await Promise.all([known ?? summary(), compared("cartography", choices.get("days"))]);
   known = about;
   if (!introduce(about)) return [];
-  const none = { current: {}, residual: {} };
-  const means = answer.averages ?? none;
+  const { averages: means, scales: all } = { averages: window.averages?.averages, scales: window.averages?.scales };
+  if (!means) return [nothing()];
   const trees = STATES.map((one) => means[one][kind] ?? []);
   const cells = trees.flat();
   const isInformational = kind === "informational";
+  const chances = cells.map((cell) => cell.likelihood ?? cell.probability);
   const scales = {
-    impacts: used(answer.scales?.impact ?? [], cells, ({ impact }) => impact),
-    likelihoods: isInformational
-      ? used(answer.scales?.likelihood ?? [], cells, ({ likelihood }) => likelihood)
-      : used(answer.scales?.probability ?? [], cells, ({ probability }) => probability),
+    impacts: impactsOf(all.impact, cells),
+    likelihoods: likelihoodsOf(isInformational ? all.likelihood : all.probability, chances),
     axis: isInformational ? t("likelihood") : t("probability"),
     most: Math.max(0, ...cells.map(({ count }) => count)),
   };
-  return STATES.map((one, index) =>
-    figure(
-      heatSpec(trees[index], scales, {
-        id: `cartography-${one}`,
-        title: t("cartography.title_of", { kind: kindName(kind), state: stateName(one) }),
-        period: daysText(days),
-        stats: means.stats,
-      }),
-    ),
-  );
+  const caption = (id, name) => ({
+    id: `cartography-${id}`, title: t("cartography.title_of", { kind: kindName(kind), state: name }), period: spanOf(window), analyses: about.analyses,
+  });
+  const [current, residual] = trees;
+  return [
+    ...STATES.map((one, index) => figure(heatSpec(trees[index], scales, caption(one, stateName(one))))),
+    figure(heatSpec(residual, scales, { ...caption("change", t("cartography.change")), wide: true }, current)),
+  ];
 });
-byId("controls").append(daysGroup(choices), riskGroup(choices));
 show();

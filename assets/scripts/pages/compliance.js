@@ -1,8 +1,9 @@
-// Compliance: one referential at a time, the first one unless the address names another.
+// Compliance: the gaps of all referentials side by side, or how they changed.
 
 import "../lib/shell.js";
-import { categoryBars, complianceLines } from "../lib/compliance.js";
-import { DAYS, PERIODS, daysGroup, daysText, group, periodGroup } from "../lib/controls.js";
+import { complianceLines, gapSpec } from "../lib/compliance.js";
+import { DAYS, DAYS_OR_NOW, controls, daysGroup, daysText, group, periodGroup, periods } from "../lib/controls.js";
+import { compared, spanOf } from "../lib/compared.js";
 import { averages, summary } from "../lib/data.js";
 import { byId } from "../lib/dom.js";
 import { figure } from "../lib/figure.js";
@@ -11,36 +12,41 @@ import { introduce, nothing, shower } from "../lib/notices.js";
 import { t } from "../lib/page.js";
 import { state } from "../lib/state.js";
 
-const choices = state({ days: DAYS, period: PERIODS, referential: null }, () => show());
-
-function controls(all, chosen) {
-  const focused = document.activeElement?.name;
-  const pairs = all.map(({ referential, labels }) => [referential, label(labels, referential)]);
-  // The first one needs no place in the address.
-  const proxy = { get: (name) => (name === "referential" ? chosen.referential : choices.get(name)), set: choices.set };
-  const groups = [daysGroup(choices), periodGroup(choices)];
-  if (pairs.length > 1) groups.unshift(group(proxy, "referential", t("compliance.referential"), pairs));
-  byId("controls").replaceChildren(...groups);
-  if (focused) document.querySelector(`input[name="${focused}"]:checked`)?.focus();
-}
+const isEvolution = () => choices.get("view") === "evolution";
+const choices = state(
+  {
+    view: ["gaps", "evolution"],
+    days: (all) => (all.get("view") === "evolution" ? DAYS : DAYS_OR_NOW),
+    period: periods,
+  },
+  () => show(),
+);
 
 let known;
 const show = shower(byId("charts"), async () => {
+  controls(
+    group(choices, "view", t("view"), [
+      ["gaps", t("view.gaps")],
+      ["evolution", t("view.evolution")],
+    ]),
+    daysGroup(choices, !isEvolution()),
+    isEvolution() && periodGroup(choices),
+  );
   const [days, period] = [choices.get("days"), choices.get("period")];
-  const [about, all] = await Promise.all([known ?? summary(), averages("compliance", { days, period })]);
+  const numbers = isEvolution() ? averages("compliance", { days, period }) : compared("compliance", days);
+  const [about, found] = await Promise.all([known ?? summary(), numbers]);
   known = about;
   if (!introduce(about)) return [];
-  const chosen = all.find(({ referential }) => referential === choices.get("referential")) ?? all[0];
-  if (!chosen) {
-    byId("controls").replaceChildren(daysGroup(choices), periodGroup(choices));
-    return [nothing()];
-  }
-  controls(all, chosen);
-  const name = label(chosen.labels, chosen.referential);
-  const caption = { period: daysText(days), wide: true };
-  return [
-    figure(categoryBars(chosen, { ...caption, id: "compliance-categories", title: t("compliance.categories", { name }) })),
-    figure(complianceLines(chosen, period, { ...caption, id: "compliance-evolution", title: t("compliance.evolution", { name }) })),
-  ];
+  const all = (isEvolution() ? found : found.averages) ?? [];
+  if (!all.length) return [nothing()];
+  const caption = (one, id) => ({ id: `compliance-${id}-${one.referential}`, analyses: about.analyses, period: isEvolution() ? daysText(days) : spanOf(found) });
+  const name = (one) => ({ name: label(one.labels, one.referential) });
+  return all.map((one) =>
+    figure(
+      isEvolution()
+        ? complianceLines(one, period, { ...caption(one, "evolution"), title: t("compliance.evolution", name(one)), wide: true })
+        : gapSpec(one, { ...caption(one, "gaps"), title: t("compliance.gaps", name(one)) }),
+    ),
+  );
 });
 show();

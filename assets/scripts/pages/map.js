@@ -1,22 +1,19 @@
 // Clients on a map of the world that travels in the binary: no tile server learns who looks at what.
 
 import "../lib/shell.js";
-import { ScatterChart } from "echarts/charts";
-import { GeoComponent } from "echarts/components";
-import { registerMap, use } from "echarts/core";
 import { getJson, summary } from "../lib/data.js";
-import { byId } from "../lib/dom.js";
+import { byId, h } from "../lib/dom.js";
 import { figure } from "../lib/figure.js";
 import { number } from "../lib/format.js";
 import { introduce, nothing, shower } from "../lib/notices.js";
-import { base, cut } from "../lib/options.js";
-import { t } from "../lib/page.js";
+import { base, cut, literal } from "../lib/options.js";
+import { plural, t } from "../lib/page.js";
 import { objects } from "../lib/ranked.js";
 
-use([GeoComponent, ScatterChart]);
+const CLOSEST = 40;
 
 /** Where to look at first: all places, with room around them, and never so close that borders are all there is. */
-function view(clients) {
+function looks(clients) {
   const [xs, ys] = [clients.map(({ longitude }) => longitude), clients.map(({ latitude }) => latitude)];
   const middle = (values) => (Math.min(...values) + Math.max(...values)) / 2;
   const width = Math.max(...xs) - Math.min(...xs);
@@ -25,7 +22,58 @@ function view(clients) {
   return { center: [middle(xs), middle(ys)], zoom: Math.max(1, Math.min(zoom, 14)) };
 }
 
-function mapSpec(clients, threats, vulnerabilities) {
+/** Points nearly at one place are moved apart on a circle around it, in pixels. */
+function apart(clients) {
+  const groups = new Map();
+  const offsets = clients.map(() => [0, 0]);
+  clients.forEach(({ latitude, longitude }, index) => {
+    const key = `${latitude.toFixed(1)} ${longitude.toFixed(1)}`;
+    groups.set(key, [...(groups.get(key) ?? []), index]);
+  });
+  for (const group of groups.values()) {
+    const size = group.length > 1 ? 10 + 3 * group.length : 0;
+    group.forEach((index, place) => {
+      const angle = (2 * Math.PI * place) / group.length;
+      offsets[index] = [Math.round(size * Math.cos(angle)), Math.round(size * Math.sin(angle))];
+    });
+  }
+  return offsets;
+}
+
+/** Buttons and keys instead of the wheel, which belongs to the page. */
+function steering(view, shown) {
+  const first = { ...view, center: [...view.center] };
+  const zoom = (factor) => (view.zoom = Math.max(1, Math.min(CLOSEST, view.zoom * factor)));
+  const move = (x, y) => (view.center = [view.center[0] + (x * 40) / view.zoom, view.center[1] + (y * 25) / view.zoom]);
+  const reset = () => Object.assign(view, { ...first, center: [...first.center] });
+  const act = (action) => () => {
+    action();
+    shown.chart?.setOption({ geo: { center: view.center, zoom: view.zoom } });
+  };
+  const button = (text, name, action) => h("button", { type: "button", class: "quiet", "aria-label": name, title: name, onclick: act(action) }, text);
+  const keys = {
+    ArrowLeft: () => move(-1, 0), ArrowRight: () => move(1, 0), ArrowUp: () => move(0, 1), ArrowDown: () => move(0, -1),
+    "+": () => zoom(1.5), "-": () => zoom(1 / 1.5), 0: reset,
+  };
+  const pressed = (event) => {
+    if (!keys[event.key]) return;
+    event.preventDefault();
+    act(keys[event.key])();
+  };
+  return h(
+    "div",
+    { class: "steering", role: "group", "aria-label": t("map.steer"), onkeydown: pressed },
+    button("+", t("map.closer"), keys["+"]),
+    button("−", t("map.further"), keys["-"]),
+    button("←", t("map.west"), keys.ArrowLeft),
+    button("↑", t("map.north"), keys.ArrowUp),
+    button("↓", t("map.south"), keys.ArrowDown),
+    button("→", t("map.east"), keys.ArrowRight),
+    button("⟲", t("map.reset"), reset),
+  );
+}
+
+function mapSpec(clients, threats, vulnerabilities, world) {
   const nameOf = (all, uuid) => all.find(({ object }) => object === uuid)?.name ?? uuid;
   const rows = clients.map((one) => [
     one.latitude,
@@ -35,9 +83,16 @@ function mapSpec(clients, threats, vulnerabilities) {
     nameOf(vulnerabilities, one.max_vulnerability[1]),
     one.max_vulnerability[0],
   ]);
+  const view = looks(clients);
+  const offsets = apart(clients);
   const tip = ([, , threat, threatCount, vulnerability, vulnerabilityCount]) =>
-    `${t("threat")}: ${cut(threat, 48)} (${number(threatCount)})\n${t("vulnerability")}: ${cut(vulnerability, 48)} (${number(vulnerabilityCount)})`;
+    `${t("threat")}: ${literal(cut(threat, 48))} (${number(threatCount)})\n${t("vulnerability")}: ${literal(cut(vulnerability, 48))} (${number(vulnerabilityCount)})`;
+  const shown = {};
   return {
+    before: steering(view, shown),
+    drawn: (chart) => (shown.chart = chart),
+    world,
+    finding: plural("map.finding", clients.length),
     id: "clients",
     title: t("map.clients"),
     unit: t("map.unit"),
@@ -58,14 +113,14 @@ function mapSpec(clients, threats, vulnerabilities) {
     option: (tokens, { still }) => ({
       ...base(tokens, still),
       geo: {
-        map: "world", roam: !still, ...view(clients), scaleLimit: { min: 1, max: 40 }, silent: true,
+        map: "world", roam: false, ...view, silent: true,
         clip: true, left: still ? 24 : 0, right: still ? 24 : 0, top: still ? 96 : 0, bottom: still ? 48 : 0,
         itemStyle: { areaColor: tokens["heat-0"], borderColor: tokens.soft, borderWidth: 0.6 },
       },
       series: [
         {
           type: "scatter", coordinateSystem: "geo", symbolSize: 18,
-          data: rows.map((row) => ({ value: [row[1], row[0]], row })),
+          data: rows.map((row, index) => ({ value: [row[1], row[0]], row, symbolOffset: offsets[index] })),
           itemStyle: { color: tokens.accent, borderColor: tokens.paper, borderWidth: 2, opacity: 0.9 },
           tooltip: { formatter: ({ data }) => tip(data.row) },
         },
@@ -85,6 +140,5 @@ shower(place, async () => {
   ]);
   if (!introduce(about)) return [];
   if (!clients.length) return [nothing()];
-  registerMap("world", world);
-  return [figure(mapSpec(clients, threats, vulnerabilities))];
+  return [figure(mapSpec(clients, threats, vulnerabilities, world))];
 })();

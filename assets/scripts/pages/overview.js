@@ -1,7 +1,6 @@
 import "../lib/shell.js";
 import { byId } from "../lib/dom.js";
-import { figure } from "../lib/figure.js";
 import { shower } from "../lib/notices.js";
 import { overview } from "../lib/overview.js";
 
-shower(byId("charts"), async () => ((await overview()) ?? []).map(figure))();
+shower(byId("charts"), overview)();

@@ -1,71 +1,79 @@
-// Threats and vulnerabilities: who leads, and how it came to that.
+// Threats and vulnerabilities: who leads, what to look at first, and how it came to that.
 
 import "../lib/shell.js";
-import { DAYS, PERIODS, daysGroup, daysText, group, periodGroup } from "../lib/controls.js";
+import { bubbleSpec } from "../lib/bubbles.js";
+import { COMPARE, DAYS, DAYS_OR_NOW, compareGroup, controls, daysGroup, group, periodGroup, periods } from "../lib/controls.js";
+import { spanOf } from "../lib/compared.js";
 import { byId } from "../lib/dom.js";
 import { figure } from "../lib/figure.js";
 import { introduce, shower } from "../lib/notices.js";
 import { summary } from "../lib/data.js";
-import { lines } from "../lib/options.js";
+import { lineFinding, lines } from "../lib/options.js";
 import { page as kind, t } from "../lib/page.js";
-import { MEASURES, basis, evolution, measureName, objects, ranked, spanOf, unitOf } from "../lib/ranked.js";
+import { MEASURES, comparedObjects, evolution, founded, measureName, objects, ranked, unitOf } from "../lib/ranked.js";
 import { rankingSpec } from "../lib/ranking.js";
 import { state } from "../lib/state.js";
 
-/** More lines than this cannot be told apart. */
-const MOST_LINES = 20;
-
 const isOld = location.pathname.replace(/\/+$/, "").endsWith("/evolution");
+const VIEWS = ["ranking", "first", "evolution"];
+const isEvolution = () => choices.get("view") === "evolution";
 const choices = state(
   {
-    view: isOld ? ["evolution", "ranking"] : ["ranking", "evolution"],
-    days: DAYS,
-    period: PERIODS,
+    view: isOld ? ["evolution", ...VIEWS] : VIEWS,
+    // Lines need days; a ranking says how it is now.
+    days: (all) => (all.get("view") === "evolution" ? DAYS : DAYS_OR_NOW),
+    period: periods,
+    compare: COMPARE,
     by: MEASURES,
     order: ["highest", "lowest"],
     n: ["10", "5", "15", "all"],
+    few: ["0", "1"],
     hide: null,
   },
-  (name) => {
-    if (name === "view") controls();
-    show();
-  },
+  () => show(),
 );
 
-function controls() {
-  const isEvolution = choices.get("view") === "evolution";
-  const focused = document.activeElement?.name;
-  byId("controls").replaceChildren(
-    ...[
-      group(choices, "view", t("view"), [
-        ["ranking", t("view.ranking")],
-        ["evolution", t("view.evolution")],
-      ]),
-      daysGroup(choices),
-      isEvolution && periodGroup(choices),
-      group(choices, "by", t("by"), MEASURES.map((measure) => [measure, measureName(kind, measure)])),
+function choose() {
+  const view = choices.get("view");
+  controls(
+    group(choices, "view", t("view"), [
+      ["ranking", t("view.ranking")],
+      ["first", t("view.first")],
+      ["evolution", t("view.evolution")],
+    ]),
+    daysGroup(choices, view !== "evolution"),
+    view === "evolution" && periodGroup(choices),
+    view !== "first" && group(choices, "by", t("by"), MEASURES.map((measure) => [measure, measureName(kind, measure)])),
+    view !== "first" &&
       group(choices, "order", t("order"), [
         ["highest", t("order.highest")],
         ["lowest", t("order.lowest")],
       ]),
-      group(choices, "n", t("number"), [
-        ["5", "5"],
-        ["10", "10"],
-        ["15", "15"],
-        ["all", t("number.all")],
-      ]),
-    ].filter(Boolean),
+    group(choices, "n", t("number"), [
+      ["5", "5"],
+      ["10", "10"],
+      ["15", "15"],
+      ["all", t("number.all")],
+    ]),
+    view === "ranking" && compareGroup(choices, choices.get("days")),
+    group(choices, "few", t("few"), [
+      ["0", t("few.enough")],
+      ["1", t("few.all")],
+    ]),
   );
-  if (focused) document.querySelector(`input[name="${focused}"]:checked`)?.focus();
 }
 
 function rankingFigure(chosen, caption) {
   const title = kind === "threats" ? t("threats.ranking") : t("vulnerabilities.ranking");
-  return rankingSpec(kind, chosen, choices.get("by"), { ...caption, id: `${kind}-ranking`, title });
+  return rankingSpec(kind, chosen, choices.get("by"), { ...caption, id: `${kind}-ranking`, title, since: choices.get("compare") });
 }
 
-function evolutionFigure(all, caption) {
-  const chosen = all.slice(0, MOST_LINES);
+function bubbleFigure(all, caption) {
+  const title = kind === "threats" ? t("threats.first") : t("vulnerabilities.first");
+  return bubbleSpec(kind, all, choices.get("n"), { ...caption, id: `${kind}-first`, title });
+}
+
+function evolutionFigure(chosen, caption) {
   const [period, measure] = [choices.get("period"), choices.get("by")];
   const { dates, series, table } = evolution(chosen, measure, period);
   const hidden = new Set(choices.get("hide").split(",").filter(Boolean));
@@ -77,28 +85,38 @@ function evolutionFigure(all, caption) {
     title,
     unit: `${measureName(kind, measure)} (${unitOf(measure)})`,
     table,
-    legend: visible.map(({ name }) => name),
+    legend: visible.map(({ key, name }) => ({ key, name })),
     toggles: {
-      series: series.map((one) => ({ ...one, hidden: hidden.has(one.key) })),
+      series: series.map((one, index) => ({ ...one, hidden: hidden.has(one.key), path: `${kind}/${chosen[index].object}` })),
       toggle: (keys) => choices.set("hide", keys.join(",")),
     },
     height: (width) => (width < 480 ? 280 : 420),
+    finding: lineFinding(visible, dates, period),
     option: lines({ dates, period, series: visible }),
   };
 }
 
 let known;
 const show = shower(byId("charts"), async () => {
-  const period = choices.get("view") === "evolution" ? choices.get("period") : "month";
+  choose();
   const days = choices.get("days");
-  const [about, all] = await Promise.all([known ?? summary(), objects(kind, days, period)]);
+  const period = isEvolution() && choices.get("period");
+  const [about, window, past] = await Promise.all([
+    known ?? summary(),
+    comparedObjects(kind, days),
+    period ? objects(kind, days, period) : null,
+  ]);
   known = about;
   if (!introduce(about)) return [];
+  const analyses = window.analyses;
+  const all = founded(window, choices.get("few") === "1");
   const chosen = ranked(all, choices.get("by"), choices.get("order"), choices.get("n"));
-  const stats = Math.max(0, ...all.map(basis));
-  const caption = { period: spanOf(all, period) ?? daysText(days), stats, wide: true };
-  const isEvolution = choices.get("view") === "evolution";
-  return [figure(isEvolution ? evolutionFigure(chosen, caption) : rankingFigure(chosen, caption))];
+  const shown = { number: chosen.length, all: all.length };
+  const caption = { period: spanOf(window), analyses, wide: true, isNow: window.isNow, all, more: t("ranking.shown", shown) };
+  if (period) {
+    const byObject = new Map(past.map((one) => [one.object, one]));
+    return [figure(evolutionFigure(chosen.flatMap(({ object }) => byObject.get(object) ?? []), caption))];
+  }
+  return [figure(choices.get("view") === "first" ? bubbleFigure(all, caption) : rankingFigure(chosen, caption))];
 });
-controls();
 show();

@@ -1,8 +1,7 @@
 import "../lib/shell.js";
 import { byId } from "../lib/dom.js";
-import { figure } from "../lib/figure.js";
 import { shower } from "../lib/notices.js";
 import { overview } from "../lib/overview.js";
 
 byId("print").addEventListener("click", () => print());
-shower(byId("charts"), async () => ((await overview()) ?? []).map(figure))();
+shower(byId("charts"), overview)();

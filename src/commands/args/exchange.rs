@@ -46,7 +46,7 @@ pub struct PushCommand {
     #[argh(switch)]
     pub show: bool,
     /// take the analysis, or all of the client, back from the remote; what was taken back is not pushed again until it
-    /// is named with --anr
+    /// is named with --anr; weeks that the remote has published stay
     #[argh(switch)]
     pub withdraw: bool,
     /// how often to try again what did not get through (default 8)
@@ -170,8 +170,8 @@ pub struct ExportCommand {
             psql statsservice -c \"\\copy client to 'client.csv' csv header\"\n  \
             psql statsservice -c \"\\copy (select * from stats order by created_at) to 'stats.csv' csv header\"\n\
             Its malformed stats are reported and left out; of several stats of a day the newest stays.\n\
-            All or nothing is one transaction: beside a running service, import what takes longer than ten seconds \
-            with --keep-going, so that front offices need not wait."
+            What is large is stored in parts, so that front offices need not wait: each stat is stored whole or not at \
+            all, and to repeat an import that was broken off finishes it."
 )]
 pub struct ImportCommand {
     /// file to read, compressed if its name ends in .gz (default: standard input)

@@ -17,14 +17,14 @@ pub struct ShowConfig {
 #[argh(subcommand, name = "healthcheck", example = "{command_name} --port 5005")]
 pub struct Healthcheck {}
 
-/// ReadOnlyStore at the whole installation, change nothing, and say how to mend what is wrong.
+/// Look at the whole installation, change nothing, and say how to mend what is wrong.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "doctor",
     example = "{command_name} --front-office /var/lib/monarc/fo/config/autoload/local.php",
     note = "Run it with the settings of the service and as its user or root, also while the service runs. It looks at \
-            settings, the store's files and their owner, disk and clock, backups, the running service, when each client \
+            settings, the store's files and their owner, disk and clock, backups, the unit, the running service, when each client \
             last sent, each front office's key, and whether other machines can be reached.",
     error_code(0, "nothing is wrong; there may be warnings"),
     error_code(1, "there is a problem")

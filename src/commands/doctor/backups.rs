@@ -3,14 +3,17 @@
 use super::stats::ago;
 use super::{Finding, asked, current};
 use crate::config::Config;
+use crate::model::text::counted;
 use crate::service::backups;
 use crate::store::jobs::Runs;
 use crate::store::read_only::ReadOnlyStore;
 use rustix::fs::{Access, access};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Seconds after which a daily backup is missed.
 const LATE: i64 = 2 * 86_400;
+/// Seconds that clocks may differ by.
+const FUTURE: i64 = 60;
 
 pub fn check(config: &Config, look: Option<&ReadOnlyStore>) -> Vec<Finding> {
     let mut findings = match &config.backup_dir {
@@ -51,22 +54,31 @@ fn place(directory: &Path, store: &Path) -> Finding {
         return Finding::problem("backups", text, "give it to the service's user, or mount it for writing");
     }
     match backups::backups(directory, ".db") {
-        Ok(all) => {
-            newest(&name.to_string(), &all.into_iter().filter_map(|path| backups::moment(&path)).collect::<Vec<_>>())
-        }
+        Ok(all) => newest(&name.to_string(), &all),
         Err(error) => {
             Finding::problem("backups", format!("BACKUP_DIR: {name} cannot be read: {error}"), "see its permissions")
         }
     }
 }
 
-fn newest(directory: &str, moments: &[i64]) -> Finding {
-    let remedy = "see the service's log for why";
-    let Some(newest) = moments.iter().max() else {
+fn newest(directory: &str, all: &[PathBuf]) -> Finding {
+    let (remedy, now) = ("see the service's log for why", jiff::Timestamp::now().as_second());
+    let dated = all.iter().filter_map(|path| Some((path, now - backups::moment(path)?)));
+    let (future, past): (Vec<_>, Vec<_>) = dated.partition(|(_, age)| *age < -FUTURE);
+    if let Some((path, _)) = future.first() {
+        let text = format!(
+            "{} of the backups have names of the future, such as {}: this clock or that of their making was wrong",
+            future.len(),
+            path.display()
+        );
+        let remedy =
+            "see that the clock is right; they are kept and deleted in the order of their making, or delete them";
+        return Finding::problem("backups", text, remedy);
+    }
+    let Some(age) = past.iter().map(|(_, age)| *age).min() else {
         return Finding::warning("backups", format!("{directory} holds no backup yet"), remedy);
     };
-    let age = jiff::Timestamp::now().as_second() - newest;
-    let text = format!("{directory} holds {} backups, the newest made {}", moments.len(), ago(age));
+    let text = format!("{directory} holds {}, the newest made {}", counted(past.len(), "backup"), ago(age));
     if age > LATE { Finding::problem("backups", text, remedy) } else { Finding::ok("backups", text) }
 }
 
@@ -74,6 +86,10 @@ fn newest(directory: &str, moments: &[i64]) -> Finding {
 fn failed(runs: &Runs) -> Option<Finding> {
     let failed = runs.failed_at.filter(|failed| runs.succeeded_at.is_none_or(|succeeded| *failed > succeeded))?;
     let when = ago(jiff::Timestamp::now().as_second() - failed);
-    let text = format!("the last {} failed, {when}", runs.name);
+    let panics = match runs.panics {
+        0 => String::new(),
+        number => format!("; {number} of its runs ended in a panic, a fault of this program: please report it"),
+    };
+    let text = format!("the last {} failed, {when}{panics}", runs.name);
     Some(Finding::warning("jobs", text, "see the service's log for why; it is tried again within an hour"))
 }

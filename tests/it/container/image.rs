@@ -26,7 +26,7 @@ impl Image {
         let context = TempDir::new().unwrap();
         assert_eq!(std::fs::metadata(context.path()).unwrap().uid(), 0, "these tests must be run as root");
         let binary = std::env::var_os("MONARC_STATS").map_or_else(|| crate::common::BINARY.into(), PathBuf::from);
-        std::fs::copy(&binary, context.path().join("monarc-stats")).unwrap();
+        std::fs::copy(&binary, context.path().join("monarc-stats-amd64")).unwrap();
         std::fs::create_dir_all(context.path().join("app/var")).unwrap();
         let root = TempDir::new().unwrap();
         run("chmod", &["755", &text(root.path())]);
@@ -53,7 +53,9 @@ impl Image {
         let (instruction, rest) = line.split_once(' ').unwrap();
         match instruction {
             "FROM" => assert_eq!(rest, "scratch"),
-            "COPY" => self.copy(rest, context),
+            // An engine sets it to the architecture it builds for.
+            "ARG" => assert_eq!(rest, "TARGETARCH"),
+            "COPY" => self.copy(&rest.replace("${TARGETARCH}", "amd64"), context),
             "ENV" => {
                 let pairs = rest.split_whitespace().map(|pair| pair.split_once('=').unwrap());
                 self.environment.extend(pairs.map(|(name, value)| (name.into(), value.into())));

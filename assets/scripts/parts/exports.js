@@ -1,25 +1,36 @@
 // Charts and tables as files. Pictures are drawn off screen at one size, on white, with all that explains them, so
 // that they look the same from every screen and still say what they show a year later.
 
-import { LegendPlainComponent, TitleComponent } from "echarts/components";
-import { SVGRenderer } from "echarts/renderers";
-import { init, use } from "./echarts.js";
-import { data, spreadsheet } from "./csv.js";
-import { subtitle } from "./figure.js";
-import { t } from "./page.js";
-import { paperTokens } from "./tokens.js";
+import { install as BarChart } from "echarts/lib/chart/bar/install.js";
+import { install as HeatmapChart } from "echarts/lib/chart/heatmap/install.js";
+import { install as ScatterChart } from "echarts/lib/chart/scatter/install.js";
+import { install as AriaComponent } from "echarts/lib/component/aria/install.js";
+import { install as GeoComponent } from "echarts/lib/component/geo/install.js";
+import { install as LegendPlainComponent } from "echarts/lib/component/legend/installLegendPlain.js";
+import { install as TitleComponent } from "echarts/lib/component/title/install.js";
+import { install as SVGRenderer } from "echarts/lib/renderer/installSVGRenderer.js";
+import "../lib/all.js";
+import { init, use } from "../lib/echarts.js";
+import { data, spreadsheet } from "../lib/csv.js";
+import { subtitle } from "../lib/figure.js";
+import { t } from "../lib/page.js";
+import { paperTokens } from "../lib/tokens.js";
 
-use([LegendPlainComponent, SVGRenderer, TitleComponent]);
+use([AriaComponent, BarChart, GeoComponent, HeatmapChart, LegendPlainComponent, ScatterChart, SVGRenderer, TitleComponent]);
 
 const WIDTH = 1200;
 const HEAD = 96;
 const FOOT = 44;
 /** Lines that a long legend takes. */
-const legendHeight = (legend) => (legend?.length ? 26 * Math.ceil(legend.join("   ").length / 120 + legend.length / 30) : 0);
+function legendHeight(legend) {
+  const text = legend?.map(({ name }) => name).join("   ") ?? "";
+  return text ? 26 * Math.ceil(text.length / 120 + legend.length / 30) : 0;
+}
 
 function option(spec, height) {
   const colours = paperTokens();
   const legend = legendHeight(spec.legend);
+  const names = new Map(spec.legend?.map(({ key, name }) => [key, name]));
   const inner = spec.option(colours, { width: WIDTH, height, still: true });
   const grids = [inner.grid].flat().map((grid) => ({ ...grid, top: HEAD + legend + 24, bottom: FOOT + 40 }));
   const today = new Date().toISOString().slice(0, 10);
@@ -32,13 +43,17 @@ function option(spec, height) {
     grid: grids,
     title: [
       {
-        left: 24, top: 20, text: spec.title, subtext: subtitle(spec), itemGap: 4,
+        left: 24, top: 20, text: spec.title, subtext: [subtitle(spec), spec.pictureNote].filter(Boolean).join(" · "), itemGap: 4,
         textStyle: text(24, 600, colours.ink), subtextStyle: text(15, 400, colours.soft),
       },
       { left: 24, bottom: 14, text: source, textStyle: text(13, 400, colours.soft) },
     ],
     legend: legend
-      ? { left: 24, right: 24, top: HEAD, itemWidth: 32, data: spec.legend, selectedMode: false, textStyle: text(14, 400, colours.ink) }
+      ? {
+          left: 24, right: 24, top: HEAD, itemWidth: 32, selectedMode: false,
+          data: spec.legend.map(({ key }) => key), formatter: (key) => names.get(key), 
+          textStyle: text(14, 400, colours.ink),
+        }
       : undefined,
   };
 }

@@ -1,23 +1,26 @@
 // A chart in an element, drawn anew when the theme, the width or the medium changes.
 
-import { init } from "./echarts.js";
-import { paperTokens, tokens } from "./tokens.js";
+import "../lib/all.js";
+import { init } from "../lib/echarts.js";
+import { paperTokens, tokens } from "../lib/tokens.js";
 
 const drawn = new Set();
 
 /** Draws a chart's specification into an element that is on the page or about to be. */
-export function draw(element, spec) {
+export async function draw(element, spec) {
+  if (spec.world) (await import("../lib/geo.js")).know(spec.world);
   let chart;
   let width = 0;
   const one = {
     paint(colours = tokens(), isPaper = false) {
       if (!element.isConnected) return one.end();
       width = isPaper ? paperWidth(element) : element.clientWidth;
-      const height = Math.round(spec.height(width) * (isPaper ? 0.8 : 1));
+      const height = Math.round(spec.height(width) * (isPaper ? 0.65 : 1));
       element.style.height = `${height}px`;
       chart ??= init(element, null, { renderer: "canvas", width, height });
       chart.resize({ width, height });
       chart.setOption(spec.option(colours, { width, height }), { notMerge: true });
+      spec.drawn?.(chart);
     },
     end() {
       observer.disconnect();
@@ -25,9 +28,12 @@ export function draw(element, spec) {
       drawn.delete(one);
     },
   };
-  const observer = new ResizeObserver(() => {
-    if (!element.isConnected || (element.clientWidth && element.clientWidth !== width)) one.paint();
-  });
+  // In the next frame: painting in the observer's own would change what it observes.
+  const observer = new ResizeObserver(() =>
+    requestAnimationFrame(() => {
+      if (!element.isConnected || (element.clientWidth && element.clientWidth !== width)) one.paint();
+    }),
+  );
   observer.observe(element);
   drawn.add(one);
   return one;
