@@ -24,8 +24,11 @@ export function figures(summary, risks) {
     "dl",
     { class: "figure-list" },
     risks?.averages && [headline(risks, "current", t("figures.high")), headline(risks, "residual", t("figures.high.after"))],
-    figure(whole(summary.analyses), plural("figures.analyses", summary.analyses), plural("figures.clients", summary.clients)),
-    figure(whole(summary.days), plural("figures.days", summary.days), plural("figures.stats", summary.stats)),
+    // Where weeks are released no count is told; the page says the band.
+    summary.public_min_clients == null && [
+      figure(whole(summary.analyses), plural("figures.analyses", summary.analyses), plural("figures.clients", summary.clients)),
+      figure(whole(summary.days), plural("figures.days", summary.days), plural("figures.stats", summary.stats)),
+    ],
     figure(date(summary.newest), t("figures.newest"), t("figures.oldest", { date: date(summary.oldest) })),
   );
 }

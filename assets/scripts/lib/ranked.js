@@ -76,19 +76,19 @@ export const inAnalyses = (one, analyses) => plural("ranking.in", analyses, { co
 
 /** The table of a ranking. */
 export function rankingTable(kind, chosen) {
+  // What is released has no counts beside it.
+  const isCounted = chosen.every(({ values }) => values.every(({ stats }) => stats != null));
   return {
     columns: [
       { name: kind === "threats" ? t("threat") : t("vulnerability"), kind: "text" },
       ...MEASURES.map((measure) => ({ name: measureName(kind, measure), kind: "number" })),
-      { name: t("analyses"), kind: "number" },
-      { name: t("stats"), kind: "number" },
+      ...(isCounted ? [{ name: t("analyses"), kind: "number" }, { name: t("stats"), kind: "number" }] : []),
       { name: "UUID", kind: "text" },
     ],
     rows: chosen.map((one) => [
       one.name,
       ...MEASURES.map((measure) => one.averages[measure]),
-      one.analyses,
-      basis(one),
+      ...(isCounted ? [one.analyses, basis(one)] : []),
       one.object,
     ]),
   };

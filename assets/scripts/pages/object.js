@@ -42,7 +42,7 @@ function measures(window, now) {
       changes,
     );
   });
-  const about = `${spanOf(window)} · ${inAnalyses(now, window.analyses)}`;
+  const about = [spanOf(window), window.analyses != null && inAnalyses(now, window.analyses)].filter(Boolean).join(" · ");
   return h("section", { class: "measures" }, h("p", { class: "unit" }, about), h("dl", { class: "figure-list" }, cards));
 }
 
