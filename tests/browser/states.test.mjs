@@ -189,10 +189,13 @@ describe("states", () => {
       const session = await page.context().newCDPSession(page);
       await session.send("Network.enable");
       session.on("Network.loadingFinished", ({ encodedDataLength }) => (bytes += encodedDataLength));
+      const drawn = () => page.locator("canvas").nth(1).waitFor();
       await visit(page, service, "");
+      await drawn();
       const first = bytes;
       bytes = 0;
       await visit(page, service, "");
+      await drawn();
       console.log(`overview: ${first} bytes on the first visit, ${bytes} on the next`);
       assert.ok(first > 10_000 && first < 400_000, `${first} bytes`);
       assert.ok(bytes < 10_000, `${bytes} bytes`);
