@@ -244,13 +244,6 @@ impl App {
         }
     }
 
-    /// Where there is nothing a browser gets a page, a program its JSON.
-    fn for_browsers(&self, head: &Head, response: Response) -> Response {
-        let is_page = response.status == 404 && self.config.public_pages && !head.path.ends_with(".json");
-        let page = if is_page { pages::missing(self, head) } else { None };
-        page.unwrap_or(response)
-    }
-
     /// Says once of each client that its token might be guessed.
     fn note_short_token(&self, token: &str, client: Option<&Client>) {
         let Some(client) = client.filter(|client| Token::is_short(token) && self.signals.note_short_token(client.id))
@@ -261,6 +254,13 @@ impl App {
         log::warn!(
             "the token of client {name:?} has fewer than {least} characters: 'client rotate-token' gives it another"
         );
+    }
+
+    /// Where there is nothing a browser gets a page, a program its JSON.
+    fn for_browsers(&self, head: &Head, response: Response) -> Response {
+        let is_page = response.status == 404 && self.config.public_pages && !head.path.ends_with(".json");
+        let page = if is_page { pages::missing(self, head) } else { None };
+        page.unwrap_or(response)
     }
 
     fn wrong_token(&self, head: &Head) -> Response {

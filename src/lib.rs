@@ -15,7 +15,7 @@
 //! dashboard    pages in the reader's language and their files: plain values in, bytes out
 //! outbound     calls to other machines; the only user of ureq
 //! config       flags, environment and settings file become one validated value
-//! store        SQLite; the only user of rusqlite; SQL stands beside the function that runs it
+//! store        SQLite; the only room that knows its library; SQL stands beside the function that runs it
 //! server       sockets, limits, HTTP messages, spools; the only user of httparse; knows no route
 //! files  terminal  model  error       new files; what a person reads and answers; dates, stats, clients; the one error
 //! ```

@@ -41,7 +41,7 @@ use objects::Objects;
 use place::{Loss, Place};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use turns::{Turn, Turns};
@@ -59,6 +59,7 @@ const READERS: usize = 4;
 pub struct Store {
     path: PathBuf,
     turns: Turns,
+    can_write: bool,
     /// Empty while none is open: after a fault it is opened again for the next write.
     writer: Mutex<Option<Connection>>,
     readers: Mutex<Readers>,
@@ -68,6 +69,8 @@ pub struct Store {
     /// Empty while none is open, like the writer.
     callers: Mutex<Option<Callers>>,
     created: bool,
+    /// How many distinct objects a client may have.
+    max_objects: AtomicUsize,
     /// Transactions that changed what clients see, since the opening.
     writes: AtomicU64,
     /// Whether stats were deleted since objects were last looked through.
@@ -107,15 +110,47 @@ impl Store {
         let anchor = connect_reader(path)?;
         migrations::version(&anchor, path)?;
         place.settle();
-        Ok(Self {
+        Ok(Self::new(path, Some(connection), anchor, place, created))
+    }
+
+    /// Opens a store that must exist already, for a command that changes nothing: it also works where this user may only
+    /// read.
+    ///
+    /// # Errors
+    /// `Conflict` if only a writer can make it whole again, and those of [`Store::open_existing`].
+    pub fn open_to_read(path: &Path) -> Result<Self> {
+        let is_there = path.try_exists().map_err(|e| unusable(path, e))?;
+        if !is_there || !read_only::is_all_that_is_allowed(path) {
+            return Self::open_existing(path);
+        }
+        let path = &path.canonicalize().map_err(|e| unusable(path, e))?;
+        let mut place = Place::open(path)?;
+        let anchor = read_only::connect_to_look(path)?;
+        if migrations::version(&anchor, path)? != migrations::newest() {
+            let text = format!(
+                "the store {} is of another version, and this user may not bring it up to date: have a user who may \
+                 write there run 'monarc-stats database migrate'",
+                path.display()
+            );
+            return Err(Error::new(Kind::Unavailable, text));
+        }
+        place.settle();
+        Ok(Self::new(path, None, anchor, place, false))
+    }
+
+    /// A store that is open; without a writer it can only be read.
+    fn new(path: &Path, writer: Option<Connection>, anchor: Connection, place: Place, created: bool) -> Self {
+        Self {
             path: path.into(),
             turns: Turns::of(path),
-            writer: Mutex::new(Some(connection)),
+            can_write: writer.is_some(),
+            writer: Mutex::new(writer),
             readers: Mutex::default(),
             reader_free: Condvar::new(),
             objects: Mutex::default(),
             callers: Mutex::default(),
             created,
+            max_objects: AtomicUsize::new(stats::MAX_OBJECTS),
             writes: AtomicU64::new(0),
             // The last time it may have been killed before it had forgotten them.
             deleted: AtomicBool::new(true),
@@ -123,7 +158,7 @@ impl Store {
             when_lost: OnceLock::new(),
             anchor: Mutex::new(anchor),
             place,
-        })
+        }
     }
 
     /// Opens a store that must exist already.
@@ -218,6 +253,10 @@ impl Store {
     }
 
     fn with_writer<T>(&self, work: impl FnOnce(&mut Connection, Turn<'_>) -> Result<T>) -> Result<T> {
+        if !self.can_write {
+            let text = format!("the store {} cannot be written: this user may only read it", self.path.display());
+            return Err(Error::new(Kind::Unavailable, text));
+        }
         let turn = self.turns.take();
         let mut slot = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         self.require_place()?;
@@ -270,6 +309,10 @@ impl Store {
         }
     }
 
+    fn reader(&self) -> Result<Connection> {
+        if self.can_write { connect_reader(&self.path) } else { read_only::connect_to_look(&self.path) }
+    }
+
     fn take_reader(&self) -> Result<Connection> {
         self.require_place()?;
         let mut readers = self.lock_readers();
@@ -281,7 +324,7 @@ impl Store {
             if readers.busy < READERS {
                 readers.busy += 1;
                 drop(readers);
-                return connect_reader(&self.path).inspect_err(|_| self.lock_readers().busy -= 1);
+                return self.reader().inspect_err(|_| self.lock_readers().busy -= 1);
             }
             let (guard, waited) =
                 self.reader_free.wait_timeout(readers, READER_WAIT).unwrap_or_else(PoisonError::into_inner);

@@ -242,7 +242,7 @@ impl Work {
             table.row = row;
             // The column has dates only, so that one which cannot be read tells how all of them were written.
             if let Err(error) = table.parsed("date", date::parse_full) {
-                let advice = "write both tables again with PGDATESTYLE=ISO before psql";
+                let advice = "write both tables again with PGDATESTYLE=ISO before psql, and import them again";
                 return Err(Error::invalid(format!("{} ({advice})", table.at(&error.message))));
             }
             match self.stat(importing, table) {

@@ -1,6 +1,6 @@
 //! `monarc-stats export` and `import`.
 
-use super::{filter, store, store_or_new};
+use super::{filter, store_or_new, store_to_read};
 use crate::archive::reference::{self, Tables};
 use crate::archive::{self, Export, Import, Lines, Reporter, Tally, Target};
 use crate::commands::args::{ExportCommand, ImportCommand};
@@ -16,7 +16,7 @@ pub fn export(config: &Config, command: &ExportCommand) -> Result<()> {
     let path = command.file.as_deref();
     let mut target = Target::create(path)?;
     let number = as_owner(&config.store, || {
-        let store = store(config)?;
+        let store = store_to_read(config)?;
         let dates = (command.from.as_deref(), command.to.as_deref());
         let filter = filter(&store, command.client.as_deref(), command.anr.as_deref(), command.kind.as_deref(), dates)?;
         let export = Export { filter, level: config.share_level, sharing: command.sharing };

@@ -1,6 +1,6 @@
 //! `monarc-stats database …`
 
-use super::store;
+use super::{store, store_to_read};
 use crate::commands::args::DatabaseAction;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
@@ -13,7 +13,12 @@ use std::path::Path;
 /// Runs one of them.
 pub fn run(config: &Config, action: DatabaseAction) -> Result<()> {
     match action {
-        DatabaseAction::Check(command) => as_owner(&config.store, || check(&store(config)?, command.repair)),
+        DatabaseAction::Check(command) if command.repair => as_owner(&config.store, || {
+            let store = store(config)?;
+            store.repair(&mut progress("rebuilding"))?;
+            check(&store)
+        }),
+        DatabaseAction::Check(_) => as_owner(&config.store, || check(&store_to_read(config)?)),
         DatabaseAction::Backup(command) => backup(config, &command.file),
         DatabaseAction::Restore(command) => {
             let backup = BackupFile::open(&command.file)?;
@@ -50,22 +55,19 @@ fn restore(config: &Config, backup: &BackupFile, yes: bool) -> Result<()> {
     say(&format!("after: {after}"))
 }
 
-fn check(store: &Store, repair: bool) -> Result<()> {
-    if repair {
-        store.repair(&mut progress("rebuilding"))?;
-    }
+fn check(store: &Store) -> Result<()> {
     let findings = store.check(&mut progress("checking"))?;
     for finding in &findings {
         say(finding)?;
     }
     match findings.len() {
         0 => say(&format!("{} is well: {}", store.path().display(), store.counts()?)),
-        1 => Err(Error::new(
-            Kind::Unavailable,
-            "one thing is wrong; 'database check --repair' mends rollups and entries",
-        )),
         number => {
-            let text = format!("{number} things are wrong; 'database check --repair' mends rollups and entries");
+            let things = if number == 1 { "one thing is wrong".into() } else { format!("{number} things are wrong") };
+            let text = format!(
+                "{things}: 'database check --repair' mends rollups and entries; whatever it leaves is mended by \
+                 'database restore' with the newest backup"
+            );
             Err(Error::new(Kind::Unavailable, text))
         }
     }

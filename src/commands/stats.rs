@@ -1,6 +1,6 @@
 //! `monarc-stats stats …`
 
-use super::{filter, store};
+use super::{filter, store, store_to_read};
 use crate::commands::args::{StatsAction, StatsDelete, StatsLatest};
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -14,7 +14,10 @@ use serde_json::json;
 
 /// Runs one of them.
 pub fn run(config: &Config, action: StatsAction) -> Result<()> {
-    let store = store(config)?;
+    let store = match &action {
+        StatsAction::Latest(_) => store_to_read(config)?,
+        _ => store(config)?,
+    };
     match action {
         StatsAction::Latest(command) => latest(&store, &command),
         StatsAction::Delete(command) => delete(&store, &command),

@@ -69,7 +69,7 @@ pub(super) fn connect_reader(path: &Path) -> Result<Connection> {
 }
 
 /// What every connection has, because what is in a file is not to be trusted.
-fn guard(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn guard(connection: &Connection) -> rusqlite::Result<()> {
     connection
         .execute_batch("PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;")?;
     connection.set_prepared_statement_cache_capacity(64);

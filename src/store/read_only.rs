@@ -2,6 +2,7 @@
 //! come beside a running service or find a store that nobody has touched for years.
 
 use super::clients::{COLUMNS, find, from_row};
+use super::connections::guard;
 use super::jobs::{self, Runs};
 use super::maintenance::{Counts, counts};
 use super::{BUSY, beside, migrations, opening, sql};
@@ -10,6 +11,7 @@ use crate::model::{Client, Token, date};
 use jiff::civil::Date;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use rusqlite::{Connection, OpenFlags, params};
+use rustix::fs::{Access, access};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -35,10 +37,7 @@ impl ReadOnlyStore {
     /// # Errors
     /// `Invalid` if it is none, `Conflict` if only a writer can make it whole again, `Unavailable` if it cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(address(path)?, flags).map_err(|e| opening(path, e))?;
-        connection.busy_timeout(BUSY)?;
-        connection.execute_batch("PRAGMA schema_version").map_err(|e| opening(path, e))?;
+        let connection = connect_to_look(path)?;
         let version = migrations::version(&connection, path)?;
         Ok(Self { connection, version })
     }
@@ -102,6 +101,22 @@ pub fn files(path: &Path) -> Vec<PathBuf> {
     std::iter::once(path.to_owned()).chain(others).filter(|path| path.exists()).collect()
 }
 
+/// Whether this user can do no more than look at the store at `path`: the medium, or somebody, allows no more.
+pub(super) fn is_all_that_is_allowed(path: &Path) -> bool {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    access(path, Access::WRITE_OK).is_err() || access(directory, Access::WRITE_OK).is_err()
+}
+
+/// A connection that only looks.
+pub(super) fn connect_to_look(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(address(path)?, flags).map_err(|e| opening(path, e))?;
+    connection.busy_timeout(BUSY)?;
+    guard(&connection)?;
+    connection.execute_batch("PRAGMA schema_version").map_err(|e| opening(path, e))?;
+    Ok(connection)
+}
+
 /// An address that makes SQLite write nothing. Where there is an index of the log, some service made it, and it is read as
 /// it is; where there is neither log nor index, the file is whole, and SQLite would make both.
 fn address(path: &Path) -> Result<String> {
@@ -110,7 +125,11 @@ fn address(path: &Path) -> Result<String> {
         (Some(_), _) => "readonly_shm=1",
         (None, None | Some(0)) => "immutable=1",
         (None, Some(_)) => {
-            let text = format!("the log beside {} holds what is not in the store yet", path.display());
+            let text = format!(
+                "the log beside {} holds what is not in the store yet: have a user who may write there run a command once, \
+                 such as 'client list', or copy both to where you may write",
+                path.display()
+            );
             return Err(Error::new(Kind::Conflict, text));
         }
     };

@@ -345,3 +345,35 @@ fn a_service_that_was_stopped_for_a_while_goes_on() {
     let service = place.serve();
     writers.iter().for_each(|writer| writer.holds(&service));
 }
+
+/// A medium that cannot be written, or somebody who may only read.
+#[test]
+fn a_store_that_can_only_be_read_is_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let mut writer = Writer::new(&place);
+    let service = place.serve();
+    writer.recovers(&service);
+    service.stop();
+    settle(&place);
+    let mode = |path: &std::path::Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    mode(&place.store(), 0o444);
+    mode(place.path(), 0o555);
+    // Root may write whatever the modes say: it does so as the user of a store of somebody else's.
+    let is_root = fs::metadata("/proc/self").map(|data| std::os::unix::fs::MetadataExt::uid(&data)).unwrap() == 0;
+    if is_root {
+        std::os::unix::fs::chown(place.path(), Some(65_534), Some(65_534)).unwrap();
+        std::os::unix::fs::chown(place.store(), Some(65_534), Some(65_534)).unwrap();
+    }
+    let before = fs::read(place.store()).unwrap();
+    assert!(place.ok(&["database", "check"]).contains("is well"));
+    assert!(!place.ok(&["export"]).is_empty());
+    if !is_root {
+        assert!(place.ok(&["client", "list"]).contains("fo"));
+        assert!(!place.ok(&["stats", "latest"]).is_empty());
+        assert!(place.fails(&["client", "create", "--name", "x"], 1).contains("cannot be written"));
+    }
+    assert!(fs::read(place.store()).unwrap() == before);
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1, "nothing is left beside it");
+    mode(place.path(), 0o755);
+}

@@ -1,7 +1,7 @@
 //! The shape of a cartography: matrices of counters by impact and likelihood, brought to common scales.
 
 use super::Object;
-use super::{Branches, Contribution, joined};
+use super::{Branches, Contribution, Flaw, MAX_OBJECTS, joined, too_many_objects};
 use crate::model::Decimal;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
@@ -13,10 +13,6 @@ use std::marker::PhantomData;
 pub const COMMON_IMPACT: i64 = 4;
 /// Highest likelihood of the common scales: probability times vulnerability.
 pub const COMMON_LIKELIHOOD: i64 = 20;
-/// Counters in one row, and rows, of a cartography. Scales have some ten values; a list of millions takes little room in
-/// a request and much in memory.
-const MAX_COUNTERS: usize = 10_000;
-
 #[derive(serde::Deserialize)]
 pub(super) struct CartographyData {
     scales: Object<Scales>,
@@ -82,7 +78,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Counters<T> {
 }
 
 fn few<T, E: de::Error>(counters: &[T]) -> Result<(), E> {
-    if counters.len() < MAX_COUNTERS { Ok(()) } else { Err(E::custom("there are more than 10000 counters")) }
+    // A list of millions takes little room in a request and much in memory.
+    if counters.len() < MAX_OBJECTS { Ok(()) } else { Err(E::custom(too_many_objects())) }
 }
 
 /// Lowest and highest value of a scale; none if it has no values.
@@ -119,7 +116,13 @@ impl Counters<Counters<Decimal>> {
 }
 
 impl CartographyData {
-    pub(super) fn contributions(&self) -> Vec<Contribution> {
+    pub(super) fn contributions(&self) -> Result<Vec<Contribution>, Flaw> {
+        let counters = |(_, _, rows): (_, _, &Counters<Counters<Decimal>>)| -> usize {
+            rows.0.iter().map(|(_, counters)| counters.0.len()).sum()
+        };
+        if self.risks.0.branches().map(counters).iter().sum::<usize>() > MAX_OBJECTS {
+            return Err(Flaw { field: Some("data.risks".into()), reason: too_many_objects() });
+        }
         let scales = &self.scales.0;
         let impact = ends(&scales.impact);
         let mut parts = Vec::new();
@@ -142,15 +145,15 @@ impl CartographyData {
             }
             parts.extend(cell_contributions(state, category, &cells));
         }
-        parts
+        Ok(parts)
     }
 }
 
 fn cell_contributions(state: &str, category: &str, cells: &BTreeMap<(i64, i64), Decimal>) -> Vec<Contribution> {
     let total = Decimal(cells.values().map(|count| count.0).sum());
-    let one = |(&(impact, likelihood), &count): (&(i64, i64), &Decimal)| Contribution {
-        key: cell_key(state, category, impact, likelihood),
-        values: [count, count.share_of(total), Decimal::default()],
+    let one = |(&(impact, likelihood), &count): (&(i64, i64), &Decimal)| {
+        let values = [count, count.share_of(total), Decimal::default()];
+        Contribution::once(cell_key(state, category, impact, likelihood), values)
     };
     cells.iter().map(one).collect()
 }
