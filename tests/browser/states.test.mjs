@@ -97,7 +97,7 @@ describe("states", () => {
     withService(serve(), async (service, page) => {
       const labels = [
         "<script>alert(1)</script>", "]]><svg onload=alert(1)>", "=1+1", "+1", "-1", "@SUM(A1)", "\uff1d1+1", "\t=1", "\n=1", "x;=1+1", "x\t=1+1",
-        "\u202edesrever\u2066", "\u0000\u001b[2J\uffff", "😀", "long ".repeat(200_000),
+        "\u202edesrever\u2066", "\u0000\u001b[2J\uffff", "😀", "long ".repeat(200),
       ];
       const data = labels.map((label2, n) => ({ uuid: `b402d4e0-4576-11e9-9173-${String(n).padStart(12, "0")}`, label2, count: 1, maxRisk: 3, averageRate: "2.5" }));
       await store(service, [{ anr: ANR, type: "threat", date: ago(0), data }]);
