@@ -67,7 +67,7 @@ test("the dashboard is drawn behind Apache, below the path of a site", { timeout
     for (const path of ["", "threats", "threats?view=evolution", "risks", "cartography", "compliance", "map", "report", "api/v1/"]) {
       await visit(page, proxy, path);
       const figures = await page.locator("figure").count();
-      const drawn = await page.locator("figure").evaluateAll((all) => all.filter((one) => one.querySelector(".canvas, .ranking, .levels, .heat, .first")).length);
+      const drawn = await page.locator("figure").evaluateAll((all) => all.filter((one) => one.querySelector(".canvas, .ranking, .levels, .heat, .first, .notice")).length);
       assert.equal(drawn, figures, path);
       assert.ok(figures > 0 || path === "api/v1/", path);
     }
