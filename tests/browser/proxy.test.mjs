@@ -59,7 +59,7 @@ async function apache(service, tries = 5) {
 }
 
 test("the dashboard is drawn behind Apache, below the path of a site", { timeout: 180_000 }, async () => {
-  const service = await demo({ FIX_PROXY: "1" }, 30);
+  const service = await demo({ FIX_PROXY: "1", PUBLIC_MIN_CLIENTS: "1" }, 30);
   const proxy = await apache(service);
   const browser = await launch();
   try {
@@ -67,7 +67,7 @@ test("the dashboard is drawn behind Apache, below the path of a site", { timeout
     for (const path of ["", "threats", "threats?view=evolution", "risks", "cartography", "compliance", "map", "report", "api/v1/"]) {
       await visit(page, proxy, path);
       const figures = await page.locator("figure").count();
-      const drawn = await page.locator("figure").evaluateAll((all) => all.filter((one) => one.querySelector(".canvas, .ranking")).length);
+      const drawn = await page.locator("figure").evaluateAll((all) => all.filter((one) => one.querySelector(".canvas, .ranking, .levels, .heat, .first")).length);
       assert.equal(drawn, figures, path);
       assert.ok(figures > 0 || path === "api/v1/", path);
     }
