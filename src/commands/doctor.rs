@@ -4,6 +4,7 @@
 
 mod backups;
 mod clock;
+mod collection;
 mod files;
 mod front_office;
 mod network;
@@ -23,6 +24,7 @@ use crate::service::schedule;
 use crate::store::read_only::ReadOnlyStore;
 use crate::terminal::say;
 use serde::Serialize;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// What to do about a store that is not whole.
@@ -115,6 +117,7 @@ fn examine(command: &Doctor, raw: &Raw) -> Vec<Finding> {
     findings.extend(look.map(stats::senders).unwrap_or_default());
     findings.extend(sharing::check(look));
     findings.extend(front_office::check(&command.front_office, look));
+    findings.extend(collection::check(Path::new("/")));
     findings.extend(network::check(&config));
     findings
 }
