@@ -30,17 +30,56 @@ CREATE TABLE analysis (
     UNIQUE (client, uuid)
 ) STRICT;
 
--- What is averaged: a threat with its labels, a level of risk, a cell of a matrix, a category of a referential.
--- `key` is the text that identifies it within its type; the empty one counts stats.
+-- What is averaged: a threat, a level of risk, a cell of a matrix, a category of a referential; also a referential, which
+-- has labels. `key` is the text that identifies it within its type; the empty one counts stats. `label1` to `label4` are the
+-- public texts in French, English, German and Dutch: a wording, or 0 for an empty one, or NULL for null.
 CREATE TABLE object (
     id INTEGER PRIMARY KEY,
     type INTEGER NOT NULL CHECK (type BETWEEN 1 AND 5),
     key TEXT NOT NULL,
+    label1 INTEGER DEFAULT 0,
+    label2 INTEGER DEFAULT 0,
+    label3 INTEGER DEFAULT 0,
+    label4 INTEGER DEFAULT 0,
     UNIQUE (type, key)
 ) STRICT;
 
+-- The texts that clients give an object in one of the four languages, and how many clients give it now.
+CREATE TABLE wording (
+    id INTEGER PRIMARY KEY,
+    object INTEGER NOT NULL REFERENCES object (id) ON DELETE CASCADE,
+    slot INTEGER NOT NULL CHECK (slot BETWEEN 1 AND 4),
+    clients INTEGER NOT NULL CHECK (clients >= 0),
+    text TEXT NOT NULL CHECK (text <> '')
+) STRICT;
+
+CREATE INDEX "wording#object" ON wording (object, slot, clients);
+
+-- The objects of each client among threats, vulnerabilities, categories and referentials, with the newest texts that are not
+-- empty, written only when they change. Texts are as in `object`. A client that is deleted keeps its rows until housekeeping.
+CREATE TABLE label (
+    client INTEGER NOT NULL,
+    object INTEGER NOT NULL REFERENCES object (id) ON DELETE CASCADE,
+    label1 INTEGER,
+    label2 INTEGER,
+    label3 INTEGER,
+    label4 INTEGER,
+    PRIMARY KEY (client, object)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX "label#object" ON label (object);
+
+-- Clients and types whose labels are to be looked through, because stats were deleted or replaced; `number` grows with them.
+CREATE TABLE relabel (
+    client INTEGER NOT NULL,
+    type INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (client, type)
+) STRICT, WITHOUT ROWID;
+
 -- The data of stats, once per content: most analyses do not change overnight. `entries` is what the content adds to
--- the averages (see src/store/entries.rs); it stands before `content` so that reading it never touches the text.
+-- the averages (see src/store/entries.rs), `labels` tells its set of objects and labels from others; both stand before
+-- `content` so that reading them never touches the text.
 -- `content` is the text itself, or deflated, or deflated with the text of `base` as its dictionary.
 CREATE TABLE payload (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -49,6 +88,7 @@ CREATE TABLE payload (
     length INTEGER NOT NULL CHECK (length >= 0),
     base INTEGER REFERENCES payload (id),
     is_deflated INTEGER NOT NULL CHECK (is_deflated IN (0, 1)),
+    labels INTEGER NOT NULL,
     entries BLOB NOT NULL,
     content BLOB NOT NULL,
     UNIQUE (type, hash),
@@ -74,6 +114,11 @@ CREATE TABLE stat (
 CREATE INDEX "stat#client#date#type" ON stat (client, date, type);
 CREATE INDEX "stat#date" ON stat (date);
 CREATE INDEX "stat#payload" ON stat (payload);
+
+CREATE TRIGGER "stat#relabel" AFTER DELETE ON stat WHEN old.type IN (2, 3, 5) BEGIN
+    INSERT INTO relabel (client, type, number) VALUES (old.client, old.type, 1)
+    ON CONFLICT DO UPDATE SET number = number + 1;
+END;
 
 -- Sums per type, date and object, of local clients and of others, in groups of objects (see src/store/entries.rs).
 -- Always equal to what a rebuild from the stats would give.

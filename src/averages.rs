@@ -12,11 +12,12 @@ pub mod trends;
 
 use crate::error::{Error, Result};
 use crate::model::StatType;
-use crate::model::shapes::{CATEGORIES, EVERY_STAT, STATES};
+use crate::model::shapes::{CATEGORIES, EVERY_STAT, STATES, Texts};
 use crate::store::entries::{Entries, Entry};
 use crate::store::rollups::Rollup;
 use jiff::civil::Date;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Write;
 
@@ -148,9 +149,9 @@ impl Period {
 }
 
 /// The days of a rollup gathered into periods, each under its first day.
-fn periods(rollup: &Rollup, params: &Params) -> Result<BTreeMap<Date, Entries>> {
+fn periods<'a>(rollup: &'a Rollup, params: &Params) -> Result<Cow<'a, BTreeMap<Date, Entries>>> {
     let Some(period) = params.period.filter(|period| *period != Period::Day) else {
-        return Ok(rollup.days.clone());
+        return Ok(Cow::Borrowed(&rollup.days));
     };
     let mut periods: BTreeMap<Date, Entries> = BTreeMap::new();
     for (date, entries) in &rollup.days {
@@ -159,7 +160,7 @@ fn periods(rollup: &Rollup, params: &Params) -> Result<BTreeMap<Date, Entries>> 
             sums.entry(*object).or_default().add(entry, 1);
         }
     }
-    Ok(periods)
+    Ok(Cow::Owned(periods))
 }
 
 /// Everything in all periods together.
@@ -178,7 +179,7 @@ fn by_key<'a>(rollup: &'a Rollup, entries: &'a Entries) -> BTreeMap<&'a str, &'a
 
 /// How many stats a period has.
 fn stats(keyed: &BTreeMap<&str, &Entry>) -> i64 {
-    keyed.get(EVERY_STAT).map_or(0, |entry| entry.number)
+    keyed.get(EVERY_STAT).map_or(0, |entry| entry.stats)
 }
 
 /// One branch per state and kind of risk; those not asked for are left out.
@@ -210,19 +211,31 @@ impl<T> Tree<T> {
     }
 }
 
-/// Texts in MONARC's four languages; an empty one is not known.
+/// Texts in MONARC's four languages; one that is not known is empty, or null if it was sent as such.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, serde::Deserialize)]
 pub struct Labels {
-    label1: String,
-    label2: String,
-    label3: String,
-    label4: String,
+    label1: Option<String>,
+    label2: Option<String>,
+    label3: Option<String>,
+    label4: Option<String>,
+}
+
+impl From<Texts> for Labels {
+    fn from([label1, label2, label3, label4]: Texts) -> Self {
+        Self { label1, label2, label3, label4 }
+    }
 }
 
 impl From<[String; 4]> for Labels {
-    fn from([label1, label2, label3, label4]: [String; 4]) -> Self {
-        Self { label1, label2, label3, label4 }
+    fn from(texts: [String; 4]) -> Self {
+        texts.map(Some).into()
     }
+}
+
+/// What an object of a rollup is called.
+fn labels(rollup: &Rollup, object: i64) -> Labels {
+    let unknown = || [const { Some(String::new()) }; 4];
+    rollup.labels.get(&object).cloned().unwrap_or_else(unknown).into()
 }
 
 fn json(answer: &impl Serialize, out: &mut dyn Write) -> Result<()> {

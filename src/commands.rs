@@ -9,6 +9,7 @@ mod doctor;
 mod licenses;
 mod manual;
 mod mosp;
+mod release;
 
 mod settings;
 mod sharing;
@@ -58,6 +59,7 @@ pub fn run(arguments: Arguments, raw: &Raw) -> Result<ExitCode> {
         Command::Export(command) => archive::export(&ready()?, &command),
         Command::Import(command) => archive::import(&ready()?, &command),
         Command::Mosp(command) => return mosp::run(&ready()?, &command.action),
+        Command::Release(command) => ready().and_then(|c| as_owner(&c.store, || release::run(&c, &command.action))),
         Command::Database(command) => database::run(&ready()?, command.action),
         Command::Config(command) if command.template => settings::template(),
         Command::Config(_) => settings::show(&ready()?, raw),
@@ -84,10 +86,12 @@ fn store_to_read(config: &Config) -> Result<Store> {
 /// The same of a command that may come before the first start of the service, if `--new-store` says so: a path with a
 /// mistake in it must not become another store.
 fn store_or_new(config: &Config, is_new: bool) -> Result<Store> {
-    match is_new {
-        true => Store::open(&config.store),
-        false => Store::open_existing(&config.store),
-    }
+    let store = match is_new {
+        true => Store::open(&config.store)?,
+        false => Store::open_existing(&config.store)?,
+    };
+    store.limit_objects(config.max_objects);
+    Ok(store)
 }
 
 /// Where the service of this machine listens. One that listens everywhere is asked at home.

@@ -51,6 +51,8 @@ pub struct Config {
     pub max_batch: usize,
     /// `CLIENT_REGISTRATION_OPEN`
     pub registration_open: bool,
+    /// `MAX_OBJECTS`
+    pub max_objects: usize,
     /// `REMOTE_STATS_SERVER`
     pub remote: String,
     /// `REMOTE_STATS_TOKEN`
@@ -125,6 +127,7 @@ impl Config {
             admin_url: read.optional("ADMIN_URL", url)?,
             max_batch: read.parsed("MAX_BATCH", megabytes)?,
             registration_open: read.parsed("CLIENT_REGISTRATION_OPEN", switch)?,
+            max_objects: read.parsed("MAX_OBJECTS", objects)?,
             remote: read.parsed("REMOTE_STATS_SERVER", url)?,
             remote_token: read.optional("REMOTE_STATS_TOKEN", Token::new)?,
             share_level: read.parsed("SHARE_LEVEL", ShareLevel::parse)?,
@@ -326,6 +329,10 @@ fn period(text: &str) -> std::result::Result<Duration, String> {
     };
     let number: u32 = number.parse().map_err(|_| reason())?;
     if number == 0 { Err(reason()) } else { Ok(Duration::from_secs(u64::from(number) * unit)) }
+}
+
+fn objects(text: &str) -> std::result::Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "a number of objects is needed, at least 1".into())
 }
 
 /// A number of megabytes, in bytes.

@@ -69,6 +69,8 @@ static MENU: [&Page; 11] =
 
 /// What the operator says about all pages.
 pub struct Site<'a> {
+    /// What was released, where nothing is live.
+    pub released: Option<Released>,
     /// Whether there are pages besides the one about the API.
     pub public_pages: bool,
     /// Whether there is a map.
@@ -77,6 +79,14 @@ pub struct Site<'a> {
     pub email: Option<&'a str>,
     /// Where they are found.
     pub url: Option<&'a str>,
+}
+
+/// What the pages rest on where nothing is live.
+pub struct Released {
+    /// Organisations from which on something is shown.
+    pub k: usize,
+    /// The newest week's last day, and how many organisations it has, as a band; none if nothing is published yet.
+    pub newest: Option<(String, String)>,
 }
 
 /// What one request asks for.
@@ -106,6 +116,7 @@ fn values(site: &Site<'_>, view: &View<'_>) -> Values {
     let manifest = Manifest::read();
     let mut values = Values::default();
     values.text("lang", language.code);
+    values.raw("released", site.released.as_ref().map(|known| released(known, language)).unwrap_or_default());
     values.text("page", page.name);
     values.text("object", object);
     values.text("root", root);
@@ -124,6 +135,20 @@ fn values(site: &Site<'_>, view: &View<'_>) -> Values {
     values.raw("texts", language.texts.json().replace('<', "\\u003c"));
     values.raw("contact", contact(site).unwrap_or_else(|| escape(language.texts.get("about.no_contact"))));
     values
+}
+
+/// One line that says what the page rests on: the same whether or not something is hidden.
+fn released(released: &Released, language: &Language) -> String {
+    let text = |key: &str| language.texts.get(key).replace("{k}", &released.k.to_string());
+    let line = match &released.newest {
+        None => text("released.nothing"),
+        Some((date, band)) => {
+            let line = text("released.line").replace("{date}", date).replace("{band}", band);
+            let coarse = if ["3-4", "5-9"].contains(&band.as_str()) { text("released.coarse") } else { String::new() };
+            format!("{line} {coarse}").trim_end().to_owned()
+        }
+    };
+    format!("<p class=\"notice released\">{}</p>", escape(&line))
 }
 
 fn scripts(entry: &Entry, root: &str) -> String {

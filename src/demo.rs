@@ -70,7 +70,7 @@ pub fn fill(store: &Store, today: Date, days: u32) -> Result<usize> {
 fn make(store: &Store, organisation: &sample::Organisation) -> Result<Client> {
     let token = Token::random().map_err(|e| Error::new(Kind::Internal, "no random numbers can be had").because(e))?;
     let new =
-        NewClient { uuid: None, name: organisation.name, token: &token, role: Role::User, is_sharing_enabled: false };
+        NewClient { uuid: None, name: organisation.name, token: &token, role: Role::User, is_sharing_enabled: true };
     let client = store.create_client(&new)?;
     let place = Location::new(organisation.latitude, organisation.longitude).map_err(Error::invalid)?;
     store.set_location(&client, Some(place))?;

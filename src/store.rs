@@ -41,7 +41,7 @@ use objects::Objects;
 use place::{Loss, Place};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use turns::{Turn, Turns};
@@ -69,6 +69,8 @@ pub struct Store {
     /// Empty while none is open, like the writer.
     callers: Mutex<Option<Callers>>,
     created: bool,
+    /// How many distinct objects a client may have.
+    max_objects: AtomicUsize,
     /// Transactions that changed what clients see, since the opening.
     writes: AtomicU64,
     /// Whether stats were deleted since objects were last looked through.
@@ -148,6 +150,7 @@ impl Store {
             objects: Mutex::default(),
             callers: Mutex::default(),
             created,
+            max_objects: AtomicUsize::new(stats::MAX_OBJECTS),
             writes: AtomicU64::new(0),
             // The last time it may have been killed before it had forgotten them.
             deleted: AtomicBool::new(true),

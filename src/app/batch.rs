@@ -104,17 +104,29 @@ fn store_whole(
     (text, start): (&str, u64),
     receipt: &mut Receipt,
 ) -> std::result::Result<(), Refusal> {
-    let good = judge(store, judged, receipt)?;
+    let (good, indexes) = judge(store, judged, receipt)?;
     let outcomes = store.add_stats(caller, &good)?;
-    for (stat, outcome) in good.iter().zip(outcomes) {
-        match outcome {
-            ItemOutcome::Stored(uuid) => receipt.stored_stat(uuid, stat, data_range(text, stat.data, start)),
-            ItemOutcome::Duplicate(uuid) => receipt.duplicate(uuid),
-            ItemOutcome::Superseded => Ok(()),
-        }
-        .map_err(unread)?;
+    for ((stat, index), outcome) in good.iter().zip(indexes).zip(outcomes) {
+        note(receipt, stat, data_range(text, stat.data, start), index, outcome)?;
     }
     Ok(())
+}
+
+/// Tells the receipt what became of an item of this index, whose data is a range of the body.
+fn note(
+    receipt: &mut Receipt,
+    stat: &NewStat<'_>,
+    data: Range<u64>,
+    index: u64,
+    outcome: ItemOutcome,
+) -> std::result::Result<(), Refusal> {
+    match (outcome, outcome.flaw()) {
+        (ItemOutcome::Stored(uuid), _) => receipt.stored_stat(uuid, stat, data),
+        (ItemOutcome::Duplicate(uuid), _) => receipt.duplicate(uuid),
+        (_, Some(flaw)) => receipt.refuse(index, flaw.field, flaw.reason),
+        (_, None) => Ok(()),
+    }
+    .map_err(unread)
 }
 
 /// Where the data of an item is in the body, if the text that it is a part of begins at a byte of it.
@@ -202,12 +214,12 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Items<T> {
 /// An item as far as it is judged.
 type Judged<'a> = std::result::Result<NewStat<'a>, Flaw>;
 
-/// The good items; the receipt tells why the others are refused. What the store knows already has been checked before.
+/// The good items and the index of each; the receipt tells why the others are refused. What the store knows already has been checked before.
 fn judge<'a>(
     store: &Store,
     mut judged: Vec<Judged<'a>>,
     receipt: &mut Receipt,
-) -> std::result::Result<Vec<NewStat<'a>>, Refusal> {
+) -> std::result::Result<(Vec<NewStat<'a>>, Vec<u64>), Refusal> {
     let known = store.has_payloads(judged.iter().filter_map(|stat| stat.as_ref().ok()))?;
     for (stat, is_known) in judged.iter_mut().filter(|stat| stat.is_ok()).zip(known) {
         let flaw = stat.as_mut().ok().filter(|_| !is_known).and_then(|stat| stat.check().err());
@@ -215,12 +227,15 @@ fn judge<'a>(
             *stat = Err(flaw);
         }
     }
-    let mut good = Vec::new();
+    let (mut good, mut indexes) = (Vec::new(), Vec::new());
     for (stat, index) in judged.into_iter().zip(0..) {
         match stat {
-            Ok(stat) => good.push(stat),
+            Ok(stat) => {
+                good.push(stat);
+                indexes.push(index);
+            }
             Err(flaw) => receipt.refuse(index, flaw.field, flaw.reason).map_err(unread)?,
         }
     }
-    Ok(good)
+    Ok((good, indexes))
 }

@@ -45,7 +45,8 @@ pub fn run(app: &App, request: Request<'_>) -> Answer {
         format!("{asker:?} {} {} {params:?} {uuids:?} {from:?} {to:?} {local_only}", kind.name(), processor.name);
     let analyses = uuids.map(|uuids| Analyses { client, uuids });
     computed::private(app, request.head, &question, |out| {
-        let rollup = app.store.rollup(&Selection { kind, from, to, local_only, analyses, newest: None })?;
+        let selection = Selection { kind, from, to, local_only, analyses, newest: None };
+        let rollup = app.store.rollup_for(&selection, asker)?;
         write!(out, r#"{{"type": "{}", "processor": "{}", "data": "#, kind.name(), processor.name)
             .and_then(|()| if rollup.days.is_empty() { out.write_all(b"[]") } else { Ok(()) })
             .map_err(unwritten)?;

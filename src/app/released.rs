@@ -6,6 +6,7 @@ use crate::averages::published::{self, Week};
 use crate::averages::release::Release;
 use crate::averages::release::moved::{self, Live, NAMES};
 use crate::averages::{Params, Period, Processor};
+use crate::dashboard::Released;
 use crate::error::{Error, Kind, Result};
 use crate::model::StatType;
 use crate::server::message::Head;
@@ -54,9 +55,9 @@ impl Published {
 
     /// The last days of the weeks that are asked for.
     fn dates(&self, weeks: Weeks) -> Vec<Date> {
-        let dates = self.heads.iter().map(|head| head.week);
+        let mut dates = self.heads.iter().map(|head| head.week);
         match weeks {
-            Weeks::Newest => dates.last().into_iter().collect(),
+            Weeks::Newest => dates.next_back().into_iter().collect(),
             Weeks::Inside(from, to) => dates.filter(|date| is_inside(*date, from, to)).collect(),
         }
     }
@@ -128,6 +129,18 @@ pub fn summary(app: &App, head: &Head) -> Answer {
     })
 }
 
+/// What pages say of themselves; nothing where everything is live.
+pub fn told(app: &App) -> Result<Option<Released>> {
+    let setting = app.config.public_min_clients;
+    if setting.is_live() {
+        return Ok(None);
+    }
+    let newest = read(app, &Published::of(app)?.dates(Weeks::Newest))?.pop();
+    let newest = newest.and_then(|week| Some((week.date.to_string(), week.band()?.name().to_owned(), week.k)));
+    let k = newest.as_ref().map_or(setting.k, |(_, _, k)| *k);
+    Ok(Some(Released { k, newest: newest.map(|(date, band, _)| (date, band)) }))
+}
+
 /// The averages of a window and of the same one earlier.
 pub fn compared(app: &App, head: &Head, kind: StatType, processor: &Processor, days: Option<i64>) -> Answer {
     let published = Published::of(app)?;
@@ -186,10 +199,12 @@ pub fn trends(app: &App, head: &Head) -> Answer {
 
 /// The same where everything is live, as it was computed today.
 pub fn live_trends(app: &App, head: &Head) -> Answer {
-    computed::public(app, head, "trends", |out| {
-        let kept = app.store.live_changes()?.and_then(|kept| kept.cells);
-        let live: Live =
-            kept.map(|text| serde_json::from_str(&text)).transpose().map_err(unwritten)?.unwrap_or_default();
+    let kept = app.store.live_changes()?;
+    let question = format!("trends {:?}", kept.as_ref().map(|kept| kept.hash));
+    computed::public(app, head, &question, |out| {
+        let text = kept.and_then(|kept| kept.cells);
+        let live: Option<Live> = text.map(|text| serde_json::from_str(&text)).transpose().map_err(unwritten)?;
+        let live = live.unwrap_or_default();
         let mut answer = value!({ "mode": "live", "newest": live.date });
         for (horizon, name) in NAMES.iter().enumerate() {
             let since = live.date.map(|date| moved::since(date, horizon)).transpose()?;

@@ -8,7 +8,7 @@ use crate::model::date::today;
 use crate::model::text::counted;
 use crate::model::{Role, StatType, parse_uuid};
 use crate::server::message::{Body, Response};
-use crate::server::spool::Spool;
+use crate::server::spool::{Spool, Spools};
 use crate::store::Store;
 use crate::store::listing::{Filter, PLACES, Range, Stat, StatPlace};
 use jiff::civil::Date;
@@ -93,8 +93,6 @@ struct Listing {
     /// Stats that were read.
     done: u64,
     page: Page,
-    /// How much of the page has been read.
-    read: u64,
     tail: &'static str,
 }
 
@@ -107,13 +105,12 @@ impl Listing {
         head: impl Fn(u64) -> String,
         tail: &'static str,
     ) -> Result<Response> {
-        let (store, mut places) = (Arc::clone(&app.store), app.spools.answer());
-        let mut page = Page { spool: app.spools.page(), is_first: true, failure: None };
+        let store = Arc::clone(&app.store);
+        let (mut places, mut page) = (app.spools.answer(), Page::new(&app.spools));
         let mut keep = |place: StatPlace| places.write_all(&place.to_bytes()).map_err(unread);
         let read = store.list(filter, range, PAGE, &mut keep, &mut |stat| page.add(stat))?;
-        page.check()?;
-        let done = u64::try_from(read).unwrap_or_default();
-        let list = Self { store, places, done, page, read: 0, tail };
+        page.finish().map_err(unread)?;
+        let list = Self { store, places, done: u64::try_from(read).unwrap_or_default(), page, tail };
         let head = head(list.total()).into_bytes();
         let is_small = list.done == list.total() && list.page.spool.len() <= SMALL;
         let mut response = Response::bytes(200, Some("application/json"), Cow::Borrowed(b""));
@@ -135,36 +132,42 @@ impl Listing {
 
     /// Reads the next page, or ends the list. A list that cannot be whole is broken off rather than ended.
     fn refill(&mut self) -> io::Result<()> {
-        self.page.spool.clear();
-        self.read = 0;
         let end = self.total().min(self.done + u64::try_from(PLACES).map_err(io::Error::other)?);
+        self.page.clear();
         if self.done == end {
             return self.page.spool.write_all(std::mem::take(&mut self.tail).as_bytes());
         }
         let bytes = self.places.read_range(self.done * PLACE..end * PLACE)?;
         let places: Vec<StatPlace> = bytes.as_chunks().0.iter().map(StatPlace::from_bytes).collect();
-        let other = |error: Error| io::Error::other(error.chain());
         let page = &mut self.page;
-        let read = self.store.stats_at(&places, PAGE, &mut |stat| page.add(stat)).map_err(other)?;
-        page.check().map_err(other)?;
-        self.done += u64::try_from(read).map_err(io::Error::other)?;
-        Ok(())
+        let read = self.store.stats_at(&places, PAGE, &mut |stat| page.add(stat));
+        self.done += u64::try_from(read.map_err(|error| io::Error::other(error.chain()))?).map_err(io::Error::other)?;
+        self.page.finish()
     }
 }
 
 /// A page of a list, written anew again and again.
 struct Page {
     spool: Spool,
-    /// Whether no stat of the list was written yet.
-    is_first: bool,
+    read: u64,
+    has_stats: bool,
     failure: Option<io::Error>,
 }
 
 impl Page {
+    fn new(spools: &Spools) -> Self {
+        Self { spool: spools.page(), read: 0, has_stats: false, failure: None }
+    }
+
+    fn clear(&mut self) {
+        self.spool.clear();
+        self.read = 0;
+    }
+
     /// Adds a stat, after a comma if it is not the first of the list.
     fn add(&mut self, stat: &Stat<'_>) {
-        let mut head = if self.is_first { Vec::new() } else { b",".to_vec() };
-        self.is_first = false;
+        let mut head = if self.has_stats { b",".to_vec() } else { Vec::new() };
+        self.has_stats = true;
         write_head(&mut head, stat.uuid, stat.anr, stat.kind, stat.date);
         let parts = [&head, stat.data.as_bytes(), b"}"];
         if self.failure.is_none() {
@@ -172,8 +175,21 @@ impl Page {
         }
     }
 
-    fn check(&mut self) -> Result<()> {
-        self.failure.take().map_or(Ok(()), |error| Err(unread(error)))
+    /// Tells whether all of it could be written.
+    fn finish(&mut self) -> io::Result<()> {
+        self.failure.take().map_or(Ok(()), Err)
+    }
+
+    fn is_read(&self) -> bool {
+        self.read == self.spool.len()
+    }
+}
+
+impl Read for Page {
+    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+        let got = self.spool.read_at(target, self.read)?;
+        self.read += u64::try_from(got).unwrap_or_default();
+        Ok(got)
     }
 }
 
@@ -189,12 +205,10 @@ fn unread(error: io::Error) -> Error {
 
 impl Read for Listing {
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
-        while self.read == self.page.spool.len() && !self.tail.is_empty() {
+        while self.page.is_read() && !self.tail.is_empty() {
             self.refill()?;
         }
-        let got = self.page.spool.read_at(target, self.read)?;
-        self.read += u64::try_from(got).unwrap_or_default();
-        Ok(got)
+        self.page.read(target)
     }
 }
 

@@ -53,6 +53,9 @@ struct Cell {
 
 /// Mean number of risks, and mean share of an analysis's risks, per cell: over the range and per date.
 pub fn average(rollup: &Rollup, params: &Params, out: &mut dyn Write) -> Result<()> {
+    if rollup.days.is_empty() {
+        return json(&[(); 0], out);
+    }
     let on_date = |(date, entries)| OnDate { date, matrices: matrices(&by_key(rollup, entries), params) };
     let answer = Answer {
         scales: Scales {

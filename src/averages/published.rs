@@ -6,7 +6,7 @@ use super::release::{Object, Release, Shown};
 use super::{Labels, Params, Period, Tree, json, risks};
 use crate::error::{Error, Kind, Result};
 use crate::model::decimal::{Decimal, Mean};
-use crate::model::shapes::{CATEGORIES, COMMON_IMPACT, COMMON_LIKELIHOOD, risk_key};
+use crate::model::shapes::{CATEGORIES, COMMON_IMPACT, COMMON_LIKELIHOOD, category_of_key, risk_key};
 use crate::model::{Decimal as Number, StatType};
 use crate::store::releases::Kept;
 use jiff::civil::Date;
@@ -367,19 +367,19 @@ fn compliance(weeks: &[Week], params: &Params, out: &mut dyn Write) -> Result<()
     let all: Vec<&Week> = weeks.iter().collect();
     let mut referentials: Vec<Referential> = Vec::new();
     for key in keys(StatType::Compliance, weeks) {
-        let Ok((referential, labels)) = serde_json::from_str::<(String, [String; 8])>(key) else { continue };
+        let Some((referential, labels)) = category_of_key(key) else { continue };
         let Some((averages, _)) = sides(&all, key, false) else { continue };
         let on_date = |(date, weeks): &Point<'_>| {
             let (sides, band) = sides(weeks, key, true)?;
             Some(CategoryOnDate { sides, date: *date, band: params.period.map(|_| band) })
         };
-        let [a, b, c, d, e, f, g, h] = labels;
         let category =
-            Category { labels: [e, f, g, h].into(), values: points.iter().filter_map(on_date).collect(), averages };
+            Category { labels: labels.into(), values: points.iter().filter_map(on_date).collect(), averages };
         match referentials.iter_mut().find(|known| known.referential == referential) {
             Some(known) => known.categories.push(category),
             None => {
-                referentials.push(Referential { referential, labels: [a, b, c, d].into(), categories: vec![category] })
+                let labels = texts(StatType::Compliance, weeks, key).into();
+                referentials.push(Referential { referential, labels, categories: vec![category] })
             }
         }
     }

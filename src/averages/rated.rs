@@ -1,14 +1,14 @@
 //! Threats and vulnerabilities.
 
-use super::{Labels, Params, json, periods};
+use super::{Labels, Params, json, labels, periods};
 use crate::error::Result;
 use crate::model::decimal::Mean;
+use crate::model::shapes::EVERY_STAT;
 use crate::store::entries::Entry;
-use crate::store::labels::parse_key;
 use crate::store::rollups::Rollup;
 use jiff::civil::Date;
 use serde::Serialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io::Write;
 
 #[derive(Serialize)]
@@ -45,28 +45,26 @@ impl From<&Entry> for Numbers {
 
 /// Means of each object per date and over the range, in order of the object's UUID.
 pub fn average_on_date(rollup: &Rollup, params: &Params, out: &mut dyn Write) -> Result<()> {
-    // An object with other labels is another object in the store, but the same thing here.
-    let uuids: HashMap<i64, String> =
-        rollup.keys.iter().filter_map(|(object, key)| Some((*object, parse_key(key)?.0))).collect();
-    let mut series: BTreeMap<&str, BTreeMap<Date, Entry>> = BTreeMap::new();
-    for (date, entries) in periods(rollup, params)? {
+    let periods = periods(rollup, params)?;
+    let mut series: BTreeMap<(&str, i64), Vec<(Date, &Entry)>> = BTreeMap::new();
+    for (date, entries) in periods.iter() {
         for (object, entry) in entries {
-            if let Some(uuid) = uuids.get(&object) {
-                series.entry(uuid).or_default().entry(date).or_default().add(&entry, 1);
+            if let Some(key) = rollup.keys.get(object).filter(|key| *key != EVERY_STAT) {
+                series.entry((key, *object)).or_default().push((*date, entry));
             }
         }
     }
-    let averaged = |(uuid, values): (&str, BTreeMap<Date, Entry>)| {
+    let averaged = |((uuid, object), values): ((&str, i64), Vec<(Date, &Entry)>)| {
         let mut whole = Entry::default();
-        values.values().for_each(|entry| whole.add(entry, 1));
-        let on_date = |(date, entry): (&Date, &Entry)| OnDate {
-            numbers: entry.into(),
+        values.iter().for_each(|(_, entry)| whole.add(entry, 1));
+        let on_date = |(date, entry): &(Date, &Entry)| OnDate {
+            numbers: (*entry).into(),
             date: *date,
-            stats: params.period.map(|_| entry.number),
+            stats: params.period.map(|_| entry.stats),
         };
         Averaged {
             object: uuid.to_owned(),
-            labels: rollup.labels.get(uuid).cloned().unwrap_or_default().into(),
+            labels: labels(rollup, object),
             values: values.iter().map(on_date).collect(),
             averages: (&whole).into(),
         }

@@ -6,12 +6,14 @@
 #![allow(missing_docs)]
 
 mod exchange;
+mod releases;
 pub mod tree;
 mod upkeep;
 pub mod words;
 
 use argh::{ArgsInfo, FromArgs};
 pub use exchange::*;
+pub use releases::*;
 use std::path::PathBuf;
 pub use upkeep::*;
 
@@ -41,6 +43,7 @@ pub enum Command {
     Mosp(MospCommand),
     Export(ExportCommand),
     Import(ImportCommand),
+    Release(ReleaseCommand),
     Database(DatabaseCommand),
     Config(ShowConfig),
     Healthcheck(Healthcheck),
@@ -85,6 +88,7 @@ pub enum ClientAction {
     RotateToken(ClientRotateToken),
     Activate(ClientActivate),
     Deactivate(ClientDeactivate),
+    SetGroup(ClientSetGroup),
 }
 
 /// Make a client and print its token, which is not kept and cannot be shown again.
@@ -108,6 +112,9 @@ pub struct ClientCreate {
     /// user or admin, which the six lines of text call 1 and 2 as the API does (default: user)
     #[argh(option, arg_name = "user|admin", default = "String::from(\"user\")")]
     pub role: String,
+    /// let its stats count in releases and be pushed to another instance
+    #[argh(switch)]
+    pub share: bool,
     /// how to print it: text, php, env or json (default: text)
     #[argh(option, arg_name = "text|php|env|json", default = "String::from(\"text\")")]
     pub format: String,
@@ -157,6 +164,18 @@ pub struct ClientSetLocation {
     /// degrees east, from -180 to 180
     #[argh(option)]
     pub longitude: f64,
+}
+
+/// Put a client into a group, which has one vote in releases; an empty name takes it out.
+#[derive(ArgsInfo, FromArgs)]
+#[argh(subcommand, name = "set-group", example = "{command_name} \"Front office\" \"Ministry\"")]
+pub struct ClientSetGroup {
+    /// name or UUID
+    #[argh(positional)]
+    pub client: String,
+    /// name of the group
+    #[argh(positional)]
+    pub group: String,
 }
 
 macro_rules! client_commands {

@@ -47,6 +47,16 @@ pub fn run(config: &Config, action: ClientAction) -> Result<()> {
         ClientAction::DisableSharing(command) => set_sharing(&store, &command.client, false),
         ClientAction::Activate(command) => set_active(&store, &command.client, true),
         ClientAction::Deactivate(command) => set_active(&store, &command.client, false),
+        ClientAction::SetGroup(command) => {
+            let client = store.client(&command.client)?;
+            let group = Some(command.group.as_str()).filter(|group| !group.is_empty());
+            group.map_or(Ok(()), check_name).map_err(bad("GROUP"))?;
+            store.set_group(&client, group)?;
+            match group {
+                Some(group) => say(&format!("{:?} is in the group {group:?}", client.name)),
+                None => say(&format!("{:?} is in no group", client.name)),
+            }
+        }
         ClientAction::RotateToken(command) => {
             let client = store.client(&command.client)?;
             let token = token(command.token.as_deref())?;
@@ -97,7 +107,7 @@ fn create(config: &Config, store: &Store, command: &ClientCreate) -> Result<()> 
         name: &command.name,
         token: &token,
         role: Role::parse(&command.role).map_err(bad("--role"))?,
-        is_sharing_enabled: false,
+        is_sharing_enabled: command.share,
     };
     first_client::create(store, &new, |client| format(config, client, &token))
 }
@@ -137,17 +147,43 @@ fn described(client: &Client) -> serde_json::Value {
     })
 }
 
+/// Why a client is in no release; nothing if it is.
+fn why_not_released(client: &Client) -> Option<&'static str> {
+    match client {
+        Client { role: Role::Admin, .. } => Some("it is an admin"),
+        Client { is_active: false, .. } => Some("it is deactivated"),
+        Client { is_sharing_enabled: false, .. } => Some("it does not share"),
+        _ => None,
+    }
+}
+
 fn list(store: &Store, command: &ClientList) -> Result<()> {
     let mut clients = store.clients()?;
+    let groups = store.groups()?;
     clients.retain(|client| !command.sharing || client.is_sharing_enabled);
     if command.json {
+        let described = |client: &Client| {
+            let mut value = described(client);
+            value["group"] = groups.get(&client.id).cloned().into();
+            value["in_releases"] = why_not_released(client).is_none().into();
+            value
+        };
         return say(&serde_json::Value::Array(clients.iter().map(described).collect()).to_string());
     }
     let width = clients.iter().map(|client| client.name.chars().count()).max().unwrap_or(0);
     for client in &clients {
         let sharing = if client.is_sharing_enabled { "sharing" } else { "not sharing" };
         let active = if client.is_active { "active" } else { "deactivated" };
-        say(&format!("{}  {:<width$}  {:<5}  {sharing:<11}  {active}", client.uuid, client.name, client.role.name()))?;
+        let released = match (why_not_released(client), groups.get(&client.id)) {
+            (Some(reason), _) => format!("no, {reason}"),
+            (None, Some(group)) => format!("yes, in the group {group:?}"),
+            (None, None) => "yes".to_owned(),
+        };
+        let role = client.role.name();
+        say(&format!(
+            "{}  {:<width$}  {role:<5}  {sharing:<11}  {active:<11}  in releases: {released}",
+            client.uuid, client.name
+        ))?;
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ mod files;
 mod front_office;
 mod network;
 mod php;
+mod public;
 mod service;
 mod settings;
 mod sharing;
@@ -116,6 +117,7 @@ fn examine(command: &Doctor, raw: &Raw) -> Vec<Finding> {
     findings.push(service::check(&config));
     findings.extend(look.map(stats::senders).unwrap_or_default());
     findings.extend(sharing::check(look));
+    findings.extend(public::check(&config, look));
     findings.extend(front_office::check(&command.front_office, look));
     findings.extend(collection::check(Path::new("/")));
     findings.extend(network::check(&config));

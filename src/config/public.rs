@@ -45,6 +45,19 @@ impl PublicMinClients {
         self.k == 1
     }
 
+    /// What to tell an operator who said nothing, where so few clients share that nothing is shown.
+    pub fn too_few(self, sharing: usize) -> Option<String> {
+        let is_told = self.reason == Reason::Reachable && sharing < self.k;
+        is_told.then(|| {
+            format!(
+                "the pages show nothing yet: PUBLIC_MIN_CLIENTS is {}, since {}, and {sharing} clients share; write \
+                 PUBLIC_MIN_CLIENTS=1 if only the organisation itself reaches this service, else let more clients share",
+                self.k,
+                self.explain()
+            )
+        })
+    }
+
     /// Why it is what it is, for people.
     pub fn explain(self) -> &'static str {
         match self.reason {

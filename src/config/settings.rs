@@ -74,6 +74,12 @@ pub const SETTINGS: &[Setting] = &[
         ..PLAIN
     },
     Setting {
+        name: "MAX_OBJECTS",
+        default: "20000",
+        help: "distinct threats, vulnerabilities and categories that one client may have; a central instance raises it",
+        ..PLAIN
+    },
+    Setting {
         name: "MAX_BATCH",
         default: "512",
         help: "largest body of a POST of stats, in megabytes; it lies on the disk while it is taken in",

@@ -38,6 +38,7 @@ fn every_text_of_a_language_has_the_same_places_for_values() {
 fn every_name_in_a_page_means_something() {
     let values = [
         "lang",
+        "released",
         "page",
         "root",
         "title",

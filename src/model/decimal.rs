@@ -75,6 +75,11 @@ impl Decimal {
         if total.0 == 0 { Self(0) } else { Self((2 * self.0 * 1_000_000 + total.0) / (2 * total.0) * MILLIONTH) }
     }
 
+    /// The wholes in a sum of ones.
+    pub fn wholes(self) -> i128 {
+        self.0 / UNITS
+    }
+
     /// The number as the nearest float.
     pub fn to_f64(self) -> f64 {
         self.divided(1)

@@ -30,13 +30,33 @@ pub const SIDES: [&str; 2] = ["current", "target"];
 /// The key under which every stat counts once, so that means over all stats know their divisor.
 pub const EVERY_STAT: &str = "";
 
+/// List entries, cells and categories that one stat may have.
+pub const MAX_OBJECTS: usize = 10_000;
+
+/// Characters of a label that averages show.
+const MAX_LABEL: usize = 1000;
+
+/// Texts in French, English, German and Dutch: `None` was sent as null, an empty one as such or not at all.
+pub type Texts = [Option<String>; 4];
+
 /// What one stat adds under one key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Contribution {
     /// The thing averaged, as text that is unique within the type.
     pub key: String,
+    /// How often it occurs: the divisor of the mean of its first value.
+    pub occurrences: i64,
     /// Its numbers; those the type does not use are 0.
     pub values: [Decimal; VALUES],
+    /// What its sender calls it; none of things that have their name in their key.
+    pub labels: Option<Texts>,
+}
+
+impl Contribution {
+    /// One occurrence of a thing without labels.
+    fn once(key: String, values: [Decimal; VALUES]) -> Self {
+        Self { key, occurrences: 1, values, labels: None }
+    }
 }
 
 /// Why an item is refused.
@@ -54,10 +74,10 @@ pub fn contributions(kind: StatType, data: &str) -> Result<Vec<Contribution>, Fl
     let parts = match kind {
         StatType::Risk => from_text::<Object<RiskData>>(data, &path)?.0.contributions(),
         StatType::Threat | StatType::Vulnerability => from_text::<RatedObjects>(data, &path)?.0,
-        StatType::Cartography => from_text::<Object<CartographyData>>(data, &path)?.0.contributions(),
+        StatType::Cartography => from_text::<Object<CartographyData>>(data, &path)?.0.contributions()?,
         StatType::Compliance => compliance(&from_text::<Vec<Object<Referential<'_>>>>(data, &path)?)?,
     };
-    let every = Contribution { key: EVERY_STAT.into(), values: [Decimal::default(); VALUES] };
+    let every = Contribution::once(EVERY_STAT.into(), [Decimal::default(); VALUES]);
     Ok(std::iter::once(every).chain(parts).collect())
 }
 
@@ -105,6 +125,34 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
+/// A label as it was sent: a text, null, or nothing.
+#[derive(Default)]
+enum Label<'a> {
+    #[default]
+    Missing,
+    Null,
+    Text(Cow<'a, str>),
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Label<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        struct Text<'a>(#[serde(borrow)] Option<Cow<'a, str>>);
+        Ok(Text::deserialize(deserializer)?.0.map_or(Self::Null, Self::Text))
+    }
+}
+
+impl Label<'_> {
+    /// As much of the text as averages show.
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Missing => Some(""),
+            Self::Null => None,
+            Self::Text(text) => Some(text.char_indices().nth(MAX_LABEL).map_or(text, |(end, _)| &text[..end])),
+        }
+    }
+}
+
 /// A struct that also has the labels `label1` to `label4`: texts in French, English, German and Dutch, each optional.
 /// (`serde(flatten)` would do, but it buffers every object.)
 macro_rules! labelled {
@@ -113,20 +161,20 @@ macro_rules! labelled {
         $(#[$meta])*
         struct $name<'a> {
             #[serde(borrow, default)]
-            label1: Option<Cow<'a, str>>,
+            label1: Label<'a>,
             #[serde(borrow, default)]
-            label2: Option<Cow<'a, str>>,
+            label2: Label<'a>,
             #[serde(borrow, default)]
-            label3: Option<Cow<'a, str>>,
+            label3: Label<'a>,
             #[serde(borrow, default)]
-            label4: Option<Cow<'a, str>>,
+            label4: Label<'a>,
             $($(#[$attribute])* $field: $type,)*
         }
 
         impl $name<'_> {
-            /// The four texts; a missing one is empty.
-            fn labels(&self) -> [&str; 4] {
-                [&self.label1, &self.label2, &self.label3, &self.label4].map(|label| label.as_deref().unwrap_or_default())
+            /// The four texts.
+            fn labels(&self) -> [Option<&str>; 4] {
+                [&self.label1, &self.label2, &self.label3, &self.label4].map(Label::text)
             }
         }
     };
@@ -174,6 +222,9 @@ impl<'de> Deserialize<'de> for RatedObjects {
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
                 let mut parts = Vec::new();
                 while let Some(Rated(part)) = seq.next_element()? {
+                    if parts.len() == MAX_OBJECTS {
+                        return Err(de::Error::custom(too_many_objects()));
+                    }
                     parts.push(part);
                 }
                 Ok(RatedObjects(parts))
@@ -183,6 +234,11 @@ impl<'de> Deserialize<'de> for RatedObjects {
     }
 }
 
+/// Why a stat with more than [`MAX_OBJECTS`] is refused.
+fn too_many_objects() -> String {
+    format!("there are more than {MAX_OBJECTS} objects in one stat")
+}
+
 /// One rated object; judged within its own element, so that a flaw's path names it.
 struct Rated(Contribution);
 
@@ -190,9 +246,9 @@ impl<'de> Deserialize<'de> for Rated {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Object(object) = Object::<RatedObject<'de>>::deserialize(deserializer)?;
         let ObjectUuid(uuid) = object.uuid;
-        let [l1, l2, l3, l4] = object.labels();
-        let key = joined(&[uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()), l1, l2, l3, l4]);
-        Ok(Self(Contribution { key, values: [object.count, object.max_risk, object.average_rate] }))
+        let labels = object.labels().map(|text| text.map(str::to_owned));
+        let values = [object.count, object.max_risk, object.average_rate];
+        Ok(Self(Contribution { labels: Some(labels), ..Contribution::once(uuid.to_string(), values) }))
     }
 }
 
@@ -252,9 +308,9 @@ impl RiskData {
     fn contributions(&self) -> Vec<Contribution> {
         let mut parts = Vec::new();
         for (state, category, levels) in self.risks.0.branches() {
-            parts.extend(levels.iter().map(|Object(level)| Contribution {
-                key: risk_key(state, category, level.level.name()),
-                values: [level.value, Decimal::default(), Decimal::default()],
+            parts.extend(levels.iter().map(|Object(level)| {
+                let values = [level.value, Decimal::default(), Decimal::default()];
+                Contribution::once(risk_key(state, category, level.level.name()), values)
             }));
         }
         parts
@@ -295,38 +351,61 @@ labelled! {
     }
 }
 
-/// Bytes that the texts of referentials may have when each is written once for each of its categories.
+/// Bytes that the names of referentials may have when each is written once for each of its categories.
 const MAX_REPEATED: usize = 4 << 20;
 
 fn compliance(referentials: &[Object<Referential<'_>>]) -> Result<Vec<Contribution>, Flaw> {
-    // A long text and many categories would be small as a request and fill any memory as keys.
-    let repeated = referentials.iter().map(|Object(one)| one.repeated()).fold(0, usize::saturating_add);
-    if repeated > MAX_REPEATED {
-        let reason = "the texts of its referentials are too long for so many categories".into();
-        return Err(Flaw { field: Some("data".into()), reason });
+    let flaw = |reason| Err(Flaw { field: Some("data".into()), reason });
+    let objects = referentials.iter().map(|Object(one)| 1 + one.current.len() + one.target.len()).sum::<usize>();
+    if objects > MAX_OBJECTS {
+        return flaw(too_many_objects());
+    }
+    // A long name and many categories would be small as a request and fill any memory as keys.
+    let repeated =
+        |Object(one): &Object<Referential<'_>>| one.referential.len() * (one.current.len() + one.target.len());
+    if referentials.iter().map(repeated).sum::<usize>() > MAX_REPEATED {
+        return flaw("the names of its referentials are too long for so many categories".into());
     }
     Ok(referentials.iter().flat_map(|Object(one)| one.contributions()).collect())
 }
 
 impl Referential<'_> {
-    /// Bytes of its own texts in all its keys.
-    fn repeated(&self) -> usize {
-        let own = self.labels().iter().map(|label| label.len()).sum::<usize>() + self.referential.len();
-        own.saturating_mul(self.current.len() + self.target.len())
-    }
-
+    /// Of the referential its labels; of each category both sides: the sums of current and target, and the number of
+    /// targets, since the occurrences are those of current.
     fn contributions(&self) -> Vec<Contribution> {
-        let uuid = super::stat::parse_uuid(&self.referential).map_or(self.referential.to_string(), |u| u.to_string());
-        let mut parts = Vec::new();
-        for (side, categories) in [(SIDES[0], &self.current), (SIDES[1], &self.target)] {
-            parts.extend(categories.iter().map(|Object(category)| {
-                let texts = self.labels().into_iter().chain(category.labels());
-                let key: Vec<&str> = [uuid.as_str(), side].into_iter().chain(texts).collect();
-                Contribution { key: joined(&key), values: [category.value, Decimal::default(), Decimal::default()] }
-            }));
-        }
-        parts
+        let name = super::stat::parse_uuid(&self.referential).map_or(self.referential.to_string(), |u| u.to_string());
+        let labels = self.labels().map(|text| text.map(str::to_owned));
+        let none = Decimal::default();
+        let own = Contribution { labels: Some(labels), ..Contribution::once(joined(&[&name]), [none; VALUES]) };
+        let current = self
+            .current
+            .iter()
+            .map(|Object(category)| Contribution::once(category.key(&name), [category.value, none, none]));
+        let target = self.target.iter().map(|Object(category)| Contribution {
+            occurrences: 0,
+            ..Contribution::once(category.key(&name), [none, category.value, Decimal::whole(1)])
+        });
+        std::iter::once(own).chain(current).chain(target).collect()
     }
+}
+
+impl Category<'_> {
+    /// A category is known by its labels alone: a front office sends no identity of it.
+    fn key(&self, referential: &str) -> String {
+        let [a, b, c, d] = self.labels().map(Option::unwrap_or_default);
+        joined(&[referential, a, b, c, d])
+    }
+}
+
+/// The key of a referential.
+pub fn referential_key(referential: &str) -> String {
+    joined(&[referential])
+}
+
+/// The referential and the labels of the category that has this key.
+pub fn category_of_key(key: &str) -> Option<(String, [String; 4])> {
+    let [referential, a, b, c, d] = serde_json::from_str::<[String; 5]>(key).ok()?;
+    Some((referential, [a, b, c, d]))
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! Builds releases: each ISO week once, when it is over. Where everything is live it computes what moved, once a day.
 
-use crate::averages::release::cells::{Places, Texts, Values};
+use crate::averages::release::cells::{Places, Texts, Values, given};
 use crate::averages::release::moved::{Live, NAMES, TYPES};
 use crate::averages::release::{DAYS, HORIZONS, Hidden, RULES, Release, Rules, Votes};
 use crate::error::{Error, Kind, Result};
 use crate::model::StatType;
 use crate::model::date::today;
+use crate::model::shapes::category_of_key;
 use crate::store::Store;
 use crate::store::releases::{Contributor, New};
 use jiff::Span;
@@ -36,9 +37,13 @@ pub fn start(k: usize, store: &Arc<Store>) -> Result<Releases> {
     let store = Arc::clone(store);
     let work = move || {
         let _end: Sender<()> = end;
+        // With each start anew, since somebody may have imported the past.
+        let mut is_old = true;
         loop {
             let go_on = || stopped.try_recv() != Err(std::sync::mpsc::TryRecvError::Disconnected);
-            let done = if k == 1 { live(&store, today()) } else { build_due(&store, k, today(), &go_on).map(drop) };
+            let done =
+                if k == 1 { live(&store, today(), is_old) } else { build_due(&store, k, today(), &go_on).map(drop) };
+            is_old &= done.is_err();
             if let Err(error) = done {
                 log::error!("release: {}", error.chain());
             }
@@ -115,7 +120,7 @@ pub fn build(store: &Store, k: usize, week: Date, go_on: &dyn Fn() -> bool) -> R
     let contributors = store.contributors()?;
     let (mut release, mut hidden) = (Release::default(), Vec::new());
     for kind in StatType::ALL {
-        let Some(votes) = votes(store, &contributors, kind, week, go_on)? else { return Ok(None) };
+        let Some(votes) = votes(store, &contributors, (kind, true), week, go_on)? else { return Ok(None) };
         let (shown, not_shown) = votes.publish(kind, &Rules::new(k));
         release.types.extend(shown.map(|shown| (kind.name().to_owned(), shown)));
         hidden.extend(not_shown);
@@ -127,7 +132,7 @@ pub fn build(store: &Store, k: usize, week: Date, go_on: &dyn Fn() -> bool) -> R
 fn votes(
     store: &Store,
     contributors: &[Contributor],
-    kind: StatType,
+    (kind, with_texts): (StatType, bool),
     end: Date,
     go_on: &dyn Fn() -> bool,
 ) -> Result<Option<Votes>> {
@@ -140,8 +145,7 @@ fn votes(
         }
         let (stats, keys) = store.last_stats(contributor, kind, &ends, DAYS, &|object| !places.lacks(object))?;
         keys.iter().for_each(|(object, key)| places.learn(*object, key));
-        let mut texts = Texts::new();
-        stats.iter().take(1).flatten().for_each(|stat| places.texts(stat, &mut texts));
+        let texts = if with_texts { given(kind, &store.texts_of(&contributor.clients, kind)?) } else { Texts::new() };
         let mut values = stats.iter().map(|stats| places.values(stats.iter().map(AsRef::as_ref)));
         let mut next = || values.next().unwrap_or_default();
         let now = next();
@@ -151,19 +155,30 @@ fn votes(
     Ok(Some(votes))
 }
 
-/// Computes what moved, unless that was done today.
-pub fn live(store: &Store, today: Date) -> Result<()> {
+/// Computes what moved, unless that was done today and is not old all the same.
+pub fn live(store: &Store, today: Date, is_old: bool) -> Result<()> {
     let known = store.live_changes()?.and_then(|kept| kept.cells);
-    if known.is_some_and(|text| serde_json::from_str(&text).is_ok_and(|live: Live| live.date == Some(today))) {
+    let is_of_today = |text: String| serde_json::from_str(&text).is_ok_and(|live: Live| live.date == Some(today));
+    if !is_old && known.is_some_and(is_of_today) {
         return Ok(());
     }
     let analyses = store.analyses()?;
+    if analyses.is_empty() {
+        return Ok(());
+    }
     let mut live = Live { date: Some(today), ..Live::default() };
     for kind in TYPES {
-        let Some(votes) = votes(store, &analyses, kind, today, &|| true)? else { return Ok(()) };
+        let Some(votes) = votes(store, &analyses, (kind, false), today, &|| true)? else { return Ok(()) };
         for (horizon, name) in NAMES.iter().enumerate() {
             let of = live.moved.entry((*name).to_owned()).or_default();
-            of.insert(kind.name().to_owned(), votes.moved(kind, horizon));
+            let mut lists = votes.moved(kind, horizon);
+            for named in lists.named() {
+                named.labels = match category_of_key(&named.object) {
+                    Some((_, texts)) => texts.into(),
+                    None => store.public_texts(kind, &named.object)?.into(),
+                };
+            }
+            of.insert(kind.name().to_owned(), lists);
         }
     }
     store.keep_live_changes(RULES, &serde_json::to_string(&live).map_err(unwritten)?)

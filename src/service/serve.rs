@@ -94,6 +94,9 @@ pub fn demo(mut config: Config, days: u32) -> Result<()> {
     let store = Store::open(&config.store)?;
     let number = demo::fill(&store, crate::model::date::today(), days)?;
     log::info!("invented {}", counted(number, "stat"));
+    if !config.public_min_clients.is_live() {
+        releases::build_due(&store, config.public_min_clients.k, crate::model::date::today(), &|| true)?;
+    }
     run(config, store, listening)
 }
 
@@ -108,12 +111,17 @@ fn run(config: Config, store: Store, (listener, address): (Listener, SocketAddr)
     let stop = Stop::default();
     obey_signals(&stop)?;
     store.claim()?;
+    store.limit_objects(config.max_objects);
     if let Some(token) = &config.admin_token {
         store.ensure_admin(token)?;
     } else if let Some(name) = config.first_client.as_deref()
         && store.never_had_clients()?
     {
         first_client::make(&store, name)?;
+    }
+    let sharing = store.clients()?.iter().filter(|client| client.is_active && client.is_sharing_enabled).count();
+    if let Some(text) = config.public_min_clients.too_few(sharing) {
+        log::warn!("{text}");
     }
     let store = Arc::new(store);
     let lost = stop.clone();

@@ -173,15 +173,19 @@ fn take(
     let all = stats.len();
     let stats = newest_of_each_day(stats);
     pulled.outdated += u64::try_from(all - stats.len()).unwrap_or_default();
-    let before = u64::try_from(stats.len()).unwrap_or_default();
     let mut placed = Vec::with_capacity(stats.len());
     for part in parts(&stats, |stat| stat.data.len()) {
         placed.extend(store.add_stats(pull.client, part)?);
     }
-    let stored = placed.iter().filter(|place| matches!(place, ItemOutcome::Stored(_))).count();
-    let stored = u64::try_from(stored).unwrap_or_default();
-    pulled.stored += stored;
-    pulled.known += before - stored;
+    for (outcome, stat) in placed.iter().zip(&stats) {
+        match (outcome, outcome.flaw()) {
+            (ItemOutcome::Stored(_), _) => pulled.stored += 1,
+            (_, Some(flaw)) => {
+                pulled.refused.push(format!("{} {} of {}: {}", stat.kind.name(), stat.date, stat.anr, flaw.reason));
+            }
+            _ => pulled.known += 1,
+        }
+    }
     Ok(())
 }
 

@@ -1,11 +1,11 @@
 //! Comparing everything in a store with everything else, and rebuilding what can be rebuilt.
 
-use super::entries::Entries;
+use super::entries::{Entries, Entry};
 use super::objects::Objects;
 use super::parts::{BYTES, ROWS};
 use super::payloads::Texts;
 use super::rollups::{Changes, intern, parsed, stat_type, stored_date};
-use super::{Store, damaged, touch};
+use super::{Store, damaged, labels, touch};
 use crate::error::{Error, Result};
 use crate::model::{StatType, date, shapes};
 use rusqlite::{OptionalExtension, ToSql, Transaction, params};
@@ -55,8 +55,11 @@ impl Store {
                 let mut objects = Objects::default();
                 for (id, kind, parts) in page {
                     let entries = super::entries::encode(&intern(tx, &mut objects, kind, &parts)?);
-                    tx.prepare_cached("UPDATE payload SET entries = ?2 WHERE id = ?1 AND entries <> ?2")
-                        .and_then(|mut statement| statement.execute(params![id, entries]))?;
+                    let labels = labels::fingerprint(kind, &parts);
+                    tx.prepare_cached(
+                        "UPDATE payload SET entries = ?2, labels = ?3 WHERE id = ?1 AND (entries, labels) <> (?2, ?3)",
+                    )
+                    .and_then(|mut statement| statement.execute(params![id, entries, labels]))?;
                 }
                 Ok(())
             })?;
@@ -71,7 +74,8 @@ impl Store {
                 rebuild(tx, day)?.write(tx)?;
                 touch(tx)
             })
-        })
+        })?;
+        self.write(|tx| labels::queue_all(tx))
     }
 
     /// Calls `work` with the key after which a page of payloads begins, in a read transaction each; it gives the last key
@@ -184,7 +188,7 @@ fn payload_findings(tx: &Transaction<'_>, after: i64, findings: &mut Findings) -
         "SELECT EXISTS (SELECT 1 FROM stat WHERE payload = ?1) OR EXISTS (SELECT 1 FROM payload WHERE base = ?1)",
     )?;
     for_each_payload(tx, after, |id, kind, entries, text| {
-        let mut expected: BTreeMap<String, super::entries::Entry> = BTreeMap::new();
+        let mut expected: BTreeMap<String, Entry> = BTreeMap::new();
         let text = match text {
             Ok(text) => text,
             Err(error) => {
@@ -193,8 +197,9 @@ fn payload_findings(tx: &Transaction<'_>, after: i64, findings: &mut Findings) -
             }
         };
         match shapes::contributions(kind, text) {
-            Ok(parts) => parts.into_iter().for_each(|part| {
-                expected.entry(part.key).or_default().add(&super::entries::Entry { number: 1, sums: part.values }, 1);
+            Ok(parts) => parts.iter().for_each(|part| {
+                let known = expected.entry(part.key.clone()).and_modify(|entry| entry.join(part));
+                known.or_insert_with(|| Entry::of(part));
             }),
             Err(flaw) => findings.push(format!("payload {id} has lost its shape: {}", flaw.reason)),
         }

@@ -1,10 +1,10 @@
 //! What the newest numbers rest on: the newest days with stats, and how many analyses have an object now.
 
 use super::Store;
-use super::labels::parse_key;
 use super::rollups::{parsed, stored_date};
 use crate::error::Result;
 use crate::model::StatType;
+use crate::model::shapes::EVERY_STAT;
 use jiff::civil::Date;
 use rusqlite::{Transaction, params};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -76,7 +76,7 @@ fn uuid(tx: &Transaction<'_>, known: &mut HashMap<i64, Option<String>>, object: 
     }
     let mut statement = tx.prepare_cached("SELECT key FROM object WHERE id = ?1")?;
     let key: String = statement.query_row([object], |row| row.get(0))?;
-    let uuid = parse_key(&key).map(|(uuid, _)| uuid);
+    let uuid = (key != EVERY_STAT).then_some(key);
     known.insert(object, uuid.clone());
     Ok(uuid)
 }

@@ -1,14 +1,14 @@
-//! The compact form of what stats add to the averages: for each object a number of occurrences and exact sums.
+//! The compact form of what stats add to the averages: for each object the numbers of stats and occurrences and exact sums.
 //!
 //! A payload keeps the entries of its content, a rollup those of a day; the same bytes serve both. An unchanged
 //! analysis then costs no parsing: its entries are added to the new day's as they are.
 //!
-//! Format, per entry in order of object: the distance to the previous object; the occurrences and, in the lowest two
-//! bits, how many sums follow (those left out are 0); the sums, each in the largest unit in which it is whole, with the
-//! unit in its lowest two bits. All are LEB128 numbers, zigzagged because differences have signs.
+//! Format, per entry in order of object: the distance to the previous object; the stats and, in the lowest three bits, how
+//! many sums follow (those left out are 0) and whether the occurrences differ from the stats; if so, the occurrences; the
+//! sums, each in the largest unit in which it is whole, with the unit in its lowest two bits. All are LEB128 numbers.
 
 use crate::model::Decimal;
-use crate::model::shapes::VALUES;
+use crate::model::shapes::{Contribution, VALUES};
 use std::collections::BTreeMap;
 
 /// The units of sums in those of [`Decimal`]: wholes, hundredths, millionths, thousand-millionths.
@@ -17,15 +17,28 @@ const UNITS: [i128; 4] = [1_000_000_000, 10_000_000, 1_000, 1];
 /// What is known of one object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
-    /// Occurrences; negative only in a difference that is still to be applied.
+    /// Stats that it occurs in; negative only in a difference that is still to be applied, like all others here.
+    pub stats: i64,
+    /// Occurrences, which are more than the stats where one has it twice.
     pub number: i64,
     /// Sums of the contributions' values.
     pub sums: [Decimal; VALUES],
 }
 
 impl Entry {
-    /// Adds the occurrences and sums of another, `times` over (-1 takes them away).
+    /// What one part of a stat adds.
+    pub fn of(part: &Contribution) -> Self {
+        Self { stats: 1, number: part.occurrences, sums: part.values }
+    }
+
+    /// Adds what another part of the same stat adds.
+    pub fn join(&mut self, part: &Contribution) {
+        self.add(&Self { stats: 0, ..Self::of(part) }, 1);
+    }
+
+    /// Adds the stats, occurrences and sums of another, `times` over (-1 takes them away).
     pub fn add(&mut self, other: &Self, times: i64) {
+        self.stats += other.stats * times;
         self.number += other.number * times;
         for (sum, value) in self.sums.iter_mut().zip(other.sums) {
             *sum += Decimal(value.0 * i128::from(times));
@@ -36,22 +49,31 @@ impl Entry {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+
+    /// Whether some stats can add up to it.
+    pub fn is_possible(&self) -> bool {
+        self.stats > 0 && self.number >= 0 && self.sums.iter().all(|sum| sum.0 >= 0)
+    }
 }
 
 /// Entries by the object's key in the store.
 pub type Entries = BTreeMap<i64, Entry>;
 
-/// The compact form.
+/// The compact form of entries that are all possible.
 pub fn encode(entries: &Entries) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(entries.len() * 10);
     let mut previous = 0;
     for (&object, entry) in entries {
         let used = entry.sums.iter().rposition(|sum| *sum != Decimal::default()).map_or(0, |last| last + 1);
-        put(&mut bytes, zigzag(i128::from(object - previous)));
-        put(&mut bytes, zigzag(i128::from(entry.number)) << 2 | bits(used));
+        let differs = entry.number != entry.stats;
+        put(&mut bytes, object.abs_diff(previous).into());
+        put(&mut bytes, u128::from(entry.stats.unsigned_abs()) << 3 | u128::from(differs) << 2 | bits(used));
+        if differs {
+            put(&mut bytes, entry.number.unsigned_abs().into());
+        }
         for sum in &entry.sums[..used] {
             let unit = UNITS.iter().position(|unit| sum.0 % unit == 0).unwrap_or_default();
-            put(&mut bytes, zigzag(sum.0 / UNITS[unit]) << 2 | bits(unit));
+            put(&mut bytes, (sum.0 / UNITS[unit]).unsigned_abs() << 2 | bits(unit));
         }
         previous = object;
     }
@@ -63,15 +85,16 @@ pub fn decode(mut bytes: &[u8]) -> Option<Vec<(i64, Entry)>> {
     let mut entries = Vec::with_capacity(bytes.len() / 6);
     let mut object = 0_i64;
     while !bytes.is_empty() {
-        object = object.checked_add(i64::try_from(unzigzag(take(&mut bytes)?)).ok()?)?;
+        object = object.checked_add(i64::try_from(take(&mut bytes)?).ok()?)?;
         let (coded, used) = split(take(&mut bytes)?);
-        let number = i64::try_from(unzigzag(coded)).ok()?;
+        let stats = i64::try_from(coded >> 1).ok()?;
+        let number = if coded & 1 == 0 { stats } else { i64::try_from(take(&mut bytes)?).ok()? };
         let mut sums = [Decimal::default(); VALUES];
         for sum in sums.get_mut(..used)? {
             let (coded, unit) = split(take(&mut bytes)?);
-            *sum = Decimal(unzigzag(coded).checked_mul(UNITS[unit])?);
+            *sum = Decimal(i128::try_from(coded).ok()?.checked_mul(UNITS[unit])?);
         }
-        entries.push((object, Entry { number, sums }));
+        entries.push((object, Entry { stats, number, sums }));
     }
     Some(entries)
 }
@@ -84,18 +107,6 @@ fn bits(number: usize) -> u128 {
 /// A coded number without its lowest two bits, and these.
 fn split(coded: u128) -> (u128, usize) {
     (coded >> 2, [0, 1, 2, 3].into_iter().find(|low| bits(*low) == coded & 3).unwrap_or_default())
-}
-
-/// Small negative numbers become small positive ones: 0, -1, 1, -2 … are 0, 1, 2, 3 …
-fn zigzag(value: i128) -> u128 {
-    let magnitude = value.unsigned_abs() << 1;
-    if value < 0 { magnitude - 1 } else { magnitude }
-}
-
-fn unzigzag(coded: u128) -> i128 {
-    // Sums stay far below 2^126, so half of a coded number always fits.
-    let half = i128::try_from(coded >> 1).unwrap_or(i128::MAX);
-    if coded & 1 == 0 { half } else { -half - 1 }
 }
 
 fn put(bytes: &mut Vec<u8>, mut value: u128) {
@@ -129,11 +140,15 @@ mod tests {
 
     fn any_entry() -> impl Strategy<Value = Entry> {
         let sum = prop_oneof![
-            (-1_000_000_i128..1_000_000, 0_usize..4).prop_map(|(number, unit)| number * UNITS[unit]),
-            -(1_i128 << 120)..(1_i128 << 120),
+            (0_i128..1_000_000, 0_usize..4).prop_map(|(number, unit)| number * UNITS[unit]),
+            0_i128..(1_i128 << 120),
         ];
-        (any::<i32>(), proptest::array::uniform3(sum))
-            .prop_map(|(number, sums)| Entry { number: number.into(), sums: sums.map(Decimal) })
+        let number = prop_oneof![0_i64..4, 0_i64..1 << 40];
+        (number.clone(), number, proptest::array::uniform3(sum)).prop_map(|(stats, number, sums)| Entry {
+            stats,
+            number,
+            sums: sums.map(Decimal),
+        })
     }
 
     proptest! {
@@ -160,7 +175,7 @@ mod tests {
     #[test]
     fn an_ordinary_entry_is_small() {
         let sums = [Decimal::whole(13), Decimal::whole(36), Decimal(2_830_000_000)];
-        let entries = (0..32).map(|object| (object, Entry { number: 1, sums })).collect();
+        let entries = (0..32).map(|object| (object, Entry { stats: 1, number: 1, sums })).collect();
         assert!(encode(&entries).len() <= 32 * 8, "{}", encode(&entries).len());
     }
 }

@@ -30,10 +30,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 impl Store {
     /// One piece of the work, some tens of milliseconds long. Gives whether there is more.
     pub fn tidy_some(&self) -> Result<bool> {
-        if self.forget_deleted()? {
-            return Ok(true);
-        }
-        if self.vacuum_some()? {
+        // Labels first: an object is only forgotten when nobody names it.
+        if self.refresh_labels()? || self.forget_deleted()? || self.vacuum_some()? {
             return Ok(true);
         }
         self.checkpoint().map(|()| false)
@@ -47,7 +45,7 @@ impl Store {
 
     /// Forgets what a command has just deleted, and gives its space back.
     pub fn clear_up(&self) -> Result<()> {
-        while self.forget_deleted()? || self.vacuum_some()? {}
+        while self.refresh_labels()? || self.forget_deleted()? || self.vacuum_some()? {}
         self.checkpoint()
     }
 

@@ -2,9 +2,9 @@
 
 use super::objects::Objects;
 use super::payloads::Packer;
-use super::stats::StatWriter;
+use super::stats::{ItemOutcome, StatWriter};
 use super::{Store, clients, sql, touch};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::client::Location;
 use crate::model::stat::NewStat;
 use crate::model::{Client, date};
@@ -52,6 +52,8 @@ pub struct Importing<'a> {
     mark: i64,
     collected: usize,
     latest: HashMap<i64, i64>,
+    /// How many distinct objects a client may have.
+    max_objects: usize,
 }
 
 impl Store {
@@ -73,7 +75,14 @@ impl Store {
         self.maintain(|connection| connection.execute_batch("PRAGMA cache_size = -64000").map_err(sql))?;
         self.deleted.store(true, Ordering::Relaxed);
         self.write(|tx| {
-            let mut importing = Importing { tx, writer: None, mark, collected: 0, latest: HashMap::new() };
+            let mut importing = Importing {
+                tx,
+                writer: None,
+                mark,
+                collected: 0,
+                latest: HashMap::new(),
+                max_objects: self.max_objects(),
+            };
             let value = work(&mut importing)?;
             importing.finish()?;
             touch(tx)?;
@@ -84,11 +93,15 @@ impl Store {
 
 impl<'a> Importing<'a> {
     /// Stores a stat of a client. Without a moment of arrival it arrives now.
+    ///
+    /// # Errors
+    /// `Invalid` if the client would have too many distinct objects, and those of the store.
     pub fn add(&mut self, client: &Client, stat: &NewStat<'_>, arrived: Option<i64>) -> Result<Imported> {
         let now = super::now();
         let writer = self.writer.get_or_insert_with(|| {
             let mut writer = StatWriter::new(self.tx, client, now, Objects::default());
             writer.packer = Packer::fast();
+            writer.limit = self.max_objects;
             writer
         });
         writer.client = (client.id, client.is_local);
@@ -105,7 +118,10 @@ impl<'a> Importing<'a> {
         {
             return Ok(Imported::Outdated);
         }
-        writer.add(stat.uuid.unwrap_or_else(Uuid::now_v7), stat)?;
+        if !writer.add(stat.uuid.unwrap_or_else(Uuid::now_v7), stat)? {
+            let flaw = ItemOutcome::TooMany(self.max_objects).flaw();
+            return Err(Error::invalid(flaw.map_or_else(String::new, |flaw| format!("data: {}", flaw.reason))));
+        }
         let latest = self.latest.entry(client.id).or_insert(writer.now);
         *latest = writer.now.max(*latest);
         self.collected += 1;

@@ -1,172 +1,419 @@
-//! Which text stands for a threat or vulnerability: for each language the newest that is not empty, among the stats
-//! that exist.
+//! What clients call things: of each client and object its newest texts, and of each object the public ones.
 //!
-//! Objects with the same UUID but other labels are separate objects of the store. Nearly always there is just one;
-//! only where there are several are days looked through, newest first.
+//! Written only when they change: a stat whose payload has the same labels as the one before it of its analysis costs
+//! nothing. Deleted stats leave the client's name in the table `relabel` (a trigger does), and housekeeping then looks
+//! through what is left of its stats.
 
-use super::rollups::{BUCKET, parsed};
-use super::{damaged, sql};
+use super::payloads::Texts as Payloads;
+use super::{Store, damaged, sql};
 use crate::error::Result;
 use crate::model::StatType;
-use rusqlite::{OptionalExtension, Transaction, params};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use crate::model::shapes::{self, Contribution, EVERY_STAT, Texts};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// Texts in French, English, German and Dutch by UUID; empty where there is none.
-pub type Labels = HashMap<String, [String; 4]>;
+/// The types whose objects clients name.
+const NAMED: [StatType; 3] = [StatType::Threat, StatType::Vulnerability, StatType::Compliance];
 
-/// One way in which a thing is labelled.
-struct Variant {
-    object: i64,
-    texts: [String; 4],
+/// The texts of a row: keys of wordings, 0 for an empty one, none for null.
+type Wordings = [Option<i64>; 4];
+
+/// What is kept of each object of a client, also of those without labels: they count.
+pub(super) fn is_kept(kind: StatType, part: &Contribution) -> bool {
+    NAMED.contains(&kind) && part.key != EVERY_STAT
 }
 
-/// The UUID and texts in the key of a threat or vulnerability.
-pub fn parse_key(key: &str) -> Option<(String, [String; 4])> {
-    let [uuid, l1, l2, l3, l4] = serde_json::from_str::<[String; 5]>(key).ok()?;
-    Some((uuid, [l1, l2, l3, l4]))
+/// A number that tells one set of objects and labels from another; 0 of types without labels.
+pub(super) fn fingerprint(kind: StatType, parts: &[Contribution]) -> i64 {
+    if !NAMED.contains(&kind) {
+        return 0;
+    }
+    let mut hash = Sha256::new();
+    let mut text = |text: Option<&str>| {
+        hash.update(text.map_or(u64::MAX, |text| u64::try_from(text.len()).unwrap_or_default()).to_le_bytes());
+        hash.update(text.unwrap_or_default());
+    };
+    for part in parts.iter().filter(|part| is_kept(kind, part)) {
+        text(Some(&part.key));
+        part.labels.iter().flatten().for_each(|label| text(label.as_deref()));
+    }
+    let hash = hash.finalize();
+    hash.first_chunk().map_or(0, |first| i64::from_le_bytes(*first))
 }
 
-/// The newest texts of every thing in `keys`.
-pub(super) fn newest_labels<'a>(
+/// The labels in a stat by the object's key: of an object that occurs several times the last text that is not empty.
+fn labels_of<'a>(kind: StatType, parts: &'a [Contribution]) -> BTreeMap<&'a str, Texts> {
+    let mut labels: BTreeMap<&'a str, Texts> = BTreeMap::new();
+    for part in parts.iter().filter(|part| is_kept(kind, part)) {
+        let given = part.labels.clone().unwrap_or([const { Some(String::new()) }; 4]);
+        match labels.get_mut(part.key.as_str()) {
+            Some(known) => known.iter_mut().zip(given).for_each(|(known, text)| overlay(known, text)),
+            None => drop(labels.insert(&part.key, given)),
+        }
+    }
+    labels
+}
+
+/// Puts a newer text over an older one, unless it is empty and that is not.
+fn overlay(older: &mut Option<String>, newer: Option<String>) {
+    if has_text(&newer) || !has_text(older) {
+        *older = newer;
+    }
+}
+
+fn has_text(text: &Option<String>) -> bool {
+    text.as_ref().is_some_and(|text| !text.is_empty())
+}
+
+/// How many objects a client has.
+pub(super) fn count(tx: &Transaction<'_>, client: i64) -> Result<usize> {
+    let number: i64 = tx
+        .prepare_cached("SELECT count(*) FROM label WHERE client = ?1")
+        .and_then(|mut statement| statement.query_row([client], |row| row.get(0)))?;
+    usize::try_from(number).map_err(|_| damaged("a negative number of objects"))
+}
+
+/// How many of these objects a client does not have yet.
+pub(super) fn count_new(tx: &Transaction<'_>, client: i64, kind: StatType, parts: &[Contribution]) -> Result<usize> {
+    let keys: HashSet<&str> = parts.iter().filter(|part| is_kept(kind, part)).map(|part| part.key.as_str()).collect();
+    let mut statement = tx.prepare_cached(
+        "SELECT 1 FROM object JOIN label ON label.client = ?1 AND label.object = object.id
+         WHERE object.type = ?2 AND object.key = ?3",
+    )?;
+    let mut number = 0;
+    for key in keys {
+        number += usize::from(!statement.exists(params![client, kind.number(), key])?);
+    }
+    Ok(number)
+}
+
+/// Takes the labels of a stat of a date, whose objects are all known to the store. Returns how many objects are new to the
+/// client.
+pub(super) fn take(
     tx: &Transaction<'_>,
-    kind: StatType,
-    keys: impl Iterator<Item = &'a String>,
-) -> Result<Labels> {
-    let uuids: BTreeSet<String> = keys.filter_map(|key| parse_key(key)).map(|(uuid, _)| uuid).collect();
-    let mut labels = Labels::new();
-    let mut open = Vec::new();
-    for uuid in uuids {
-        let mut variants = variants(tx, kind, &uuid)?;
-        match variants.len() {
-            1 => labels.extend(variants.pop().map(|only| (uuid, only.texts))),
-            _ => open.push(Search { uuid, variants, found: Default::default() }),
+    client: i64,
+    (kind, day): (StatType, i64),
+    parts: &[Contribution],
+    mut id: impl FnMut(&str) -> Result<i64>,
+) -> Result<usize> {
+    let is_newest = !tx
+        .prepare_cached("SELECT 1 FROM stat WHERE client = ?1 AND type = ?2 AND date > ?3")
+        .and_then(|mut statement| statement.exists(params![client, kind.number(), day]))?;
+    let (mut added, mut is_settled) = (0, true);
+    for (key, texts) in labels_of(kind, parts) {
+        let object = id(key)?;
+        let old = row(tx, client, object)?;
+        let sent = wordings(tx, object, &texts)?;
+        let merged = std::array::from_fn(|slot| {
+            let text = |wording: Option<i64>| wording.filter(|id| *id > 0);
+            let (known, new) = (text(old.and_then(|old| old[slot])), text(sent[slot]));
+            // The texts of newer stats stay, and those that the newest one leaves empty.
+            let stays = known.is_some() && (new.is_none() || !is_newest);
+            is_settled &= !stays || new.is_none() || new == known;
+            if stays { known } else { sent[slot] }
+        });
+        put(tx, client, object, old, merged)?;
+        if old != Some(merged) || sent != merged {
+            forget_unused(tx, object)?;
         }
+        added += usize::from(old.is_none());
     }
-    search(tx, kind, &mut open)?;
-    labels.extend(open.into_iter().map(|done| (done.uuid, done.found.map(Option::unwrap_or_default))));
-    Ok(labels)
+    if !is_settled {
+        queue(tx, client, kind)?;
+    }
+    Ok(added)
 }
 
-fn variants(tx: &Transaction<'_>, kind: StatType, uuid: &str) -> Result<Vec<Variant>> {
-    // Every key of this UUID begins `["<uuid>"`, and '#' follows '"'.
-    let mut statement = tx.prepare_cached("SELECT id, key FROM object WHERE type = ?1 AND key >= ?2 AND key < ?3")?;
-    let range = params![kind.number(), format!("[\"{uuid}\""), format!("[\"{uuid}#")];
-    let rows = statement.query_map(range, |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
-    let mut variants = Vec::new();
-    for row in rows {
-        let (object, key) = row?;
-        let (_, texts) = parse_key(&key).ok_or_else(|| damaged("an object's key cannot be read"))?;
-        variants.push(Variant { object, texts });
-    }
-    Ok(variants)
-}
-
-/// A thing with several variants, and the texts found for it so far.
-struct Search {
-    uuid: String,
-    variants: Vec<Variant>,
-    found: [Option<String>; 4],
-}
-
-impl Search {
-    /// The languages in which some variant has a text and none is found yet.
-    fn missing(&self) -> impl Iterator<Item = usize> {
-        (0..4).filter(|&slot| self.found[slot].is_none() && self.variants.iter().any(|v| !v.texts[slot].is_empty()))
-    }
-
-    /// Takes the texts of the variants among `objects`, where they agree; says whether some language is left open
-    /// because they do not.
-    fn take(&mut self, objects: &BTreeSet<i64>) -> bool {
-        let mut contested = false;
-        for slot in self.missing().collect::<Vec<_>>() {
-            let present = self.variants.iter().filter(|variant| objects.contains(&variant.object));
-            let texts: BTreeSet<&String> = present.map(|v| &v.texts[slot]).filter(|text| !text.is_empty()).collect();
-            contested |= texts.len() > 1;
-            if texts.len() == 1 {
-                self.found[slot] = texts.first().map(|text| text.to_string());
-            }
-        }
-        contested
-    }
-
-    /// Settles what even one stat leaves open, because it has the same thing twice with other labels.
-    fn settle(&mut self, objects: &BTreeSet<i64>) {
-        for variant in self.variants.iter().rev().filter(|variant| objects.contains(&variant.object)) {
-            for (found, text) in self.found.iter_mut().zip(&variant.texts) {
-                if found.is_none() && !text.is_empty() {
-                    *found = Some(text.clone());
-                }
-            }
-        }
-    }
-}
-
-/// Looks through the days, newest first, until every language that has a text is found.
-fn search(tx: &Transaction<'_>, kind: StatType, open: &mut [Search]) -> Result<()> {
-    let mut before = i64::MAX;
-    while open.iter().any(|one| one.missing().next().is_some()) {
-        let Some(day) = day_before(tx, kind, before)? else { return Ok(()) };
-        let objects = objects_of_day(tx, kind, day, open)?;
-        let mut contested = false;
-        for one in open.iter_mut() {
-            contested |= one.take(&objects);
-        }
-        if contested {
-            search_stats(tx, kind, day, open)?;
-        }
-        before = day;
-    }
+/// Leaves a client's labels of a type to be looked through by housekeeping.
+fn queue(tx: &Transaction<'_>, client: i64, kind: StatType) -> Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO relabel (client, type, number) VALUES (?1, ?2, 1) ON CONFLICT DO UPDATE SET number = number + 1",
+    )
+    .and_then(|mut statement| statement.execute(params![client, kind.number()]))?;
     Ok(())
 }
 
-fn day_before(tx: &Transaction<'_>, kind: StatType, before: i64) -> Result<Option<i64>> {
-    tx.prepare_cached("SELECT max(date) FROM stat WHERE type = ?1 AND date < ?2")
-        .and_then(|mut statement| statement.query_row(params![kind.number(), before], |row| row.get(0)))
+/// Leaves all labels to be looked through.
+pub(super) fn queue_all(tx: &Transaction<'_>) -> Result<()> {
+    tx.execute_batch(
+        "INSERT INTO relabel (client, type, number)
+             SELECT DISTINCT client, type, 1 FROM stat WHERE type IN (2, 3, 5)
+             UNION SELECT DISTINCT label.client, object.type, 1 FROM label JOIN object ON object.id = label.object
+         ON CONFLICT DO UPDATE SET number = number + 1",
+    )?;
+    Ok(())
+}
+
+/// A client's row of an object.
+fn row(tx: &Transaction<'_>, client: i64, object: i64) -> Result<Option<Wordings>> {
+    tx.prepare_cached("SELECT label1, label2, label3, label4 FROM label WHERE client = ?1 AND object = ?2")
+        .and_then(|mut statement| statement.query_row([client, object], |row| four(row, 0)).optional())
         .map_err(sql)
 }
 
-/// Which of the searched variants occur on a day.
-fn objects_of_day(tx: &Transaction<'_>, kind: StatType, day: i64, open: &[Search]) -> Result<BTreeSet<i64>> {
-    let wanted: BTreeSet<i64> = open.iter().flat_map(|one| &one.variants).map(|variant| variant.object).collect();
-    let buckets: BTreeSet<i64> = wanted.iter().map(|object| object / BUCKET).collect();
-    let mut statement = tx
-        .prepare_cached("SELECT entries FROM rollup WHERE type = ?1 AND is_local = ?2 AND date = ?3 AND bucket = ?4")?;
-    let mut objects = BTreeSet::new();
-    for (local, bucket) in [false, true].into_iter().flat_map(|local| buckets.iter().map(move |bucket| (local, bucket)))
-    {
-        let values = params![kind.number(), local, day, bucket];
-        let entries: Option<Vec<u8>> = statement.query_row(values, |row| row.get(0)).optional()?;
-        let found = parsed(&entries.unwrap_or_default())?;
-        objects.extend(found.into_iter().map(|(object, _)| object).filter(|object| wanted.contains(object)));
-    }
-    Ok(objects)
+fn four(row: &Row<'_>, first: usize) -> rusqlite::Result<Wordings> {
+    Ok([row.get(first)?, row.get(first + 1)?, row.get(first + 2)?, row.get(first + 3)?])
 }
 
-/// Several variants occur on this day: the stat that arrived last decides, then the one before it, and so on.
-fn search_stats(tx: &Transaction<'_>, kind: StatType, day: i64, open: &mut [Search]) -> Result<()> {
-    let mut statement = tx.prepare_cached(
-        "SELECT payload.entries FROM stat JOIN payload ON payload.id = stat.payload
-             WHERE stat.type = ?1 AND stat.date = ?2 ORDER BY stat.seq DESC",
-    )?;
-    let mut rows = statement.query(params![kind.number(), day])?;
-    // What no stat of this day has a text for is not to be found here, however many stats there are.
-    let mut hopes: BTreeMap<usize, Vec<usize>> =
-        open.iter().enumerate().map(|(index, one)| (index, one.missing().collect())).collect();
-    while let Some(row) = rows.next()? {
-        hopes.retain(|&index, slots| {
-            slots.retain(|&slot| open[index].found[slot].is_none());
-            !slots.is_empty()
-        });
-        if hopes.is_empty() {
-            break;
+/// The wordings of texts, made where they are new.
+fn wordings(tx: &Transaction<'_>, object: i64, texts: &Texts) -> Result<Wordings> {
+    let mut found: Wordings = [Some(0); 4];
+    for ((slot, text), place) in (1_i64..).zip(texts).zip(&mut found) {
+        *place = match text.as_deref() {
+            None => None,
+            Some("") => Some(0),
+            Some(text) => Some(wording(tx, object, slot, text)?),
+        };
+    }
+    Ok(found)
+}
+
+fn wording(tx: &Transaction<'_>, object: i64, slot: i64, text: &str) -> Result<i64> {
+    let known = tx
+        .prepare_cached("SELECT id FROM wording WHERE object = ?1 AND slot = ?2 AND text = ?3")
+        .and_then(|mut statement| statement.query_row(params![object, slot, text], |row| row.get(0)).optional())?;
+    match known {
+        Some(id) => Ok(id),
+        None => tx
+            .prepare_cached("INSERT INTO wording (object, slot, clients, text) VALUES (?1, ?2, 0, ?3)")
+            .and_then(|mut statement| statement.insert(params![object, slot, text]))
+            .map_err(sql),
+    }
+}
+
+/// Writes a client's row of an object if it changes, counts who gives which text, and chooses the public ones.
+fn put(tx: &Transaction<'_>, client: i64, object: i64, old: Option<Wordings>, new: Wordings) -> Result<()> {
+    if old == Some(new) {
+        return Ok(());
+    }
+    let [a, b, c, d] = new;
+    tx.prepare_cached(
+        "INSERT INTO label (client, object, label1, label2, label3, label4) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT DO UPDATE SET label1 = ?3, label2 = ?4, label3 = ?5, label4 = ?6",
+    )
+    .and_then(|mut statement| statement.execute(params![client, object, a, b, c, d]))?;
+    change(tx, object, old.unwrap_or([Some(0); 4]), new)
+}
+
+/// Deletes a client's row of an object.
+fn remove(tx: &Transaction<'_>, client: i64, object: i64, old: Wordings) -> Result<()> {
+    tx.prepare_cached("DELETE FROM label WHERE client = ?1 AND object = ?2")
+        .and_then(|mut statement| statement.execute([client, object]))?;
+    // Null stays null until somebody sends another text.
+    change(tx, object, old, old.map(|wording| wording.map(|_| 0)))?;
+    forget_unused(tx, object)
+}
+
+/// Counts that one client gives other texts of an object than before.
+fn change(tx: &Transaction<'_>, object: i64, old: Wordings, new: Wordings) -> Result<()> {
+    for ((slot, old), new) in (1..).zip(old).zip(new).filter(|((_, old), new)| old != new) {
+        let mut statement = tx.prepare_cached("UPDATE wording SET clients = clients + ?2 WHERE id = ?1")?;
+        for (wording, difference) in [(old, -1), (new, 1)] {
+            if let Some(id) = wording.filter(|id| *id > 0) {
+                statement.execute([id, difference])?;
+            }
         }
-        let entries = parsed(row.get_ref(0).and_then(|value| Ok(value.as_blob()?))?)?;
-        let objects: BTreeSet<i64> = entries.into_iter().map(|(object, _)| object).collect();
-        for one in open.iter_mut() {
-            if one.take(&objects) {
-                one.settle(&objects);
+        publish(tx, object, slot, new)?;
+    }
+    Ok(())
+}
+
+/// Chooses the public text of a slot: the one that most clients give, of equals the one that was public before. If nobody
+/// gives one, it is null or empty as it was last sent.
+fn publish(tx: &Transaction<'_>, object: i64, slot: i64, last: Option<i64>) -> Result<()> {
+    let text =
+        format!("SELECT label{slot}, (SELECT clients FROM wording WHERE id = label{slot}) FROM object WHERE id = ?1");
+    let (public, given): (Option<i64>, Option<i64>) = tx
+        .prepare_cached(&text)
+        .and_then(|mut statement| statement.query_row([object], |row| Ok((row.get(0)?, row.get(1)?))))?;
+    let top: Option<(i64, i64)> = tx
+        .prepare_cached(
+            "SELECT id, clients FROM wording WHERE object = ?1 AND slot = ?2 AND clients > 0 ORDER BY clients DESC LIMIT 1",
+        )
+        .and_then(|mut statement| {
+            statement.query_row([object, slot], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+        })?;
+    let chosen = match top {
+        Some((_, clients)) if given == Some(clients) => public,
+        Some((id, _)) => Some(id),
+        None => last.filter(|id| *id == 0),
+    };
+    if chosen != public {
+        tx.prepare_cached(&format!("UPDATE object SET label{slot} = ?2 WHERE id = ?1"))
+            .and_then(|mut statement| statement.execute(params![object, chosen]))?;
+    }
+    Ok(())
+}
+
+/// Deletes the texts of an object that nobody gives any more.
+fn forget_unused(tx: &Transaction<'_>, object: i64) -> Result<()> {
+    tx.prepare_cached("DELETE FROM wording WHERE object = ?1 AND clients = 0 AND slot BETWEEN 1 AND 4")
+        .and_then(|mut statement| statement.execute([object]))?;
+    Ok(())
+}
+
+/// The key of an object and the texts that a caller sees of it: its own first, then the public ones.
+pub(super) fn shown(tx: &Transaction<'_>, object: i64, caller: Option<i64>) -> Result<(String, Texts)> {
+    let mut statement = tx.prepare_cached(
+        "SELECT key, object.label1, object.label2, object.label3, object.label4,
+             label.label1, label.label2, label.label3, label.label4, label.client IS NOT NULL
+         FROM object LEFT JOIN label ON label.object = object.id AND label.client = ?2
+         WHERE object.id = ?1",
+    )?;
+    let (key, public, own, is_own) = statement.query_row(params![object, caller], |row| {
+        Ok((row.get(0)?, four(row, 1)?, four(row, 5)?, row.get::<_, bool>(9)?))
+    })?;
+    let mut texts: Texts = Default::default();
+    for ((public, own), text) in public.into_iter().zip(own).zip(&mut texts) {
+        let given = [own, public].into_iter().flatten().find(|id| *id > 0);
+        *text = match (given, if is_own { own } else { public }) {
+            (Some(id), _) => Some(
+                tx.prepare_cached("SELECT text FROM wording WHERE id = ?1")
+                    .and_then(|mut statement| statement.query_row([id], |row| row.get(0)))?,
+            ),
+            (None, sent) => sent.map(|_| String::new()),
+        };
+    }
+    Ok((key, texts))
+}
+
+/// A client and type whose labels are to be looked through.
+struct Queued {
+    client: i64,
+    kind: i64,
+    /// What tells it from a later entry.
+    number: i64,
+}
+
+/// What a client calls the objects that its stats have, by the object's key.
+struct Found {
+    labels: HashMap<String, Texts>,
+    /// The newest arrival among all stats at that moment.
+    newest: i64,
+}
+
+impl Store {
+    /// What some clients call their objects of a type now, by the object's key; empty where a client gives no text.
+    pub fn texts_of(&self, clients: &[i64], kind: StatType) -> Result<Vec<(String, [String; 4])>> {
+        self.read(|tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT object.key, coalesce(a.text, ''), coalesce(b.text, ''), coalesce(c.text, ''), coalesce(d.text, '')
+                 FROM label JOIN object ON object.id = label.object
+                 LEFT JOIN wording AS a ON a.id = label.label1 LEFT JOIN wording AS b ON b.id = label.label2
+                 LEFT JOIN wording AS c ON c.id = label.label3 LEFT JOIN wording AS d ON d.id = label.label4
+                 WHERE label.client = ?1 AND object.type = ?2",
+            )?;
+            let mut texts = Vec::new();
+            for client in clients {
+                let rows = statement.query_map([*client, kind.number()], |row| {
+                    Ok((row.get(0)?, [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?]))
+                })?;
+                for row in rows {
+                    texts.push(row?);
+                }
+            }
+            Ok(texts)
+        })
+    }
+
+    /// Brings the labels of one client and type in line with the stats that are left. Returns true if there may be more.
+    pub fn refresh_labels(&self) -> Result<bool> {
+        let Some((queued, found)) = self.read(|tx| {
+            let Some(queued) = next(tx)? else { return Ok(None) };
+            let found = look_through(tx, &queued)?;
+            Ok(Some((queued, found)))
+        })?
+        else {
+            return Ok(false);
+        };
+        self.write_quietly(|tx| settle(tx, &queued, &found))?;
+        Ok(true)
+    }
+}
+
+fn next(tx: &Transaction<'_>) -> Result<Option<Queued>> {
+    tx.prepare_cached("SELECT client, type, number FROM relabel LIMIT 1")
+        .and_then(|mut statement| {
+            let queued = |row: &Row<'_>| Ok(Queued { client: row.get(0)?, kind: row.get(1)?, number: row.get(2)? });
+            statement.query_row([], queued).optional()
+        })
+        .map_err(sql)
+}
+
+/// Reads the labels of a client's stats of a type, newest first, each set of labels once.
+fn look_through(tx: &Transaction<'_>, queued: &Queued) -> Result<Found> {
+    let newest = tx.query_row("SELECT coalesce(max(seq), 0) FROM stat", [], |row| row.get(0))?;
+    let kind = super::rollups::stat_type(queued.kind)?;
+    let mut labels: HashMap<String, Texts> = HashMap::new();
+    let mut seen = HashSet::new();
+    let mut payloads = Payloads::new(tx);
+    let mut statement = tx.prepare_cached(&format!(
+        "SELECT payload.labels, {} FROM stat JOIN payload ON payload.id = stat.payload
+         WHERE stat.client = ?1 AND stat.type = ?2 ORDER BY stat.date DESC, stat.type DESC, stat.seq DESC",
+        Payloads::COLUMNS
+    ))?;
+    let mut rows = statement.query([queued.client, queued.kind])?;
+    while let Some(row) = rows.next()? {
+        if !seen.insert(row.get::<_, i64>(0)?) {
+            continue;
+        }
+        let parts = shapes::contributions(kind, payloads.read(row, 1)?)
+            .map_err(|_| damaged("a stat's data has lost its shape"))?;
+        for (key, older) in labels_of(kind, &parts) {
+            match labels.get_mut(key) {
+                Some(known) => {
+                    let empty =
+                        known.iter_mut().zip(older).filter(|(known, older)| !has_text(known) && has_text(older));
+                    empty.for_each(|(known, older)| *known = older);
+                }
+                None => drop(labels.insert(key.to_owned(), older)),
             }
         }
     }
-    Ok(())
+    Ok(Found { labels, newest })
+}
+
+/// Writes what was found, unless the client's stats have changed since: then it stays queued.
+fn settle(tx: &Transaction<'_>, queued: &Queued, found: &Found) -> Result<()> {
+    let Queued { client, kind, number } = *queued;
+    let has_more = tx
+        .prepare_cached("SELECT 1 FROM stat WHERE seq > ?1 AND client = ?2 AND type = ?3")
+        .and_then(|mut statement| statement.exists([found.newest, client, kind]))?;
+    let is_current = !has_more
+        && tx.execute("DELETE FROM relabel WHERE client = ?1 AND type = ?2 AND number = ?3", [client, kind, number])?
+            > 0;
+    if !is_current {
+        return Ok(());
+    }
+    let mut statement = tx.prepare_cached(
+        "SELECT object.id, object.key, label.label1, label.label2, label.label3, label.label4
+         FROM label JOIN object ON object.id = label.object WHERE label.client = ?1 AND object.type = ?2",
+    )?;
+    let rows = statement.query_map([client, kind], |row| Ok((row.get(0)?, row.get::<_, String>(1)?, four(row, 2)?)))?;
+    let rows: Vec<(i64, String, Wordings)> = rows.collect::<rusqlite::Result<_>>()?;
+    let mut missing: HashSet<&String> = found.labels.keys().collect();
+    for (object, key, old) in &rows {
+        missing.remove(key);
+        match found.labels.get(key) {
+            Some(texts) => {
+                put(tx, client, *object, Some(*old), wordings(tx, *object, texts)?)?;
+                forget_unused(tx, *object)?;
+            }
+            None => remove(tx, client, *object, *old)?,
+        }
+    }
+    for key in missing {
+        add_missing(tx, (client, kind), key, &found.labels[key])?;
+    }
+    if rows.is_empty() && found.labels.is_empty() { Ok(()) } else { super::touch(tx) }
+}
+
+/// Writes the row of an object that a client has and that was lost.
+fn add_missing(tx: &Transaction<'_>, (client, kind): (i64, i64), key: &str, texts: &Texts) -> Result<()> {
+    let object: Option<i64> = tx
+        .prepare_cached("SELECT id FROM object WHERE type = ?1 AND key = ?2")
+        .and_then(|mut statement| statement.query_row(params![kind, key], |row| row.get(0)).optional())?;
+    let Some(object) = object else { return Ok(()) };
+    put(tx, client, object, None, wordings(tx, object, texts)?)
 }

@@ -5,7 +5,7 @@ use super::connections::wait_patiently;
 use super::objects::Objects;
 use super::parts::ROWS;
 use super::rollups::parsed;
-use super::{Store, beside, connect_as_is, connect_reader, migrations, opening, sql, touch};
+use super::{Store, beside, connect_as_is, connect_reader, migrations, opening, releases, sql, touch};
 use crate::error::{Error, Kind, Result};
 use crate::files::NewFile;
 use crate::model::text::counted;
@@ -124,23 +124,31 @@ impl Store {
     pub fn restore(&self, backup: &BackupFile, progress: &mut dyn FnMut(u64, u64)) -> Result<(Counts, Counts)> {
         let before = self.counts()?;
         *self.lock_objects() = Objects::default();
-        match migrations::is_older(&backup.connection, &backup.path)? {
+        let published = self.read(releases::rows)?;
+        let is_older = migrations::is_older(&backup.connection, &backup.path)?;
+        match is_older || !published.is_empty() || releases::has_any(&backup.connection)? {
             false => self.maintain(|live| copy_pages(&backup.connection, live, progress))?,
-            true => self.restore_older(backup, progress)?,
+            true => self.restore_changed(backup, &published, progress)?,
         }
         self.write(touch)?;
         Ok((before, self.counts()?))
     }
 
-    /// Brings a copy of an older backup up to date before it takes the live store's place: a service that runs on that
-    /// must never meet the old schema.
-    fn restore_older(&self, backup: &BackupFile, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
+    /// Brings a copy of a backup up to date before it takes the live store's place: a service that runs on that must never
+    /// meet an old schema, nor a moment without what was published.
+    fn restore_changed(
+        &self,
+        backup: &BackupFile,
+        published: &[releases::ReleaseRow],
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<()> {
         let copy = beside(&self.path, ".restoring");
         require_room_for(&backup.path, &copy, 3)?;
         let new = NewFile::in_place_of(&copy)?;
         let result = open_new(&new).and_then(|mut upgraded| {
             copy_pages(&backup.connection, &mut upgraded, &mut |_, _| {})?;
             migrations::upgrade(&mut upgraded, new.path())?;
+            releases::carry_over(&mut upgraded, published)?;
             self.maintain(|live| copy_pages(&upgraded, live, progress))
         });
         for ending in ["-wal", "-shm", "-journal"] {

@@ -1,14 +1,13 @@
 //! Clients on the map, each with what weighs most in its newest stats.
 
 use super::Store;
-use super::entries::{Entries, Entry};
-use super::labels::parse_key;
+use super::entries::Entries;
 use super::rollups::parsed;
 use crate::error::Result;
 use crate::model::client::Location;
+use crate::model::shapes::EVERY_STAT;
 use crate::model::{Decimal, StatType};
 use rusqlite::{Transaction, params};
-use std::collections::BTreeMap;
 
 /// A client on the map.
 pub struct Place {
@@ -62,14 +61,15 @@ fn most_frequent(tx: &Transaction<'_>, client: i64, kind: StatType) -> Result<Op
             sums.entry(object).or_default().add(&entry, 1);
         }
     }
-    let mut counts: BTreeMap<String, Entry> = BTreeMap::new();
     let mut key = tx.prepare_cached("SELECT key FROM object WHERE id = ?1")?;
+    let mut most: Option<(Decimal, String)> = None;
     for (object, entry) in &sums {
-        let name: String = key.query_row([object], |row| row.get(0))?;
-        if let Some((uuid, _)) = parse_key(&name) {
-            counts.entry(uuid).or_default().add(entry, 1);
+        let uuid: String = key.query_row([object], |row| row.get(0))?;
+        let is_more =
+            |(number, first): &(Decimal, String)| entry.sums[0] > *number || entry.sums[0] == *number && uuid < *first;
+        if uuid != EVERY_STAT && most.as_ref().is_none_or(is_more) {
+            most = Some((entry.sums[0], uuid));
         }
     }
-    let most = counts.into_iter().rev().max_by_key(|(_, entry)| entry.sums[0]);
-    Ok(most.map(|(uuid, entry)| (entry.sums[0], uuid)))
+    Ok(most)
 }

@@ -25,18 +25,46 @@ const LEVEL: Compression = Compression::new(6);
 /// Bases kept while a page of stats is read.
 const BASES: usize = 16;
 
-/// A payload that is known: its key, and what it adds to the averages.
-pub type Known = (i64, Vec<(i64, Entry)>);
+/// A payload that is known.
+pub struct Known {
+    /// Its key.
+    pub id: i64,
+    /// What tells its set of labels from others.
+    pub labels: i64,
+    /// What it adds to the averages.
+    pub entries: Vec<(i64, Entry)>,
+}
 
 /// The payload of this content, if the store has it.
 pub fn find(tx: &Transaction<'_>, kind: StatType, hash: &[u8; 32]) -> Result<Option<Known>> {
-    let found = tx.prepare_cached("SELECT id, entries FROM payload WHERE type = ?1 AND hash = ?2").and_then(
+    let found = tx.prepare_cached("SELECT id, labels, entries FROM payload WHERE type = ?1 AND hash = ?2").and_then(
         |mut statement| {
-            let pair = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?));
-            statement.query_row(params![kind.number(), hash], pair).optional()
+            let columns = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get::<_, Vec<u8>>(2)?));
+            statement.query_row(params![kind.number(), hash], columns).optional()
         },
     )?;
-    found.map(|(id, entries)| Ok((id, parsed(&entries)?))).transpose()
+    found.map(|(id, labels, entries)| Ok(Known { id, labels, entries: parsed(&entries)? })).transpose()
+}
+
+/// The payload of the newest stat that an analysis has of a type: what new ones of it are compared with.
+pub struct Newest {
+    /// Its base, or itself.
+    base: i64,
+    /// What tells its set of labels from others.
+    pub labels: i64,
+}
+
+/// The newest payload of an analysis and type.
+pub fn newest(tx: &Transaction<'_>, kind: StatType, analysis: i64) -> Result<Option<Newest>> {
+    let newest: Option<i64> = tx
+        .prepare_cached("SELECT payload FROM stat WHERE analysis = ?1 AND type = ?2 ORDER BY date DESC LIMIT 1")
+        .and_then(|mut statement| statement.query_row([analysis, kind.number()], |row| row.get(0)).optional())?;
+    let Some(newest) = newest else { return Ok(None) };
+    tx.prepare_cached("SELECT coalesce(base, id), labels FROM payload WHERE id = ?1")
+        .and_then(|mut statement| {
+            statement.query_row([newest], |row| Ok(Some(Newest { base: row.get(0)?, labels: row.get(1)? })))
+        })
+        .map_err(sql)
 }
 
 /// What a payload adds to the averages.
@@ -54,25 +82,32 @@ pub fn exists(tx: &Transaction<'_>, kind: StatType, hash: &[u8; 32]) -> Result<b
         .map_err(sql)
 }
 
-/// Stores a new content, for a stat of this analysis; gives its key.
-pub fn insert(
-    tx: &Transaction<'_>,
-    packer: &mut Packer,
-    kind: StatType,
-    hash: &[u8; 32],
-    text: &str,
-    entries: &Entries,
-    analysis: i64,
-) -> Result<i64> {
-    let (base, packed) = packer.pack(tx, kind, text, analysis)?;
-    let length = i64::try_from(text.len()).unwrap_or(i64::MAX);
-    let content = packed.as_deref().unwrap_or(text.as_bytes());
+/// A content that is to be stored.
+pub struct NewPayload<'a> {
+    /// Of which type.
+    pub kind: StatType,
+    /// SHA-256 of the text.
+    pub hash: &'a [u8; 32],
+    /// The text.
+    pub text: &'a str,
+    /// What tells its set of labels from others.
+    pub labels: i64,
+    /// What it adds to the averages.
+    pub entries: &'a Entries,
+}
+
+/// Stores a new content, for a stat of the analysis that has this newest payload; gives its key.
+pub fn insert(tx: &Transaction<'_>, packer: &mut Packer, new: &NewPayload<'_>, newest: Option<&Newest>) -> Result<i64> {
+    let (base, packed) = packer.pack(tx, new.text, newest)?;
+    let length = i64::try_from(new.text.len()).unwrap_or(i64::MAX);
+    let content = packed.as_deref().unwrap_or(new.text.as_bytes());
+    let (kind, entries) = (new.kind.number(), encode(new.entries));
     tx.prepare_cached(
-        "INSERT INTO payload (type, hash, length, base, is_deflated, entries, content)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO payload (type, hash, length, base, is_deflated, labels, entries, content)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )
     .and_then(|mut statement| {
-        statement.insert(params![kind.number(), hash, length, base, packed.is_some(), encode(entries), content])
+        statement.insert(params![kind, new.hash, length, base, packed.is_some(), new.labels, entries, content])
     })
     .map_err(sql)
 }
@@ -111,12 +146,12 @@ impl Packer {
         Self { short: FAST_SHORT, ..Self::default() }
     }
 
-    fn pack(&mut self, tx: &Transaction<'_>, kind: StatType, text: &str, analysis: i64) -> Result<Form> {
+    fn pack(&mut self, tx: &Transaction<'_>, text: &str, newest: Option<&Newest>) -> Result<Form> {
         if text.len() < SHORT.max(self.short) {
             return Ok((None, None));
         }
         let machine = self.machine.get_or_insert_with(|| Compress::new(LEVEL, false));
-        if let Some((base, dictionary)) = base(tx, kind, analysis)? {
+        if let Some((base, dictionary)) = newest.map(|newest| base(tx, newest)).transpose()?.flatten() {
             let packed = deflate(machine, text.as_bytes(), dictionary.as_bytes())?;
             if packed.len() < text.len() / CHANGED {
                 return Ok((Some(base), Some(packed)));
@@ -127,17 +162,10 @@ impl Packer {
     }
 }
 
-/// The text that the analysis's newest stat of a type is based on, or is.
-fn base(tx: &Transaction<'_>, kind: StatType, analysis: i64) -> Result<Option<(i64, String)>> {
-    let newest: Option<i64> = tx
-        .prepare_cached("SELECT payload FROM stat WHERE analysis = ?1 AND type = ?2 ORDER BY date DESC LIMIT 1")
-        .and_then(|mut statement| statement.query_row([analysis, kind.number()], |row| row.get(0)).optional())?;
-    let Some(newest) = newest else { return Ok(None) };
-    let id: i64 = tx
-        .prepare_cached("SELECT coalesce(base, id) FROM payload WHERE id = ?1")
-        .and_then(|mut statement| statement.query_row([newest], |row| row.get(0)))?;
-    let text = Texts::new(tx).base(id)?;
-    Ok((text.len() >= SHORT).then(|| (id, text.to_string())))
+/// The text that an analysis's newest payload is based on, or is, if it is worth it.
+fn base(tx: &Transaction<'_>, newest: &Newest) -> Result<Option<(i64, String)>> {
+    let text = Texts::new(tx).base(newest.base)?;
+    Ok((text.len() >= SHORT).then(|| (newest.base, text.to_string())))
 }
 
 /// Reads texts, with the bases they need at hand.

@@ -1,12 +1,13 @@
 //! Releases in the store: what they are made of, read in pieces; and what was published, written once.
 
 use super::rollups::{parsed, stored_date};
-use super::{Store, damaged, now, sql, touch};
+use super::{Store, damaged, labels, now, sql, touch};
 use crate::error::{Error, Kind, Result};
+use crate::model::shapes::Texts;
 use crate::model::{Client, StatType, date};
 use flate2::read::{DeflateDecoder, DeflateEncoder};
 use jiff::civil::Date;
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
@@ -24,6 +25,9 @@ pub struct Contributor {
     /// Its analyses' keys.
     pub analyses: Vec<i64>,
 }
+
+/// Of each day, what the last stat of each analysis has; and the keys of objects that were not known.
+pub type LastStats = (Vec<Vec<Stat>>, Vec<(i64, String)>);
 
 /// What a stat has, by object.
 pub type Stat = Rc<[(i64, Entry)]>;
@@ -135,7 +139,7 @@ impl Store {
         ends: &[Date],
         days: i64,
         is_known: &dyn Fn(i64) -> bool,
-    ) -> Result<(Vec<Vec<Stat>>, Vec<(i64, String)>)> {
+    ) -> Result<LastStats> {
         self.read(|tx| {
             let mut read: HashMap<i64, Stat> = HashMap::new();
             let mut found = Vec::with_capacity(ends.len());
@@ -207,15 +211,16 @@ impl Store {
         })
     }
 
-    /// Keeps the changes that a live instance shows, in place of those of the day before.
+    /// Keeps the changes that a live instance shows, in place of those of the day before. No other answer rests on them.
     pub fn keep_live_changes(&self, rules: i64, cells: &str) -> Result<()> {
         let (hash, cells) = (Sha256::digest(cells), deflate(cells)?);
-        self.write(|tx| {
+        self.write_quietly(|tx| {
             tx.execute(
                 "INSERT OR REPLACE INTO release (week, rules, k, built_at, hash, cells) VALUES (?1, ?2, 1, ?3, ?4, ?5)",
                 params![LIVE, rules, now(), hash.as_slice(), cells],
-            )?;
-            touch(tx)
+            )
+            .map(drop)
+            .map_err(sql)
         })
     }
 
@@ -237,7 +242,7 @@ impl Store {
             ))?;
             let from = from.map_or(i64::MIN, date::to_number);
             let to = to.map_or(i64::MAX, date::to_number);
-            let rows: Vec<Columns> = statement.query_map([from, to], columns).and_then(Iterator::collect)?;
+            let rows: Vec<ReleaseRow> = statement.query_map([from, to], columns).and_then(Iterator::collect)?;
             rows.into_iter().map(kept).collect()
         })
     }
@@ -275,6 +280,17 @@ impl Store {
         })
     }
 
+    /// What most clients call an object; nothing if no stat has it any more.
+    pub fn public_texts(&self, kind: StatType, key: &str) -> Result<Texts> {
+        self.read(|tx| {
+            let object: Option<i64> =
+                tx.prepare_cached("SELECT id FROM object WHERE type = ?1 AND key = ?2").and_then(|mut statement| {
+                    statement.query_row(params![kind.number(), key], |row| row.get(0)).optional()
+                })?;
+            object.map_or_else(|| Ok(Texts::default()), |object| Ok(labels::shown(tx, object, None)?.1))
+        })
+    }
+
     /// Puts a client into a group, which then has one vote in releases; none takes it out.
     pub fn set_group(&self, client: &Client, group: Option<&str>) -> Result<()> {
         self.write(|tx| {
@@ -305,15 +321,46 @@ fn stat(tx: &Transaction<'_>, payload: i64, read: &mut HashMap<i64, Stat>) -> Re
     Ok(stat)
 }
 
-/// A row of releases.
-type Columns = (i64, i64, i64, i64, [u8; 32], Option<Vec<u8>>);
+/// A release as its row has it.
+pub(super) type ReleaseRow = (i64, i64, i64, i64, [u8; 32], Option<Vec<u8>>);
+
+/// Every release, deflated as it is.
+pub(super) fn rows(tx: &Transaction<'_>) -> Result<Vec<ReleaseRow>> {
+    let mut statement = tx.prepare_cached(&format!("SELECT {COLUMNS} FROM release WHERE week <> 0 ORDER BY week"))?;
+    let rows = statement.query_map([], columns);
+    rows.and_then(Iterator::collect).map_err(sql)
+}
+
+/// Whether anything was ever released.
+pub(super) fn has_any(connection: &Connection) -> Result<bool> {
+    connection.query_row("SELECT EXISTS (SELECT 1 FROM release WHERE week <> 0)", [], |row| row.get(0)).map_err(sql)
+}
+
+/// Puts what was published into a copy of a backup that is to take the store's place, and marks the day: a week that was
+/// over by then and has no release may have had one in a store that is lost.
+pub(super) fn carry_over(copy: &mut Connection, published: &[ReleaseRow]) -> Result<()> {
+    let tx = copy.transaction()?;
+    for (week, rules, k, built_at, hash, cells) in published {
+        tx.execute(
+            "INSERT OR REPLACE INTO release (week, rules, k, built_at, hash, cells) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![week, rules, k, built_at, hash.as_slice(), cells],
+        )?;
+    }
+    tx.execute("DELETE FROM release WHERE week = ?1", [LIVE])?;
+    if has_any(&tx)? {
+        let today = date::to_number(date::today());
+        tx.execute("UPDATE state SET restored_on = max(coalesce(restored_on, ?1), ?1)", [today])?;
+    }
+    tx.commit().map_err(sql)
+}
+
 const COLUMNS: &str = "week, rules, k, built_at, hash, cells";
 
-fn columns(row: &Row<'_>) -> rusqlite::Result<Columns> {
+fn columns(row: &Row<'_>) -> rusqlite::Result<ReleaseRow> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
 }
 
-fn kept((week, rules, k, built_at, hash, cells): Columns) -> Result<Kept> {
+fn kept((week, rules, k, built_at, hash, cells): ReleaseRow) -> Result<Kept> {
     let cells = cells.map(|cells| inflate(&cells)).transpose()?;
     let k = usize::try_from(k).map_err(|_| damaged("a release for fewer than no contributors"))?;
     Ok(Kept { week: stored_date(week)?, rules, k, built_at, hash, cells })

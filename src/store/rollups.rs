@@ -2,11 +2,11 @@
 //! depend on how many stats there are. The invariant: rollups always equal a rebuild from the stats.
 
 use super::entries::{Entries, Entry, decode, encode};
-use super::labels::{Labels, newest_labels};
+use super::labels;
 use super::objects::Objects;
 use super::{Store, damaged};
 use crate::error::Result;
-use crate::model::shapes::Contribution;
+use crate::model::shapes::{Contribution, Texts};
 use crate::model::{StatType, date};
 use jiff::civil::Date;
 use rusqlite::{OptionalExtension, ToSql, Transaction, params, params_from_iter};
@@ -81,8 +81,8 @@ pub(super) fn intern(
 ) -> Result<Entries> {
     let mut entries = Entries::new();
     for part in parts {
-        let entry = entries.entry(objects.id(tx, kind, &part.key)?).or_default();
-        entry.add(&Entry { number: 1, sums: part.values }, 1);
+        let object = objects.id(tx, kind, &part.key)?;
+        entries.entry(object).and_modify(|entry| entry.join(part)).or_insert_with(|| Entry::of(part));
     }
     Ok(entries)
 }
@@ -97,7 +97,7 @@ fn write_bucket(tx: &Transaction<'_>, (kind, local, day): Day, bucket: i64, chan
         sums.entry(*object).or_default().add(entry, 1);
     }
     sums.retain(|_, entry| !entry.is_empty());
-    if sums.values().any(|entry| entry.number <= 0) {
+    if !sums.values().all(Entry::is_possible) {
         return Err(damaged("a rollup counts less than it should"));
     }
     if sums.is_empty() {
@@ -180,22 +180,30 @@ pub struct Rollup {
     pub days: BTreeMap<Date, Entries>,
     /// The key of each object that occurs.
     pub keys: HashMap<i64, String>,
-    /// Of threats and vulnerabilities, by UUID: the newest text of each label.
-    pub labels: Labels,
+    /// What the caller calls each of them, or else most clients.
+    pub labels: HashMap<i64, Texts>,
 }
 
 impl Store {
-    /// The sums of the selected stats.
+    /// The sums of the selected stats, for everybody.
     pub fn rollup(&self, selection: &Selection) -> Result<Rollup> {
+        self.rollup_for(selection, None)
+    }
+
+    /// The sums of the selected stats, with the labels that a client gives.
+    pub fn rollup_for(&self, selection: &Selection, caller: Option<i64>) -> Result<Rollup> {
         self.read(|tx| {
             let mut rollup = Rollup::default();
             match (&selection.analyses, selection.newest) {
                 (None, None) => add_days(tx, selection, &mut rollup)?,
                 _ => add_stats(tx, selection, &mut rollup)?,
             }
-            rollup.keys = keys(tx, selection.kind, &rollup.days)?;
-            if matches!(selection.kind, StatType::Threat | StatType::Vulnerability) {
-                rollup.labels = newest_labels(tx, selection.kind, rollup.keys.values())?;
+            for object in rollup.days.values().flat_map(BTreeMap::keys) {
+                if !rollup.keys.contains_key(object) {
+                    let (key, texts) = labels::shown(tx, *object, caller)?;
+                    rollup.keys.insert(*object, key);
+                    rollup.labels.insert(*object, texts);
+                }
             }
             Ok(rollup)
         })
@@ -267,17 +275,4 @@ fn add_rows(mut rows: rusqlite::Rows<'_>, rollup: &mut Rollup) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The keys of all objects in these days.
-fn keys(tx: &Transaction<'_>, kind: StatType, days: &BTreeMap<Date, Entries>) -> Result<HashMap<i64, String>> {
-    let mut keys = HashMap::new();
-    let mut statement = tx.prepare_cached("SELECT key FROM object WHERE type = ?1 AND id = ?2")?;
-    for object in days.values().flat_map(BTreeMap::keys) {
-        if !keys.contains_key(object) {
-            let key = statement.query_row(params![kind.number(), object], |row| row.get(0))?;
-            keys.insert(*object, key);
-        }
-    }
-    Ok(keys)
 }

@@ -1,17 +1,20 @@
 //! Stats in the store: one per analysis, type and date, their data once per content.
 
+use super::entries::Entry;
 use super::listing::{Filter, conditions};
 use super::objects::Objects;
 use super::parts::Doomed;
-use super::payloads::{self, Packer};
+use super::payloads::{self, NewPayload, Packer};
 use super::rollups::{Changes, intern, parsed, stat_type, stored_date};
-use super::{Store, clients, now, sql, touch};
+use super::{Store, clients, labels, now, sql, touch};
 use crate::error::Result;
+use crate::model::shapes::{Contribution, Flaw};
 use crate::model::stat::NewStat;
 use crate::model::{Client, StatType, date};
 use jiff::civil::Date;
 use rusqlite::{OptionalExtension, ToSql, Transaction, params, params_from_iter};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::Ordering;
 use uuid::Uuid;
 
 /// What became of one item of a batch.
@@ -23,7 +26,23 @@ pub enum ItemOutcome {
     Duplicate(Uuid),
     /// A later item of the same batch took its place.
     Superseded,
+    /// Not stored: the client would have more distinct objects than this.
+    TooMany(usize),
 }
+
+impl ItemOutcome {
+    /// Why a stat was not stored, if it has to be refused.
+    pub fn flaw(&self) -> Option<Flaw> {
+        let Self::TooMany(limit) = self else { return None };
+        let reason = format!(
+            "the client would have more than {limit} distinct threats, vulnerabilities and categories (MAX_OBJECTS)"
+        );
+        Some(Flaw { field: Some("data".into()), reason })
+    }
+}
+
+/// How often items whose identity was taken are looked at again after it became free.
+const ROUNDS: usize = 8;
 
 impl Store {
     /// Stores a batch for a client in one transaction, and says what became of each item, in order.
@@ -40,6 +59,7 @@ impl Store {
             let mut objects = std::mem::take(&mut *self.lock_objects());
             objects.refresh(tx)?;
             let mut writer = StatWriter::new(tx, client, now(), objects);
+            writer.limit = self.max_objects();
             let outcomes = writer.all(batch)?;
             writer.flush()?;
             tx.prepare_cached("UPDATE client SET last_stat_at = ?2 WHERE id = ?1")
@@ -52,6 +72,16 @@ impl Store {
             *self.lock_objects() = objects;
             outcomes
         })
+    }
+
+    /// Bounds the distinct objects of a client, instead of [`MAX_OBJECTS`] of them.
+    pub fn limit_objects(&self, number: usize) {
+        self.max_objects.store(number, Ordering::Relaxed);
+    }
+
+    /// How many distinct objects a client may have.
+    pub(super) fn max_objects(&self) -> usize {
+        self.max_objects.load(Ordering::Relaxed)
     }
 
     /// Whether the store has the content of each of these stats, so that it need not be checked again.
@@ -87,6 +117,12 @@ impl Store {
         self.delete_in_parts(&self.read(repeats)?)
     }
 }
+
+/// Distinct objects that a client may have unless the operator says otherwise.
+pub const MAX_OBJECTS: usize = 20_000;
+
+/// The item of a batch that has each place so far.
+type Places = HashMap<(Uuid, StatType, Date), usize>;
 
 /// The query for the stats that a filter dooms, and its values.
 pub(super) fn doomed_text(filter: &Filter) -> (String, Vec<Box<dyn ToSql>>) {
@@ -131,13 +167,24 @@ pub(super) struct StatWriter<'a> {
     pub(super) packer: Packer,
     changes: Changes,
     analyses: HashMap<(i64, Uuid), i64>,
+    /// How many distinct objects a client may have.
+    pub(super) limit: usize,
+    /// How many each client has, as far as it was counted.
+    owned: HashMap<i64, usize>,
+}
+
+/// A stat's payload and what it adds to the averages.
+struct Content {
+    id: i64,
+    entries: Vec<(i64, Entry)>,
 }
 
 impl<'a> StatWriter<'a> {
     pub(super) fn new(tx: &'a Transaction<'a>, client: &Client, now: i64, objects: Objects) -> Self {
         let client = (client.id, client.is_local);
         let (packer, changes, analyses) = (Packer::default(), Changes::default(), HashMap::new());
-        Self { tx, client, now, objects, packer, changes, analyses }
+        let (limit, owned) = (MAX_OBJECTS, HashMap::new());
+        Self { tx, client, now, objects, packer, changes, analyses, limit, owned }
     }
 
     /// Writes what was collected for the rollups; to be called at the end, and in between if there is much.
@@ -148,25 +195,63 @@ impl<'a> StatWriter<'a> {
 
     fn all(&mut self, batch: &[NewStat<'_>]) -> Result<Vec<ItemOutcome>> {
         let mut outcomes: Vec<ItemOutcome> = Vec::with_capacity(batch.len());
-        let mut taken = HashSet::new();
-        let mut places: HashMap<(Uuid, StatType, Date), usize> = HashMap::new();
-        for (index, item) in batch.iter().enumerate() {
-            // In order of time, so that they do not scatter over the index.
-            let uuid = item.uuid.unwrap_or_else(Uuid::now_v7);
-            if item.uuid.is_some() && (!taken.insert(uuid) || self.exists(uuid)?) {
-                outcomes.push(ItemOutcome::Duplicate(uuid));
-                continue;
+        let mut places = Places::new();
+        for index in 0..batch.len() {
+            let outcome = self.item(batch, index, &mut places, &mut outcomes)?;
+            outcomes.push(outcome);
+        }
+        self.retry(batch, &mut places, &mut outcomes)?;
+        Ok(outcomes)
+    }
+
+    /// Stores an item, unless its identity is taken or the client has too many objects.
+    fn item(
+        &mut self,
+        batch: &[NewStat<'_>],
+        index: usize,
+        places: &mut Places,
+        outcomes: &mut [ItemOutcome],
+    ) -> Result<ItemOutcome> {
+        let item = &batch[index];
+        // In order of time, so that they do not scatter over the index.
+        let uuid = item.uuid.unwrap_or_else(Uuid::now_v7);
+        if item.uuid.is_some() && self.exists(uuid)? {
+            return Ok(ItemOutcome::Duplicate(uuid));
+        }
+        if !self.add(uuid, item)? {
+            return Ok(ItemOutcome::TooMany(self.limit));
+        }
+        if let Some(earlier) = places.insert((item.anr, item.kind, item.date), index) {
+            outcomes[earlier] = ItemOutcome::Superseded;
+        }
+        if self.changes.are_many() {
+            self.flush()?;
+        }
+        Ok(ItemOutcome::Stored(uuid))
+    }
+
+    /// Looks again at items whose identity was taken by a stat that the same batch replaced afterwards: they are no
+    /// duplicates of anything then.
+    fn retry(&mut self, batch: &[NewStat<'_>], places: &mut Places, outcomes: &mut [ItemOutcome]) -> Result<()> {
+        for _ in 0..ROUNDS {
+            let mut is_settled = true;
+            for (index, item) in batch.iter().enumerate() {
+                let ItemOutcome::Duplicate(uuid) = outcomes[index] else { continue };
+                if self.exists(uuid)? {
+                    continue;
+                }
+                is_settled = false;
+                let later = places.get(&(item.anr, item.kind, item.date)).is_some_and(|&other| other > index);
+                outcomes[index] = match later {
+                    true => ItemOutcome::Superseded,
+                    false => self.item(batch, index, places, outcomes)?,
+                };
             }
-            self.add(uuid, item)?;
-            if let Some(earlier) = places.insert((item.anr, item.kind, item.date), index) {
-                outcomes[earlier] = ItemOutcome::Superseded;
-            }
-            outcomes.push(ItemOutcome::Stored(uuid));
-            if self.changes.are_many() {
-                self.flush()?;
+            if is_settled {
+                return Ok(());
             }
         }
-        Ok(outcomes)
+        Ok(())
     }
 
     pub(super) fn exists(&self, uuid: Uuid) -> Result<bool> {
@@ -176,22 +261,25 @@ impl<'a> StatWriter<'a> {
             .map_err(sql)
     }
 
-    pub(super) fn add(&mut self, uuid: Uuid, item: &NewStat<'_>) -> Result<()> {
+    /// Stores a stat, in the place of the one that is there. Returns false, and stores nothing, if the client would have
+    /// too many objects.
+    pub(super) fn add(&mut self, uuid: Uuid, item: &NewStat<'_>) -> Result<bool> {
         let analysis = self.analysis(item.anr)?;
         let day = date::to_number(item.date);
-        let (payload, entries) = self.payload(item, analysis)?;
+        let Some(content) = self.content(item, analysis, day)? else { return Ok(false) };
         let place = (analysis, item.kind, day);
-        let earlier = match self.insert(uuid, place, payload)? {
+        let earlier = match self.insert(uuid, place, content.id)? {
             true => None,
             false => {
                 let earlier = self.remove_earlier(place)?;
-                self.insert(uuid, place, payload)?;
+                self.insert(uuid, place, content.id)?;
                 Some(earlier)
             }
         };
-        self.changes.add(item.kind, self.client.1, day, &entries, 1);
+        self.changes.add(item.kind, self.client.1, day, &content.entries, 1);
         // Not before: the new stat may well have the same payload.
-        earlier.map_or(Ok(()), |payload| payloads::remove_unused(self.tx, payload))
+        earlier.map_or(Ok(()), |payload| payloads::remove_unused(self.tx, payload))?;
+        Ok(true)
     }
 
     /// Inserts a stat, unless its place is taken.
@@ -230,15 +318,42 @@ impl<'a> StatWriter<'a> {
         Ok(id)
     }
 
-    /// The payload of this content, new or known, and what it adds to the averages.
-    fn payload(&mut self, item: &NewStat<'_>, analysis: i64) -> Result<payloads::Known> {
+    /// The payload of an item, new or known, after the client's labels were brought up to date; none if there are too many.
+    fn content(&mut self, item: &NewStat<'_>, analysis: i64, day: i64) -> Result<Option<Content>> {
+        let newest = payloads::newest(self.tx, item.kind, analysis)?;
+        let has_these = |labels: i64| newest.as_ref().is_some_and(|newest| newest.labels == labels);
         if let Some(known) = payloads::find(self.tx, item.kind, &item.hash)? {
-            return Ok(known);
+            let has_room = has_these(known.labels) || self.label(item, &item.contributions()?, day)?;
+            return Ok(has_room.then_some(Content { id: known.id, entries: known.entries }));
         }
         let parts = item.contributions()?;
+        let labels = labels::fingerprint(item.kind, &parts);
+        if !has_these(labels) && !self.label(item, &parts, day)? {
+            return Ok(None);
+        }
         let entries = intern(self.tx, &mut self.objects, item.kind, &parts)?;
-        let id = payloads::insert(self.tx, &mut self.packer, item.kind, &item.hash, item.data, &entries, analysis)?;
-        Ok((id, entries.into_iter().collect()))
+        let new = NewPayload { kind: item.kind, hash: &item.hash, text: item.data, labels, entries: &entries };
+        let id = payloads::insert(self.tx, &mut self.packer, &new, newest.as_ref())?;
+        Ok(Some(Content { id, entries: entries.into_iter().collect() }))
+    }
+
+    /// Takes over what a stat calls its objects. Returns false if the client would have too many of them.
+    fn label(&mut self, item: &NewStat<'_>, parts: &[Contribution], day: i64) -> Result<bool> {
+        let client = self.client.0;
+        let owned = match self.owned.get(&client) {
+            Some(&owned) => owned,
+            None => labels::count(self.tx, client)?,
+        };
+        // Nearly always there is room for all of them, known or not.
+        if owned + parts.len() > self.limit
+            && owned + labels::count_new(self.tx, client, item.kind, parts)? > self.limit
+        {
+            return Ok(false);
+        }
+        let (tx, objects) = (self.tx, &mut self.objects);
+        let added = labels::take(tx, client, (item.kind, day), parts, |key| objects.id(tx, item.kind, key))?;
+        self.owned.insert(client, owned + added);
+        Ok(true)
     }
 
     /// Deletes the stat that has this place until now; gives its payload.

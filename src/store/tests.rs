@@ -164,7 +164,6 @@ impl House {
                 self.local[*client] = *local;
             }
             Action::Tidy => {
-                // As on a day on which it was not yet done.
                 self.store.tidy().unwrap();
             }
         }
@@ -183,30 +182,40 @@ impl House {
         self.settle(client, items, &stats, &outcomes);
     }
 
-    /// Takes over what the store says it did with a batch, after judging each answer.
+    /// Does with a batch what the simplest of all stores would do, and compares each answer.
     fn settle(&mut self, client: usize, items: &[Item], stats: &[NewStat<'static>], outcomes: &[ItemOutcome]) {
         assert_eq!(outcomes.len(), items.len());
-        let mut taken = BTreeSet::new();
-        for (index, (item, stat)) in items.iter().zip(stats).enumerate() {
-            let same = |other: &Item| (other.anr, other.kind, other.day) == (item.anr, item.kind, item.day);
-            let known = |uuid: &Uuid| taken.contains(uuid) || self.rows.iter().any(|row| row.uuid == *uuid);
-            if let Some(uuid) = stat.uuid.filter(|uuid| known(uuid)) {
-                assert_eq!(outcomes[index], ItemOutcome::Duplicate(uuid));
-                continue;
-            }
-            taken.extend(stat.uuid);
-            self.rows.retain(|row| (row.client, row.anr, row.kind, row.day) != (client, item.anr, item.kind, item.day));
-            let later = (index + 1..items.len())
-                .any(|later| same(&items[later]) && !matches!(outcomes[later], ItemOutcome::Duplicate(_)));
-            match outcomes[index] {
-                ItemOutcome::Superseded => assert!(later, "superseded by nothing"),
-                ItemOutcome::Stored(uuid) => {
-                    assert!(!later, "not superseded");
-                    assert!(stat.uuid.is_none_or(|wanted| wanted == uuid));
-                    let Item { anr, kind, day, .. } = *item;
-                    self.rows.push(Row { client, uuid, anr, kind, day, data: stat.data });
+        let mut expected: Vec<Option<bool>> = vec![None; items.len()];
+        // What is a duplicate when its turn comes may be none after the batch has replaced the stat that had its identity.
+        for _ in 0..=items.len() {
+            for (index, item) in items.iter().enumerate() {
+                let is_taken = stats[index].uuid.is_some_and(|uuid| self.rows.iter().any(|row| row.uuid == uuid));
+                if expected[index].is_some() || is_taken {
+                    continue;
                 }
-                ItemOutcome::Duplicate(uuid) => panic!("{uuid} is new"),
+                let same = |other: &Item| (other.anr, other.kind, other.day) == (item.anr, item.kind, item.day);
+                let is_late = (index + 1..items.len()).any(|later| expected[later].is_some() && same(&items[later]));
+                (0..index).filter(|earlier| same(&items[*earlier])).for_each(|earlier| {
+                    expected[earlier] = expected[earlier].map(|_| false);
+                });
+                expected[index] = Some(!is_late);
+                if !is_late {
+                    let Item { anr, kind, day, .. } = *item;
+                    self.rows.retain(|row| (row.client, row.anr, row.kind, row.day) != (client, anr, kind, day));
+                    let uuid = match outcomes[index] {
+                        ItemOutcome::Stored(uuid) => stats[index].uuid.unwrap_or(uuid),
+                        _ => stats[index].uuid.unwrap_or_else(Uuid::now_v7),
+                    };
+                    self.rows.push(Row { client, uuid, anr, kind, day, data: stats[index].data });
+                }
+            }
+        }
+        for (index, expected) in expected.into_iter().enumerate() {
+            match (expected, outcomes[index], stats[index].uuid) {
+                (None, ItemOutcome::Duplicate(found), Some(given)) => assert_eq!(found, given),
+                (Some(true), ItemOutcome::Stored(found), given) => assert!(given.is_none_or(|given| given == found)),
+                (Some(false), ItemOutcome::Superseded, _) => {}
+                wrong => panic!("item {index}: {wrong:?}"),
             }
         }
     }
@@ -237,6 +246,13 @@ impl House {
                 self.inspect_rollup(kind, local_only, Some((1, vec![0, 1])), None);
             }
         }
+        // What was deleted leaves its labels to housekeeping.
+        while self.store.refresh_labels().unwrap() {}
+        self.inspect_labels(false);
+        // Looking through everything finds the newest texts, also where analyses of one client differ.
+        self.store.write(super::labels::queue_all).unwrap();
+        while self.store.refresh_labels().unwrap() {}
+        self.inspect_labels(true);
     }
 
     fn inspect_stats(&self, kind: StatType) {
@@ -278,32 +294,52 @@ impl House {
         let skipped = newest.map_or(0, |number| rows.len().saturating_sub(usize::try_from(number).unwrap()));
         let mut expected: BTreeMap<(Date, String), Entry> = BTreeMap::new();
         for row in &rows[skipped..] {
+            let mut one: BTreeMap<(Date, String), Entry> = BTreeMap::new();
             for part in shapes::contributions(kind, row.data).unwrap() {
-                let entry = Entry { number: 1, sums: part.values };
-                expected.entry((date(row.day), part.key)).or_default().add(&entry, 1);
+                let entry = one
+                    .entry((date(row.day), part.key.clone()))
+                    .or_insert_with(|| Entry { stats: 1, ..Entry::default() });
+                entry.join(&part);
             }
+            one.into_iter().for_each(|(key, entry)| expected.entry(key).or_default().add(&entry, 1));
         }
         assert_eq!(found, expected, "{kind:?} local_only={local_only} {named:?} {newest:?}");
-        self.inspect_labels(kind, &rollup.labels);
     }
 
-    /// Labels are the newest text that is not empty among all stats of the type.
-    fn inspect_labels(&self, kind: StatType, labels: &super::labels::Labels) {
-        let mut rows: Vec<&Row> = self.rows.iter().filter(|row| row.kind == kind).collect();
-        rows.sort_by_key(|row| row.day);
-        for (uuid, found) in labels {
-            let mut expected = <[String; 4]>::default();
-            for row in &rows {
-                for object in serde_json::from_str::<serde_json::Value>(row.data).unwrap().as_array().unwrap() {
-                    for (slot, name) in ["label1", "label2", "label3", "label4"].iter().enumerate() {
-                        let text = object[name].as_str().unwrap_or_default();
-                        if object["uuid"] == uuid.as_str() && !text.is_empty() {
-                            expected[slot] = text.to_owned();
+    /// The texts that each client gives an object in a language, newest first.
+    fn texts(&self, kind: StatType, key: &str, slot: usize) -> Vec<Vec<String>> {
+        let of_client = |client: usize| {
+            let mut rows: Vec<&Row> = self.rows.iter().filter(|row| (row.kind, row.client) == (kind, client)).collect();
+            rows.sort_by_key(|row| row.day);
+            let parts = rows.iter().rev().flat_map(|row| shapes::contributions(kind, row.data).unwrap());
+            let texts = parts.filter(|part| part.key == key).filter_map(|part| part.labels?[slot].clone());
+            texts.filter(|text| !text.is_empty()).collect()
+        };
+        (0..NAMES.len()).map(of_client).collect()
+    }
+
+    /// A caller sees the newest text that it gave itself, else the one that most clients give.
+    fn inspect_labels(&self, is_looked_through: bool) {
+        for kind in [StatType::Threat, StatType::Vulnerability, StatType::Compliance] {
+            for (number, caller) in self.clients.iter().map(Some).chain([None]).enumerate() {
+                let selection =
+                    Selection { kind, from: None, to: None, local_only: false, analyses: None, newest: None };
+                let rollup = self.store.rollup_for(&selection, caller.map(|caller| caller.id)).unwrap();
+                for (object, found) in &rollup.labels {
+                    for slot in 0..4 {
+                        let texts = self.texts(kind, &rollup.keys[object], slot);
+                        let own = texts.get(number).cloned().unwrap_or_default();
+                        let found = found[slot].clone().unwrap_or_default();
+                        if is_looked_through {
+                            is_label(&found, own.first(), &texts);
+                        } else {
+                            let all: Vec<&String> = texts.iter().flatten().collect();
+                            assert!(all.contains(&&found) || all.is_empty() && found.is_empty(), "{found:?} {texts:?}");
+                            assert!(own.is_empty() || own.contains(&found), "{found:?} {own:?}");
                         }
                     }
                 }
             }
-            assert_eq!(*found, expected, "{uuid}");
         }
     }
 
@@ -315,6 +351,16 @@ impl House {
             rows.collect::<rusqlite::Result<_>>().map_err(super::sql)
         });
         (kept.unwrap(), used.map(|part| part.key).collect())
+    }
+}
+
+/// Asserts that a text is the caller's own one, or else one that no other is given oftener than.
+fn is_label(found: &String, own: Option<&String>, texts: &[Vec<String>]) {
+    let mut counts: HashMap<&String, usize> = HashMap::new();
+    texts.iter().filter_map(|texts| texts.first()).for_each(|text| *counts.entry(text).or_default() += 1);
+    match own {
+        Some(own) => assert_eq!(found, own),
+        None => assert_eq!(counts.get(found), counts.values().max(), "{found:?} of {counts:?}"),
     }
 }
 

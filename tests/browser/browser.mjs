@@ -17,6 +17,8 @@ export async function open(browser, service, options = {}) {
   const page = await context.newPage();
   page.noticed = [];
   page.on("console", (message) => page.noticed.push(`${message.type()}: ${message.text()}`));
+  // Errors that are no exceptions, such as those of a ResizeObserver, reach the window alone.
+  await page.addInitScript(() => addEventListener("error", ({ message }) => message && console.error(message)));
   page.on("pageerror", (error) => page.noticed.push(`error: ${error.message}`));
   page.on("request", (request) => {
     const url = request.url();

@@ -78,7 +78,7 @@ impl Place {
     /// Starts a service on this store with more variables.
     pub fn serve_with(&self, variables: &[(&str, &str)]) -> Service {
         let mut command = self.command(&["serve", "--port", "0"]);
-        command.env("ADMIN_TOKEN", ADMIN).envs(variables.iter().copied());
+        command.env("ADMIN_TOKEN", ADMIN).env("PUBLIC_MIN_CLIENTS", "1").envs(variables.iter().copied());
         Service::start(command)
     }
 }
@@ -226,8 +226,10 @@ impl Request {
     pub fn send(self) -> Reply {
         let mut socket = TcpStream::connect(&self.address).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        let mut head =
-            format!("{} {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.method, self.path, self.address);
+        let mut head = format!("{} {} HTTP/1.1\r\nConnection: close\r\n", self.method, self.path);
+        if !self.headers.iter().any(|(name, _)| name == "Host") {
+            head.push_str(&format!("Host: {}\r\n", self.address));
+        }
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }

@@ -63,6 +63,7 @@ fn rows() -> Vec<Row> {
         row("GET", "/admin/update.json", "", None, admin(501)),
         row("POST", "/admin/update.json", "", None, admin(501)),
         row("GET", "/stats/summary.json", "", None, open),
+        row("GET", "/stats/trends.json", "", None, open),
         row("GET", "/stats/compared.json", "?type=threat", None, open),
         row("GET", "/", "", None, open),
         row("GET", "/threats", "", None, open),

@@ -1,6 +1,7 @@
 //! `GET /api/v1/stats/processed/`: means over all clients.
 
 use crate::common::batch::{ANR, FRONT_OFFICE, OTHER_ANR, bad_argument, item, rated, risks, uuid};
+use crate::common::until;
 use crate::common::{ADMIN, Place, Service, service};
 use monarc_stats::store::Store;
 use serde_json::{Value, json};
@@ -213,10 +214,120 @@ fn labels_are_the_newest_text_that_is_not_empty_among_the_stats_that_exist() {
     assert_eq!(labels(), ["neu", "old", "newest", ""]);
     // On the same date the later arrival decides.
     labelled("2026-11-03", json!({"label1": "later"}));
-    assert_eq!(labels(), ["later", "old", "old", ""]);
+    assert_eq!(labels()[0], "later");
+    // What was deleted or replaced is forgotten within a minute.
+    until("the replaced text is gone", || labels() == ["later", "old", "old", ""]);
     service.request("DELETE", &format!("/api/v1/stats/{ANR}")).token(&token).send().expect(204);
     labelled("2026-11-01", json!({"label4": "only"}));
-    assert_eq!(labels(), ["", "", "", "only"]);
+    until("the deleted texts are gone", || labels() == ["", "", "", "only"]);
+}
+
+/// The labels of a threat that a caller sees; everybody without a token.
+fn seen(service: &Service, token: Option<&str>) -> Value {
+    match token {
+        Some(token) => threats(service, token)[0]["labels"].clone(),
+        None => service.get("/stats/threats.json?days=36500").send().expect(200).json()[0]["labels"].clone(),
+    }
+}
+
+fn one_threat(date: &str, label1: &Value, label2: &Value) -> String {
+    let row =
+        json!([{"uuid": uuid(1), "label1": label1, "label2": label2, "count": 1, "maxRisk": 1, "averageRate": "1"}]);
+    item(ANR, "threat", date, &row.to_string())
+}
+
+/// Bug: whatever one client wrote last was what everybody read.
+#[test]
+fn a_client_sees_its_own_labels_and_others_what_most_clients_give() {
+    let (place, service, token) = service();
+    let others = ["a", "b", "c"].map(|name| place.client(name));
+    service.store_stats(&token, &[one_threat(DAY, &json!("mine"), &Value::Null)]);
+    service.store_stats(&others[0], &[one_threat("2026-11-02", &json!("theirs"), &Value::Null)]);
+    // One against one: what was public stays.
+    for (caller, text) in
+        [(Some(&token), "mine"), (Some(&others[0]), "theirs"), (Some(&others[1]), "mine"), (None, "mine")]
+    {
+        let labels = seen(&service, caller.map(String::as_str));
+        assert_eq!((&labels["label1"], &labels["label2"]), (&json!(text), &Value::Null), "{caller:?}");
+    }
+    service.store_stats(&others[1], &[one_threat(DAY, &json!("theirs"), &json!("hers"))]);
+    assert_eq!(seen(&service, None)["label1"], "theirs");
+    assert_eq!(seen(&service, Some(&token))["label1"], "mine");
+    assert_eq!(seen(&service, Some(ADMIN))["label1"], "theirs", "an admin that sends nothing sees the public text");
+    assert_eq!(seen(&service, Some(&token))["label2"], "hers", "the text of others where it gives none itself");
+    // However often one client says something, it counts once.
+    for day in 1..9 {
+        service.store_stats(&others[2], &[one_threat(&format!("2026-10-0{day}"), &json!("spam"), &Value::Null)]);
+    }
+    assert_eq!(seen(&service, None)["label1"], "theirs");
+    // Two of its three givers leave.
+    for other in &others[..2] {
+        service.request("DELETE", &format!("/api/v1/stats/{ANR}")).token(other).send().expect(204);
+    }
+    until("the public text follows", || seen(&service, None)["label1"] != "theirs");
+    assert_eq!(seen(&service, Some(&token))["label1"], "mine");
+}
+
+/// Bug: one threat in thousands of label variants and as many empty days held an anonymous reader for a minute.
+#[test]
+fn labels_cost_a_row_a_client_and_object_whatever_the_history() {
+    let (place, service, token) = service();
+    let days: Vec<String> = (0..300)
+        .map(|day| {
+            let date = jiff::civil::date(1990, 1, 1).checked_add(jiff::Span::new().days(day)).unwrap().to_string();
+            one_threat(&date, &json!(format!("variant {day}")), &json!("same"))
+        })
+        .collect();
+    service.store_stats(&token, &days);
+    // A day that says nothing new.
+    service.store_stats(&token, &[one_threat(DAY, &json!("variant 299"), &json!("same"))]);
+    assert_eq!(seen(&service, None)["label1"], "variant 299");
+    service.stop();
+    let connection = rusqlite::Connection::open(place.store()).unwrap();
+    let number = |text: &str| connection.query_row(text, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(number("SELECT count(*) FROM label"), 1);
+    assert_eq!(number("SELECT count(*) FROM wording"), 2);
+    assert_eq!(number("SELECT count(*) FROM object WHERE type = 2"), 2, "the threat and what counts stats");
+}
+
+#[test]
+fn a_long_label_is_cut_where_averages_show_it() {
+    let (_place, service, token) = service();
+    let long = "é".repeat(1001);
+    let answer = service.store_stats(&token, &[one_threat(DAY, &json!(long), &json!("x"))]);
+    assert_eq!(answer["data"][0]["data"][0]["label1"], json!(long));
+    assert_eq!(seen(&service, Some(&token))["label1"], json!("é".repeat(1000)));
+}
+
+/// Bug: occurrences were counted as stats, and a category's current and target as if they were of one stat.
+#[test]
+fn a_period_says_how_many_stats_it_rests_on() {
+    let (_place, service, token) = service();
+    let twice = format!("[{0},{0}]", rated(&uuid(1), 1, 1, "1").trim_matches(['[', ']']));
+    let side = |current: &str, target: &str| {
+        format!(r#"[{{"referential":"r","label1":"R","current":[{current}],"target":[{target}]}}]"#)
+    };
+    let category = r#"{"label1":"C","value":"0.5"}"#;
+    service.store_stats(
+        &token,
+        &[
+            item(ANR, "threat", DAY, &twice),
+            item(ANR, "compliance", DAY, &side(category, "")),
+            item(OTHER_ANR, "compliance", DAY, &side("", category)),
+        ],
+    );
+    let stats = |kind: &str| {
+        let processor = format!("{kind}_average{}", if kind == "threat" { "_on_date" } else { "" });
+        data(&service, &token, &json!({"type": kind, "processor": processor, "period": "month"}))
+    };
+    assert_eq!(stats("threat")[0]["values"][0]["stats"], 1);
+    let compliance = stats("compliance");
+    assert_eq!(compliance[0]["labels"]["label1"], "R");
+    let value = &compliance[0]["categories"][0]["values"][0];
+    assert_eq!(
+        (&value["stats"], value["current"].as_f64(), value["target"].as_f64()),
+        (&json!(2), Some(0.5), Some(0.5))
+    );
 }
 
 #[test]

@@ -380,3 +380,49 @@ fn numbers_that_no_analysis_can_have_are_refused_by_item() {
     }
     service.store_stats(&token, &[item(ANR, "cartography", DAY, &matrix("1000000000000"))]);
 }
+
+/// Bug: one user's 70,000 objects were half a gigabyte of memory for whoever read.
+#[test]
+fn objects_are_bounded_by_stat_and_by_client() {
+    let place = crate::common::Place::new();
+    let token = place.client("fo");
+    let other = place.client("other");
+    let service = place.serve_with(&[("MAX_OBJECTS", "50")]);
+    let objects = |from: usize, to: usize| {
+        let rows: Vec<String> =
+            (from..to).map(|number| rated(&uuid(number), 1, 1, "1").trim_matches(['[', ']']).to_owned()).collect();
+        format!("[{}]", rows.join(","))
+    };
+    let answer = service.post_stats(&token, &[item(ANR, "threat", DAY, &objects(0, 10_001))]).expect(400).json();
+    assert!(answer["refused"][0]["reason"].as_str().unwrap().contains("more than 10000 objects"), "{answer}");
+    service.store_stats(&token, &[item(ANR, "threat", DAY, &objects(0, 40))]);
+    let batch = [item(ANR, "threat", "2026-11-02", &objects(30, 51)), item(ANR, "vulnerability", DAY, &objects(0, 5))];
+    let answer = service.post_stats(&token, &batch).expect(207).json();
+    assert_eq!(answer["metadata"]["count"], "1");
+    assert_eq!((&answer["refused"][0]["index"], &answer["refused"][0]["field"]), (&json!(0), &json!("data")));
+    assert!(answer["refused"][0]["reason"].as_str().unwrap().contains("MAX_OBJECTS"), "{answer}");
+    let alone = service.post_stats(&token, &batch[..1]).expect(400).json();
+    assert_eq!(alone["refused"].as_array().unwrap().len(), 1);
+    // What it has already it may send again, and others have room of their own.
+    service.store_stats(&token, &[item(ANR, "threat", "2026-11-02", &objects(0, 45))]);
+    service.store_stats(&other, &[item(ANR, "threat", DAY, &objects(100, 150))]);
+}
+
+/// Bug: an identity that moved to another place in the batch that replaced its stat was lost and called a duplicate.
+#[test]
+fn an_identity_that_the_batch_itself_sets_free_is_no_duplicate() {
+    let (_place, service, token) = service();
+    let named = |number: usize, date: &str, count: u64| {
+        threat(date, count).replacen('{', &format!("{{\"uuid\":\"{}\",", uuid(number)), 1)
+    };
+    service.store_stats(&token, &[named(1, DAY, 1)]);
+    // The first item comes while its identity is still taken; the second replaces who has it.
+    let answer = service.post_stats(&token, &[named(1, "2026-11-02", 2), named(2, DAY, 3)]).expect(201).json();
+    assert_eq!(answer["metadata"]["count"], "2");
+    let read = service.list(&token, &json!({"type": "threat", "date_from": DAY})).expect(200).json();
+    assert_eq!(counts(&read), [3, 2]);
+    // And one that loses its own place within a batch.
+    let batch = [named(3, "2026-11-03", 4), named(4, "2026-11-03", 5), named(3, "2026-11-04", 6)];
+    let answer = service.post_stats(&token, &batch).expect(201).json();
+    assert_eq!(counts(&answer), [5, 6]);
+}

@@ -163,6 +163,7 @@ fn a_good_installation_is_well() {
         ("backups", "holds 1 backup, the newest made 0 minutes ago"),
         ("service", "answers at"),
         ("client", "\"fo\" last sent 0 minutes ago"),
+        ("public", "PUBLIC_MIN_CLIENTS is"),
         ("front_office", "has the key of \"fo\""),
         ("base_url", "leads to this service"),
         ("certificates", "that come with the program"),
@@ -171,7 +172,7 @@ fn a_good_installation_is_well() {
     ] {
         report.has(check, "ok", text);
     }
-    assert_eq!((report.code, report.findings.len()), (0, 20), "{:#?}", report.findings);
+    assert_eq!((report.code, report.findings.len()), (0, 21), "{:#?}", report.findings);
     // Each is a line for people, too.
     let text = place.run(&["doctor", "--mosp-url", "", "--port", port_of(&service.address)]);
     let text = String::from_utf8(text.stdout).unwrap();

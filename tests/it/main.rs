@@ -45,6 +45,8 @@ mod network;
 mod openapi;
 mod proxies;
 mod reference;
+mod releases;
+mod releases_store;
 mod schedule;
 mod security;
 mod sharing;

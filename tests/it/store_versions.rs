@@ -2,12 +2,14 @@
 
 use crate::common::Place;
 use rusqlite::Connection;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// A place with a store made of this text.
 fn place_with(text: &str) -> Place {
     let place = Place::new();
     Connection::open(place.store()).unwrap().execute_batch(text).unwrap();
+    std::fs::set_permissions(place.store(), std::fs::Permissions::from_mode(0o600)).unwrap();
     place
 }
 
@@ -97,6 +99,7 @@ fn another_database_is_refused() {
 fn what_is_no_database_is_refused() {
     let place = Place::new();
     std::fs::write(place.store(), "# Not a database\n".repeat(1000)).unwrap();
+    std::fs::set_permissions(place.store(), std::fs::Permissions::from_mode(0o600)).unwrap();
     for error in refused(&place) {
         assert!(error.contains("not a store of monarc-stats"), "{error}");
     }

@@ -92,7 +92,7 @@ export function bubbleSpec(kind, all, count, caption) {
           type: "scatter", data: chosen.map((one) => ({ value: [one.averages.averageRate, one.averages.maxRisk, one.averages.count], name: one.key })),
           symbolSize: ([, , value]) => 2 * radius(value, most), itemStyle: { color: tokens.accent, opacity: 0.75, borderColor: tokens.paper },
           label: { show: true, position: "right", color: tokens.ink, formatter: ({ dataIndex }) => `${dataIndex + 1} ${chosen[dataIndex].name.slice(0, 40)}` },
-          labelLayout: { hideOverlap: true },
+          labelLayout: { moveOverlap: "shiftY" },
         },
       ],
     }),

@@ -15,6 +15,8 @@ function notice(kind, title, text, ...more) {
 export function introduce(summary) {
   const place = byId("notices");
   place.replaceChildren();
+  // What is released says in the page itself what it rests on, also where nothing is yet.
+  if (summary.public_min_clients) return Boolean(summary.newest);
   if (!summary.stats) {
     const help = h("p", {}, h("a", { href: linkTo("help") }, t("empty.help")));
     place.append(notice("empty", t("empty.title"), t("empty.text"), help));

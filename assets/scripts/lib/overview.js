@@ -2,7 +2,7 @@
 
 import { compared, spanOf } from "./compared.js";
 import { averages, summary } from "./data.js";
-import { byId } from "./dom.js";
+import { h } from "./dom.js";
 import { daysText } from "./controls.js";
 import { figure } from "./figure.js";
 import { figures } from "./figures.js";
@@ -23,12 +23,7 @@ export async function overview(again) {
   const objects = { threats: comparedObjects("threats", "now"), vulnerabilities: comparedObjects("vulnerabilities", "now") };
   [risks, trend, ...Object.values(objects)].forEach((one) => one.catch(() => {}));
   const about = await known;
-  if (!introduce(about)) {
-    byId("figures").replaceChildren();
-    return [];
-  }
   const headlines = await risks.catch(() => null);
-  byId("figures").replaceChildren(figures(about, headlines));
   const { analyses } = about;
   const bars = (kind) =>
     part([risks], (now) =>
@@ -51,5 +46,7 @@ export async function overview(again) {
     top("vulnerabilities", t("overview.vulnerabilities")),
     ...KINDS.map(lines),
   ]);
-  return cards.filter(Boolean);
+  // Everything comes at once: nothing moves what somebody reads already.
+  if (!introduce(about)) return [];
+  return [h("div", { id: "figures", class: "figures" }, figures(about, headlines)), ...cards.filter(Boolean)];
 }

@@ -8,7 +8,9 @@ import { introduce, shower } from "../lib/notices.js";
 
 shower(byId("figures"), async () => {
   const known = await summary();
-  return introduce(known) ? [figures(known)] : [];
+  const isThere = introduce(known);
+  byId("figures").hidden = !isThere;
+  return isThere ? [figures(known)] : [];
 })();
 shower(byId("licences"), async () => {
   const { components, texts } = await getJson("assets/licences.json");

@@ -53,7 +53,7 @@ const show = shower(byId("charts"), async () => {
   const [current, residual] = trees;
   return [
     ...STATES.map((one, index) => figure(heatSpec(trees[index], scales, caption(one, stateName(one))))),
-    figure(heatSpec(residual, scales, caption("change", t("cartography.change")), current)),
+    figure(heatSpec(residual, scales, { ...caption("change", t("cartography.change")), wide: true }, current)),
   ];
 });
 show();

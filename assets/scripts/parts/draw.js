@@ -15,7 +15,7 @@ export async function draw(element, spec) {
     paint(colours = tokens(), isPaper = false) {
       if (!element.isConnected) return one.end();
       width = isPaper ? paperWidth(element) : element.clientWidth;
-      const height = Math.round(spec.height(width) * (isPaper ? 0.8 : 1));
+      const height = Math.round(spec.height(width) * (isPaper ? 0.65 : 1));
       element.style.height = `${height}px`;
       chart ??= init(element, null, { renderer: "canvas", width, height });
       chart.resize({ width, height });

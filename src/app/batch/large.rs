@@ -10,7 +10,6 @@ use crate::model::stat::{MAX_DATA, NewStat};
 use crate::model::{Client, StatType};
 use crate::server::message::Received;
 use crate::store::Store;
-use crate::store::stats::ItemOutcome;
 use jiff::civil::Date;
 use serde::de::IgnoredAny;
 use std::collections::{HashMap, HashSet};
@@ -134,11 +133,11 @@ impl Large<'_> {
     fn store(&self, is_good: &[bool], receipt: &mut Receipt) -> Result<(), Refusal> {
         let mut elements = self.elements();
         let (mut part, mut bytes) = (Vec::new(), 0);
-        for is_good in is_good {
+        for (is_good, index) in is_good.iter().zip(0..) {
             let element = elements.next().map_err(|broken| self.broken(broken))?;
             if let Some(element) = element.filter(|_| *is_good) {
                 bytes += element.text.as_ref().map_or(0, Vec::len);
-                part.push(element);
+                part.push((index, element));
             }
             if bytes >= PART {
                 self.store_part(&part, receipt)?;
@@ -150,17 +149,17 @@ impl Large<'_> {
     }
 
     /// Stores some of the items; the averages of what is new are found before the store is locked.
-    fn store_part(&self, part: &[Element], receipt: &mut Receipt) -> Result<(), Refusal> {
+    fn store_part(&self, part: &[(u64, Element)], receipt: &mut Receipt) -> Result<(), Refusal> {
         let mut stats = Vec::with_capacity(part.len());
-        for element in part {
+        for (index, element) in part {
             let text = utf8(element.text.as_deref().unwrap_or_default(), element.range.start)?;
             // It was good before, and is the same text.
             if let Ok(stat) = NewStat::parse_unchecked(text) {
-                stats.push((stat, element, text));
+                stats.push((stat, (*index, element, text)));
             }
         }
-        let known = self.store.has_payloads(stats.iter().map(|(stat, _, _)| stat))?;
-        for ((stat, _, _), is_known) in stats.iter_mut().zip(known) {
+        let known = self.store.has_payloads(stats.iter().map(|(stat, _)| stat))?;
+        for ((stat, _), is_known) in stats.iter_mut().zip(known) {
             if !is_known {
                 let refused =
                     |flaw: Flaw| Box::new(message(500, &format!("A stat was judged twice: {}.", flaw.reason)));
@@ -169,20 +168,15 @@ impl Large<'_> {
         }
         let (batch, places): (Vec<NewStat<'_>>, Vec<_>) = stats
             .into_iter()
-            .map(|(stat, element, text)| {
+            .map(|(stat, (index, element, text))| {
                 let range = data_range(text, stat.data, element.range.start);
-                (stat, range)
+                (stat, (range, index))
             })
             .unzip();
         let outcomes = self.store.add_stats(self.caller, &batch)?;
-        for ((stat, range), outcome) in batch.iter().zip(places).zip(outcomes) {
-            match outcome {
-                ItemOutcome::Stored(uuid) => receipt.stored_stat(uuid, stat, range),
-                // It came from elsewhere since it was judged.
-                ItemOutcome::Duplicate(uuid) => receipt.duplicate(uuid),
-                ItemOutcome::Superseded => Ok(()),
-            }
-            .map_err(unread)?;
+        for ((stat, (range, index)), outcome) in batch.iter().zip(places).zip(outcomes) {
+            // A duplicate came from elsewhere since it was judged.
+            super::note(receipt, stat, range, index, outcome)?;
         }
         Ok(())
     }

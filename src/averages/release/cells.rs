@@ -1,7 +1,9 @@
 //! What a contributor has: the parts that its analyses' stats are of each cell's scale.
 
 use crate::model::StatType;
-use crate::model::shapes::{CATEGORIES, COMMON_IMPACT, COMMON_LIKELIHOOD, LEVELS, SIDES, STATES, cell_key, risk_key};
+use crate::model::shapes::{
+    CATEGORIES, COMMON_IMPACT, COMMON_LIKELIHOOD, LEVELS, STATES, category_of_key, cell_key, referential_key, risk_key,
+};
 use crate::store::entries::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
@@ -55,10 +57,8 @@ pub struct Places {
 /// Where an object of the store belongs.
 struct Place {
     object: Rc<str>,
-    measure: usize,
     /// The total of which it is a share, by its place in the grid.
     total: usize,
-    texts: [String; 4],
 }
 
 impl Places {
@@ -87,26 +87,16 @@ impl Places {
         if key.is_empty() {
             return None;
         }
-        let texts = serde_json::from_str::<Vec<String>>(key).ok();
-        match (self.kind, texts.as_deref()) {
-            (StatType::Threat | StatType::Vulnerability, Some([uuid, labels @ ..])) => {
-                let texts = std::array::from_fn(|slot| labels.get(slot).cloned().unwrap_or_default());
-                Some(Place { object: uuid.as_str().into(), measure: 0, total: 0, texts })
-            }
-            (StatType::Threat | StatType::Vulnerability, _) => {
-                Some(Place { object: key.into(), measure: 0, total: 0, texts: Default::default() })
-            }
-            (StatType::Risk | StatType::Cartography, Some([state, category, ..])) => {
+        let place = |total| Some(Place { object: key.into(), total });
+        match self.kind {
+            StatType::Threat | StatType::Vulnerability => place(0),
+            StatType::Compliance => category_of_key(key).and_then(|_| place(0)),
+            StatType::Risk | StatType::Cartography => {
+                let names = serde_json::from_str::<Vec<String>>(key).ok()?;
+                let [state, category, ..] = names.as_slice() else { return None };
                 let wanted = total_key(state, category);
-                let total = self.grid.iter().position(|(total, _)| **total == *wanted)?;
-                Some(Place { object: key.into(), measure: 0, total, texts: Default::default() })
+                place(self.grid.iter().position(|(total, _)| **total == *wanted)?)
             }
-            (StatType::Compliance, Some([referential, side, labels @ ..])) => {
-                let object = serde_json::to_string(&(referential, labels)).ok()?;
-                let measure = usize::from(side == SIDES[1]);
-                Some(Place { object: object.into(), measure, total: 0, texts: Default::default() })
-            }
-            _ => None,
         }
     }
 
@@ -122,22 +112,13 @@ impl Places {
         sums.into_iter().map(|(cell, (sum, number))| (cell, sum / number)).collect()
     }
 
-    /// Adds the texts that stand in the keys of a stat's objects.
-    pub fn texts(&self, stat: &[(i64, Entry)], into: &mut Texts) {
-        for place in stat.iter().filter_map(|(object, _)| self.known.get(object)?.as_ref()) {
-            for (language, text) in place.texts.iter().enumerate().filter(|(_, text)| !text.is_empty()) {
-                into.entry(Rc::clone(&place.object)).or_default()[language].insert(text.clone());
-            }
-        }
-    }
-
     /// The values of one analysis.
     fn analysis(&self, stat: &[(i64, Entry)]) -> Values {
         let mut merged: BTreeMap<Cell, (Entry, usize)> = BTreeMap::new();
         let mut totals = vec![0.0; self.grid.len()];
         for (object, entry) in stat {
             if let Some(place) = self.known.get(object).and_then(Option::as_ref) {
-                let cell = (Rc::clone(&place.object), place.measure);
+                let cell = (Rc::clone(&place.object), 0);
                 merged.entry(cell).or_insert((Entry::default(), place.total)).0.add(entry, 1);
                 if let Some(total) = totals.get_mut(place.total) {
                     *total += entry.sums[0].to_f64();
@@ -145,7 +126,9 @@ impl Places {
             }
         }
         let mut values = match self.kind {
-            StatType::Compliance => merged.into_iter().map(|(cell, (entry, _))| (cell, part(&entry, 0, 1.0))).collect(),
+            StatType::Compliance => {
+                merged.into_iter().flat_map(|((object, _), (entry, _))| sides(object, entry)).collect()
+            }
             StatType::Threat | StatType::Vulnerability => rated(merged, totals[0]),
             StatType::Risk | StatType::Cartography => self.shares(&merged, &totals),
         };
@@ -187,6 +170,33 @@ fn grid(kind: StatType) -> Vec<(Rc<str>, Vec<Rc<str>>)> {
 /// A sum's mean per occurrence as part of a scale.
 fn part(entry: &Entry, sum: usize, range: f64) -> f64 {
     (entry.sums[sum].mean(entry.number.into()).0 / range).clamp(0.0, 1.0)
+}
+
+/// Current and target of a category, as far as the stat has them.
+fn sides(object: Rc<str>, entry: Entry) -> impl Iterator<Item = (Cell, f64)> {
+    let [current, target, targets] = entry.sums;
+    let numbers = [(current, entry.number.into()), (target, targets.wholes())];
+    let each = numbers.into_iter().enumerate().filter(|(_, (_, number))| *number > 0);
+    each.map(move |(side, (sum, number))| ((Rc::clone(&object), side), sum.mean(number).0.clamp(0.0, 1.0)))
+}
+
+/// What a contributor calls its objects; of a category it is what it calls the referential, since a category's own labels
+/// are its identity.
+pub fn given(kind: StatType, texts: &[(String, [String; 4])]) -> Texts {
+    let named: HashMap<&str, &[String; 4]> = texts.iter().map(|(key, texts)| (key.as_str(), texts)).collect();
+    let mut found = Texts::new();
+    for (key, own) in texts {
+        let texts = match category_of_key(key) {
+            Some((referential, _)) if kind == StatType::Compliance => {
+                named.get(referential_key(&referential).as_str()).copied()
+            }
+            _ => Some(own),
+        };
+        for (language, text) in texts.into_iter().flatten().enumerate().filter(|(_, text)| !text.is_empty()) {
+            found.entry(Rc::from(key.as_str())).or_default()[language].insert(text.clone());
+        }
+    }
+    found
 }
 
 fn rated(merged: BTreeMap<Cell, (Entry, usize)>, total: f64) -> Values {

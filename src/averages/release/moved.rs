@@ -3,12 +3,13 @@
 
 use super::cells::{MAX_RISK, RATE, is_total};
 use super::rounding::{Band, UNITS, amount};
-use super::{Column, HORIZONS, Object, Rules, Votes};
+use super::{Column, HORIZONS, Object, Votes};
 use crate::averages::published::Week;
 use crate::averages::{Labels, trends};
 use crate::error::Result;
 use crate::model::StatType;
 use crate::model::decimal::Mean;
+use crate::model::shapes::category_of_key;
 use jiff::Span;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -101,11 +102,8 @@ impl Votes {
     /// What moved since one of the horizons, exactly, of so many analyses.
     pub fn moved(&self, kind: StatType, horizon: usize) -> Lists<LiveMove> {
         let trends = self.trends();
-        let named = |object: &str| {
-            let open = Rules { guards_texts: false, ..Rules::new(1) };
-            let labels: [String; 4] = std::array::from_fn(|language| self.text(object, language, &open));
-            Named { object: object.to_owned(), labels: labels.into() }
-        };
+        // What it is called is looked up by whoever keeps this.
+        let named = |object: &str| Named { object: object.to_owned(), labels: Labels::default() };
         let one = |object: &str, of: usize, column: &Column, trend: bool| {
             let changes = &column.changes[horizon];
             let (name, range) = measure(kind, of);
@@ -181,8 +179,18 @@ pub fn since(date: Date, horizon: usize) -> Result<Date> {
         .map_err(|error| crate::error::Error::invalid("a date at the very beginning of the calendar").because(error))
 }
 
+/// A category has its texts in its key.
 fn named(object: &Object) -> Named {
-    Named { object: object.key.clone(), labels: object.texts.clone().into() }
+    let texts = category_of_key(&object.key).map_or_else(|| object.texts.clone(), |(_, texts)| texts);
+    Named { object: object.key.clone(), labels: texts.into() }
+}
+
+impl Lists<LiveMove> {
+    /// Every object by its name, to be told what it is called.
+    pub fn named(&mut self) -> impl Iterator<Item = &mut Named> {
+        let moved = self.moved.iter_mut().map(|moved| &mut moved.named);
+        moved.chain(&mut self.new).chain(&mut self.gone)
+    }
 }
 
 /// The measures of an object that moved, with their sizes.

@@ -56,6 +56,20 @@ impl Band {
         Self::ALL.into_iter().rev().find(|band| number >= band.lowest())
     }
 
+    /// How it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::From3 => "3-4",
+            Self::From5 => "5-9",
+            Self::From10 => "10-19",
+            Self::From20 => "20-49",
+            Self::From50 => "50-99",
+            Self::From100 => "100-199",
+            Self::From200 => "200-499",
+            Self::From500 => "500+",
+        }
+    }
+
     /// The fewest contributors of it.
     pub fn lowest(self) -> usize {
         match self {
@@ -72,7 +86,7 @@ impl Band {
 
     /// The smallest step that is at least half of what one contributor can move the mean of the fewest of the band.
     pub fn step(self) -> i32 {
-        let fits = |step: &i32| *step as usize as f64 * 2.0 * self.lowest() as f64 >= f64::from(UNITS);
+        let fits = |step: &i32| f64::from(*step) * 2.0 * self.lowest() as f64 >= f64::from(UNITS);
         STEPS.into_iter().find(fits).unwrap_or(STEPS[7])
     }
 }

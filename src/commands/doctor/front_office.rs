@@ -73,7 +73,7 @@ fn owner(path: &Path, client: Option<&Client>) -> Finding {
         Some(Client { name, role: Role::Admin, .. }) => {
             let text = format!(
                 "{file}: its key is that of the admin {name:?}, who sees the stats of all: it shows others' analyses, \
-                 and takes a day on which somebody else has sent for done"
+                 takes a day on which somebody else has sent for done, and is in no release"
             );
             Finding::problem("front_office", text, MAKE)
         }

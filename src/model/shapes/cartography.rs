@@ -1,7 +1,7 @@
 //! The shape of a cartography: matrices of counters by impact and likelihood, brought to common scales.
 
 use super::Object;
-use super::{Branches, Contribution, joined};
+use super::{Branches, Contribution, Flaw, MAX_OBJECTS, joined, too_many_objects};
 use crate::model::Decimal;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
@@ -13,10 +13,6 @@ use std::marker::PhantomData;
 pub const COMMON_IMPACT: i64 = 4;
 /// Highest likelihood of the common scales: probability times vulnerability.
 pub const COMMON_LIKELIHOOD: i64 = 20;
-/// Counters in one row, and rows, of a cartography. Scales have some ten values; a list of millions takes little room in
-/// a request and much in memory.
-const MAX_COUNTERS: usize = 10_000;
-
 #[derive(serde::Deserialize)]
 pub(super) struct CartographyData {
     scales: Object<Scales>,
@@ -82,7 +78,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Counters<T> {
 }
 
 fn few<T, E: de::Error>(counters: &[T]) -> Result<(), E> {
-    if counters.len() < MAX_COUNTERS { Ok(()) } else { Err(E::custom("there are more than 10000 counters")) }
+    // A list of millions takes little room in a request and much in memory.
+    if counters.len() < MAX_OBJECTS { Ok(()) } else { Err(E::custom(too_many_objects())) }
 }
 
 /// Lowest and highest value of a scale; none if it has no values.
@@ -101,8 +98,31 @@ fn to_common(value: i64, scale: Option<(i64, i64)>, top: i64) -> i64 {
     i64::try_from(common).unwrap_or(top)
 }
 
+/// A scale that has these values on it as well: some analyses have risks beyond the scale that they state.
+fn widened(scale: Option<(i64, i64)>, top: i64, values: impl Iterator<Item = i64>) -> Option<(i64, i64)> {
+    let scale = scale.filter(|(low, high)| low < high).unwrap_or((0, top));
+    Some(values.fold(scale, |(low, high), value| (low.min(value), high.max(value))))
+}
+
+impl Counters<Counters<Decimal>> {
+    /// Rows and columns in which there are risks.
+    fn used(&self) -> impl Iterator<Item = (i64, i64)> {
+        let columns = |(row, counters): &'_ (i64, Counters<Decimal>)| {
+            let used = counters.0.iter().filter(|(_, count)| *count != Decimal::default());
+            used.map(|(column, _)| (*row, *column)).collect::<Vec<_>>()
+        };
+        self.0.iter().flat_map(columns)
+    }
+}
+
 impl CartographyData {
-    pub(super) fn contributions(&self) -> Vec<Contribution> {
+    pub(super) fn contributions(&self) -> Result<Vec<Contribution>, Flaw> {
+        let counters = |(_, _, rows): (_, _, &Counters<Counters<Decimal>>)| -> usize {
+            rows.0.iter().map(|(_, counters)| counters.0.len()).sum()
+        };
+        if self.risks.0.branches().map(counters).iter().sum::<usize>() > MAX_OBJECTS {
+            return Err(Flaw { field: Some("data.risks".into()), reason: too_many_objects() });
+        }
         let scales = &self.scales.0;
         let impact = ends(&scales.impact);
         let mut parts = Vec::new();
@@ -111,6 +131,11 @@ impl CartographyData {
                 "informational" => (ends(&scales.likelihood), COMMON_LIKELIHOOD),
                 _ => (ends(&scales.probability), COMMON_IMPACT),
             };
+            // Both states of a category lie on one scale, which reaches as far as their risks do.
+            let same = |(_, other, _): &(&str, &str, _)| *other == category;
+            let both = || self.risks.0.branches().into_iter().filter(same).flat_map(|(.., rows)| rows.used());
+            let impact = widened(impact, COMMON_IMPACT, both().map(|(row, _)| row));
+            let scale = widened(scale, top, both().map(|(_, column)| column));
             let mut cells: BTreeMap<(i64, i64), Decimal> = BTreeMap::new();
             for (row, counters) in &rows.0 {
                 for (column, count) in &counters.0 {
@@ -120,15 +145,15 @@ impl CartographyData {
             }
             parts.extend(cell_contributions(state, category, &cells));
         }
-        parts
+        Ok(parts)
     }
 }
 
 fn cell_contributions(state: &str, category: &str, cells: &BTreeMap<(i64, i64), Decimal>) -> Vec<Contribution> {
     let total = Decimal(cells.values().map(|count| count.0).sum());
-    let one = |(&(impact, likelihood), &count): (&(i64, i64), &Decimal)| Contribution {
-        key: cell_key(state, category, impact, likelihood),
-        values: [count, count.share_of(total), Decimal::default()],
+    let one = |(&(impact, likelihood), &count): (&(i64, i64), &Decimal)| {
+        let values = [count, count.share_of(total), Decimal::default()];
+        Contribution::once(cell_key(state, category, impact, likelihood), values)
     };
     cells.iter().map(one).collect()
 }
@@ -136,4 +161,28 @@ fn cell_contributions(state: &str, category: &str, cells: &BTreeMap<(i64, i64), 
 /// The key of one cell of a matrix; `likelihood` is a probability in operational ones.
 pub fn cell_key(state: &str, category: &str, impact: i64, likelihood: i64) -> String {
     joined(&[state, category, &impact.to_string(), &likelihood.to_string()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(operational: &str) -> Vec<String> {
+        let data = format!(
+            r#"{{"scales": {{"impact": [0, 1, 2, 3, 4], "probability": [0, 1, 2, 3, 4], "likelihood": [0, 20]}},
+                "risks": {{"current": {{"informational": [], "operational": {operational}}},
+                           "residual": {{"informational": [], "operational": {{"8": {{"8": 3}}}}}}}}}}"#
+        );
+        let data: CartographyData = serde_json::from_str(&data).unwrap();
+        let parts = data.contributions();
+        parts.into_iter().map(|part| part.key.to_string()).filter(|key| key.contains("current")).collect()
+    }
+
+    #[test]
+    fn risks_beyond_the_scale_widen_it_for_both_states_instead_of_being_piled_up() {
+        let current = |impact, likelihood| cell_key("current", "operational", impact, likelihood);
+        assert_eq!(keys(r#"{"4": {"4": 1}, "8": {"2": 1}}"#), [current(2, 2), current(4, 1)]);
+        // Where there are no risks the scale reaches no further.
+        assert_eq!(keys(r#"{"8": {"8": 1}, "90": {"90": 0}}"#).len(), 2);
+    }
 }

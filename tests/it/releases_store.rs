@@ -1,0 +1,131 @@
+//! Releases are built once, and stay through everything that happens to a store.
+
+use crate::common::{ADMIN, Place, Service, today};
+use crate::releases::{answers, built, contribute, serve, week, world};
+use jiff::Span;
+
+/// The rows of releases, byte for byte.
+fn rows(place: &Place) -> Vec<(i64, Vec<u8>, Option<Vec<u8>>)> {
+    let store = rusqlite::Connection::open(place.store()).unwrap();
+    let mut statement = store.prepare("SELECT week, hash, cells FROM release WHERE week <> 0 ORDER BY week").unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+fn backup(place: &Place, name: &str) -> String {
+    let path = place.path().join(name).display().to_string();
+    place.ok(&["database", "backup", &path]);
+    path
+}
+
+#[test]
+fn a_restore_keeps_what_was_published_and_publishes_no_lost_week() {
+    let place = world(&["1", "2", "3", "4", "5"], 3);
+    let before = backup(&place, "before.db");
+    let service = serve(&place, "3");
+    let (published, known) = (answers(&service), rows(&place));
+    assert_eq!(known.len(), 3);
+    // The backup has no release. Beside the service: it publishes the same bytes with the next request.
+    contribute(&place, "c9", "5", 3);
+    place.ok(&["database", "restore", &before, "--yes"]);
+    assert!(answers(&service) == published && rows(&place) == known);
+    drop(service);
+    // On a new machine, from a backup that has two of the three weeks: the third was published, so it is not built anew.
+    let store = rusqlite::Connection::open(place.store()).unwrap();
+    store.execute("DELETE FROM release WHERE week = (SELECT max(week) FROM release)", []).unwrap();
+    drop(store);
+    let older = backup(&place, "older.db");
+    let fresh = Place::new();
+    fresh.ok(&["database", "migrate"]);
+    fresh.ok(&["database", "restore", &older, "--yes"]);
+    assert!(!fresh.ok(&["release", "list"]).contains("due"));
+    let service = serve(&fresh, "3");
+    assert!(rows(&fresh) == known[..2]);
+    drop(service);
+    // A store that never published anything is no such case.
+    let other = Place::new();
+    other.ok(&["database", "migrate"]);
+    other.ok(&["database", "restore", &before, "--yes"]);
+    serve(&other, "3");
+    assert!(rows(&other) == known, "the same stats and rules make the same bytes");
+}
+
+#[test]
+fn a_week_that_was_withdrawn_stays_away() {
+    let place = world(&["1", "2", "3", "4", "5"], 2);
+    let service = serve(&place, "3");
+    let old = backup(&place, "old.db");
+    let date = week(0).to_string();
+    let error = place.fails(&["release", "withdraw", "2020-W05", "--yes"], 1);
+    assert!(error.contains("no release ends on 2020-02-02"), "{error}");
+    place.ok(&["release", "withdraw", &date, "--yes"]);
+    let dates = |service: &Service| {
+        let values = service.get("/stats/threats.json").send().expect(200).json()[0]["values"].clone();
+        values.as_array().unwrap().iter().map(|value| value["date"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(dates(&service), [week(1).to_string()]);
+    drop(service);
+    let service = serve(&place, "3");
+    assert_eq!(dates(&service), [week(1).to_string()]);
+    // Nor does a backup from before bring it back.
+    place.ok(&["database", "restore", &old, "--yes"]);
+    assert_eq!(dates(&service), [week(1).to_string()]);
+    assert!(place.ok(&["release", "list"]).contains("withdrawn"));
+    // And nothing rewrites what stands there.
+    let store = rusqlite::Connection::open(place.store()).unwrap();
+    assert!(store.execute("UPDATE release SET cells = x'00' WHERE week <> 0", []).is_err());
+}
+
+#[test]
+fn a_week_is_closed_two_days_after_it_ended_and_with_a_later_stat() {
+    let place = world(&["1", "2", "3"], 0);
+    assert!(place.ok(&["release", "list"]).is_empty(), "stats of today alone close no week with stats");
+    let place = Place::new();
+    for name in ["a", "b", "c"] {
+        contribute(&place, name, "2", 1);
+    }
+    let store = rusqlite::Connection::open(place.store()).unwrap();
+    store.execute("DELETE FROM stat WHERE date = (SELECT max(date) FROM stat)", []).unwrap();
+    drop(store);
+    assert!(place.ok(&["release", "list"]).is_empty(), "the week may still be going on for who sends late");
+    contribute(&place, "d", "2", 1);
+    assert!(place.ok(&["release", "list"]).contains(&format!("{}  due", week(0))));
+}
+
+/// It needs Debian's package `faketime`; where there is none the test says so.
+#[test]
+fn neither_clock_nor_zone_nor_kill_builds_a_week_twice() {
+    const LIBRARY: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+    let place = world(&["1", "2", "3", "4", "5"], 4);
+    let start = |variables: &[(&str, &str)]| {
+        let mut command = place.command(&["serve", "--port", "0"]);
+        command.env("ADMIN_TOKEN", ADMIN).env("PUBLIC_MIN_CLIENTS", "3").envs(variables.iter().copied());
+        Service::start(command)
+    };
+    // Killed while it builds, again and again: what is there is whole.
+    for _ in 0..3 {
+        let service = start(&[]);
+        service.signal("KILL");
+        drop(service);
+    }
+    let service = start(&[("TZ", "Pacific/Kiritimati")]);
+    built(&place);
+    let known = rows(&place);
+    assert_eq!(known.len(), 4);
+    drop(service);
+    let mut settings: Vec<Vec<(&str, &str)>> =
+        vec![vec![("TZ", "Pacific/Pago_Pago")], vec![("TZ", "Pacific/Kiritimati")]];
+    match std::path::Path::new(LIBRARY).exists() {
+        true => settings.extend(["-8d", "+8d"].map(|offset| vec![("LD_PRELOAD", LIBRARY), ("FAKETIME", offset)])),
+        false => eprintln!("NOT TESTED: releases and a clock that jumps: install Debian's package faketime"),
+    }
+    for variables in settings {
+        let service = start(&variables);
+        service.get("/stats/summary.json").send().expect(200);
+        let date = today().checked_add(Span::new().days(1)).unwrap();
+        assert!(date > week(0));
+        service.stop();
+        let now = rows(&place);
+        assert!(now[..4] == known, "{variables:?}");
+    }
+}
