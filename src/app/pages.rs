@@ -2,8 +2,7 @@
 
 use super::answer::Answer;
 use super::{App, Request, nothing_here, released, tag};
-use crate::dashboard::{self, Asset, Language, Page, Site, View};
-use crate::error::Result;
+use crate::dashboard::{self, Asset, Language, Page, Released, Site, View};
 use crate::model::parse_uuid;
 use crate::server::message::{Body, Head, Response};
 use std::borrow::Cow;
@@ -84,26 +83,26 @@ pub fn vulnerability(app: &App, request: Request<'_>) -> Answer {
 
 fn of_object(app: &App, request: &Request<'_>, page: &'static Page) -> Answer {
     let uuid = parse_uuid(&request.name).map_err(|_| Box::new(nothing_here()))?;
-    Ok(answer(app, request.head, page, &uuid.to_string())?)
+    Ok(answer(app, request.head, page, &uuid.to_string(), released::told(app)?))
 }
 
 /// The page for a browser where there is nothing; others get JSON.
 pub fn missing(app: &App, head: &Head) -> Option<Response> {
     let wants_page = head.headers.all("Accept").any(|accept| accept.contains("text/html"));
-    let mut page = wants_page.then(|| answer(app, head, &dashboard::MISSING, "").ok()).flatten()?;
+    let mut page = wants_page.then(|| answer(app, head, &dashboard::MISSING, "", None))?;
     page.status = 404;
     Some(page.with("Cache-Control", "no-store"))
 }
 
 fn show(app: &App, request: &Request<'_>, page: &'static Page) -> Answer {
-    Ok(answer(app, request.head, page, "")?)
+    Ok(answer(app, request.head, page, "", released::told(app)?))
 }
 
-fn answer(app: &App, head: &Head, page: &'static Page, object: &str) -> Result<Response> {
+fn answer(app: &App, head: &Head, page: &'static Page, object: &str, released: Option<Released>) -> Response {
     let headers = &head.headers;
     let language = Language::of(&head.query, headers.get("Accept-Language").unwrap_or_default());
     let site = Site {
-        released: released::told(app)?,
+        released,
         public_pages: app.config.public_pages,
         map: app.config.shows_map(),
         email: app.config.admin_email.as_deref(),
@@ -122,12 +121,12 @@ fn answer(app: &App, head: &Head, page: &'static Page, object: &str) -> Result<R
         true => Response::empty(304),
         false => Response::bytes(200, Some("text/html; charset=utf-8"), Cow::Owned(text.into_bytes())),
     };
-    Ok(response
+    response
         .with("Content-Security-Policy", policy)
         .with("Referrer-Policy", "no-referrer")
         .with("ETag", tag)
         .with("Vary", "Accept-Language")
-        .with("Cache-Control", "no-cache"))
+        .with("Cache-Control", "no-cache")
 }
 
 /// What leads from the page to the root: the prefix if one is known, and otherwise as many steps up as the path goes

@@ -75,7 +75,7 @@ impl Store {
                 touch(tx)
             })
         })?;
-        self.write(|tx| labels::queue_all(tx))
+        self.write(labels::queue_all)
     }
 
     /// Calls `work` with the key after which a page of payloads begins, in a read transaction each; it gives the last key

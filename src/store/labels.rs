@@ -392,6 +392,7 @@ fn settle(tx: &Transaction<'_>, queued: &Queued, found: &Found) -> Result<()> {
     )?;
     let rows = statement.query_map([client, kind], |row| Ok((row.get(0)?, row.get::<_, String>(1)?, four(row, 2)?)))?;
     let rows: Vec<(i64, String, Wordings)> = rows.collect::<rusqlite::Result<_>>()?;
+    let before = tx.query_row("SELECT total_changes()", [], |row| row.get::<_, i64>(0))?;
     let mut missing: HashSet<&String> = found.labels.keys().collect();
     for (object, key, old) in &rows {
         missing.remove(key);
@@ -406,7 +407,8 @@ fn settle(tx: &Transaction<'_>, queued: &Queued, found: &Found) -> Result<()> {
     for key in missing {
         add_missing(tx, (client, kind), key, &found.labels[key])?;
     }
-    if rows.is_empty() && found.labels.is_empty() { Ok(()) } else { super::touch(tx) }
+    let after: i64 = tx.query_row("SELECT total_changes()", [], |row| row.get(0))?;
+    if before == after { Ok(()) } else { super::touch(tx) }
 }
 
 /// Writes the row of an object that a client has and that was lost.

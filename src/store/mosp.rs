@@ -8,11 +8,9 @@ use uuid::Uuid;
 impl Store {
     /// Whether stats of threats or vulnerabilities have this object.
     pub fn has_object(&self, uuid: Uuid) -> Result<bool> {
-        // The key of such an object is a JSON list that begins with its UUID; '#' follows '"'.
-        let (from, to) = (format!("[\"{uuid}\""), format!("[\"{uuid}#"));
         self.read(|tx| {
-            tx.prepare_cached("SELECT 1 FROM object WHERE type IN (2, 3) AND key >= ?1 AND key < ?2 LIMIT 1")
-                .and_then(|mut statement| statement.exists([from, to]))
+            tx.prepare_cached("SELECT 1 FROM object WHERE type IN (2, 3) AND key = ?1")
+                .and_then(|mut statement| statement.exists([uuid.to_string()]))
                 .map_err(sql)
         })
     }

@@ -351,6 +351,10 @@ impl<'a> StatWriter<'a> {
             return Ok(false);
         }
         let (tx, objects) = (self.tx, &mut self.objects);
+        // In the order in which the sender has them: averages show categories in that order.
+        for part in parts {
+            objects.id(tx, item.kind, &part.key)?;
+        }
         let added = labels::take(tx, client, (item.kind, day), parts, |key| objects.id(tx, item.kind, key))?;
         self.owned.insert(client, owned + added);
         Ok(true)

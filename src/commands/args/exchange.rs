@@ -46,7 +46,7 @@ pub struct PushCommand {
     #[argh(switch)]
     pub show: bool,
     /// take the analysis, or all of the client, back from the remote; what was taken back is not pushed again until it
-    /// is named with --anr
+    /// is named with --anr; weeks that the remote has published stay
     #[argh(switch)]
     pub withdraw: bool,
     /// how often to try again what did not get through (default 8)

@@ -174,7 +174,7 @@ mod tests {
                            "residual": {{"informational": [], "operational": {{"8": {{"8": 3}}}}}}}}}}"#
         );
         let data: CartographyData = serde_json::from_str(&data).unwrap();
-        let parts = data.contributions();
+        let parts = data.contributions().unwrap();
         parts.into_iter().map(|part| part.key.to_string()).filter(|key| key.contains("current")).collect()
     }
 
