@@ -128,7 +128,8 @@ fn hostile_labels_come_back_as_they_were_sent() {
     );
     let list = public.json();
     for (one, label) in list.as_array().unwrap().iter().zip(labels) {
-        assert_eq!(one["labels"]["label1"], label);
+        // Averages show the first thousand characters of a label.
+        assert_eq!(one["labels"]["label1"], json!(label.chars().take(1000).collect::<String>()));
     }
     for path in ["/", "/api/v1/"] {
         assert!(!service.get(path).send().text().contains("alert(1)"));

@@ -37,11 +37,14 @@ fn what_did_not_change_costs_next_to_nothing() {
         .iter()
         .map(|sample| (sample.anr, StatType::parse(sample.kind).unwrap(), sample.date, sample.data.as_str()))
         .collect();
+    // A page for each table and index is there anyway.
+    store.tidy().unwrap();
+    let empty = metadata(place.store()).unwrap().len();
     let posted = add(&store, &client, &stats);
     store.tidy().unwrap();
-    let kept = metadata(place.store()).unwrap().len();
+    let kept = metadata(place.store()).unwrap().len() - empty;
     println!("posted {posted} bytes, kept {kept}: {:.2} %", 100.0 * kept as f64 / posted as f64);
-    assert!(kept * 1000 <= posted * 46, "{kept} bytes of {posted}");
+    assert!(kept * 1000 <= posted * 45, "{kept} bytes of {posted}");
 }
 
 #[test]
@@ -62,11 +65,14 @@ fn nothing_new_every_day_costs_little_more_than_an_index() {
             (anr(sample.anr, copy), kind, day(back), sample.data.as_str())
         })
         .collect();
+    // A page for each table and index is there anyway.
+    store.tidy().unwrap();
+    let empty = metadata(place.store()).unwrap().len();
     let posted = add(&store, &client, &stats);
     store.tidy().unwrap();
-    let kept = metadata(place.store()).unwrap().len();
+    let kept = metadata(place.store()).unwrap().len() - empty;
     println!("posted {posted} bytes, kept {kept}: {:.2} %", 100.0 * kept as f64 / posted as f64);
-    assert!(kept * 1000 <= posted * 21, "{kept} bytes of {posted}");
+    assert!(kept * 1000 <= posted * 20, "{kept} bytes of {posted}");
 }
 
 /// The stats of one day of one set of analyses, by their index.
