@@ -79,7 +79,7 @@ impl Store {
     }
 
     /// Calls `work` with the key after which a page of payloads begins, in a read transaction each; it gives the last key
-    /// of the page, or none at the end.
+    /// of the page, or none at the end. What comes meanwhile is not looked at: a busy store would never be looked through.
     fn for_each_page(
         &self,
         progress: &mut dyn FnMut(u64, u64),
@@ -89,27 +89,21 @@ impl Store {
         let total: i64 = self.read(|tx| Ok(tx.query_row(text, [], |row| row.get(0))?))?;
         let number = |key: i64| u64::try_from(key).unwrap_or_default();
         let mut after = Some(0);
-        while let Some(key) = after {
+        while let Some(key) = after.filter(|key| *key < total) {
             after = self.read(|tx| work(tx, key))?;
             progress(number(after.unwrap_or(total)), number(total));
         }
         Ok(())
     }
 
-    /// Calls `work` with each day that has stats or rollups, in a read transaction each.
+    /// Calls `work` with each day that has stats or rollups, in a read transaction each; days that come meanwhile are not
+    /// among them.
     fn for_each_day(&self, work: &mut dyn FnMut(&Transaction<'_>, i64) -> Result<()>) -> Result<()> {
-        let mut before = i64::MIN;
-        loop {
-            let next = self.read(|tx| {
-                let next = day_after(tx, before)?;
-                next.map(|day| work(tx, day)).transpose()?;
-                Ok(next)
-            })?;
-            match next {
-                Some(day) => before = day,
-                None => return Ok(()),
-            }
+        let mut days = Vec::new();
+        while let Some(day) = self.read(|tx| day_after(tx, days.last().copied().unwrap_or(i64::MIN)))? {
+            days.push(day);
         }
+        days.into_iter().try_for_each(|day| self.read(|tx| work(tx, day)))
     }
 }
 

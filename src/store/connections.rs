@@ -28,6 +28,13 @@ pub(super) fn connect_as_is(path: &Path) -> Result<Connection> {
 pub(super) fn connect(path: &Path) -> Result<Connection> {
     let mut connection = connect_as_is(path)?;
     wait_patiently(&mut connection)?;
+    if connection.is_readonly("main")? {
+        let text = format!(
+            "the store {} cannot be written: see who owns it, and whether its disk is read-only",
+            path.display()
+        );
+        return Err(Error::new(Kind::Unavailable, text));
+    }
     prepare(&connection).map_err(|e| opening(path, e))?;
     Ok(connection)
 }
