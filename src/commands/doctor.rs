@@ -4,6 +4,7 @@
 
 mod backups;
 mod clock;
+mod collection;
 mod files;
 mod front_office;
 mod network;
@@ -24,6 +25,7 @@ use crate::service::schedule;
 use crate::store::read_only::ReadOnlyStore;
 use crate::terminal::say;
 use serde::Serialize;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// What to do about a store that is not whole.
@@ -117,6 +119,7 @@ fn examine(command: &Doctor, raw: &Raw) -> Vec<Finding> {
     findings.extend(sharing::check(look));
     findings.extend(public::check(&config, look));
     findings.extend(front_office::check(&command.front_office, look));
+    findings.extend(collection::check(Path::new("/")));
     findings.extend(network::check(&config));
     findings
 }
