@@ -46,7 +46,7 @@ fn judge(root: &Path) -> Finding {
 fn timer(root: &Path) -> Option<PathBuf> {
     inside(&root.join("etc/systemd/system/timers.target.wants")).into_iter().find(|timer| {
         let name = timer.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let service = |place: &&str| calls(&root.join(place).join(format!("{name}.service")));
+        let service = |place: &str| calls(&root.join(place).join(format!("{name}.service")));
         name == UNIT || UNITS.iter().any(|place| service(place))
     })
 }
