@@ -318,7 +318,8 @@ impl Store {
         })
     }
 
-    /// Brings the labels of one client and type in line with the stats that are left. Returns true if there may be more.
+    /// Brings the labels of one client and type in line with the stats that are left. Returns true if there may be more, and
+    /// false also if these stats changed meanwhile: they have another turn.
     pub fn refresh_labels(&self) -> Result<bool> {
         let Some((queued, found)) = self.read(|tx| {
             let Some(queued) = next(tx)? else { return Ok(None) };
@@ -328,13 +329,12 @@ impl Store {
         else {
             return Ok(false);
         };
-        self.write_quietly(|tx| settle(tx, &queued, &found))?;
-        Ok(true)
+        self.write_quietly(|tx| settle(tx, &queued, &found))
     }
 }
 
 fn next(tx: &Transaction<'_>) -> Result<Option<Queued>> {
-    tx.prepare_cached("SELECT client, type, number FROM relabel LIMIT 1")
+    tx.prepare_cached("SELECT client, type, number FROM relabel ORDER BY number LIMIT 1")
         .and_then(|mut statement| {
             let queued = |row: &Row<'_>| Ok(Queued { client: row.get(0)?, kind: row.get(1)?, number: row.get(2)? });
             statement.query_row([], queued).optional()
@@ -376,7 +376,7 @@ fn look_through(tx: &Transaction<'_>, queued: &Queued) -> Result<Found> {
 }
 
 /// Writes what was found, unless the client's stats have changed since: then it stays queued.
-fn settle(tx: &Transaction<'_>, queued: &Queued, found: &Found) -> Result<()> {
+fn settle(tx: &Transaction<'_>, queued: &Queued, found: &Found) -> Result<bool> {
     let Queued { client, kind, number } = *queued;
     let has_more = tx
         .prepare_cached("SELECT 1 FROM stat WHERE seq > ?1 AND client = ?2 AND type = ?3")
@@ -385,7 +385,7 @@ fn settle(tx: &Transaction<'_>, queued: &Queued, found: &Found) -> Result<()> {
         && tx.execute("DELETE FROM relabel WHERE client = ?1 AND type = ?2 AND number = ?3", [client, kind, number])?
             > 0;
     if !is_current {
-        return Ok(());
+        return Ok(false);
     }
     let mut statement = tx.prepare_cached(
         "SELECT object.id, object.key, label.label1, label.label2, label.label3, label.label4
@@ -409,7 +409,10 @@ fn settle(tx: &Transaction<'_>, queued: &Queued, found: &Found) -> Result<()> {
         add_missing(tx, (client, kind), key, &found.labels[key])?;
     }
     let after: i64 = tx.query_row("SELECT total_changes()", [], |row| row.get(0))?;
-    if before == after { Ok(()) } else { super::touch(tx) }
+    if before != after {
+        super::touch(tx)?;
+    }
+    Ok(true)
 }
 
 /// Writes the row of an object that a client has and that was lost.
