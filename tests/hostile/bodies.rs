@@ -175,7 +175,7 @@ fn batches_that_grow_when_they_are_parsed() {
         (
             "4 lists of categories",
             batch(|n| stat("compliance", n, &compliance(&many(category, most))), ",", MOST / 4),
-            201,
+            400,
         ),
         (
             "4 texts of 2 MB",

@@ -55,7 +55,8 @@ struct Target {
 
 impl Target {
     fn new() -> Self {
-        Self::started(|place| place.serve())
+        // The raw requests of the attacks call it x.
+        Self::started(|place| place.serve_with(&[("ALLOWED_HOSTS", "x")]))
     }
 
     fn started(start: impl FnOnce(&Place) -> Service) -> Self {
@@ -67,13 +68,20 @@ impl Target {
             service.get("/api/v1/client/me").token(&token).send().expect(200);
         }
         let mut target = Self { service, token, threads: 0, files: 0, _place: place };
-        until("the first requests to be over", || target.files() < 20);
+        // The listener, its copy, and the pair that wakes who waits for signals.
+        until("the first requests to be over", || target.sockets() <= 4);
         (target.threads, target.files) = (target.service.status("Threads"), target.files());
         target
     }
 
     fn files(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.service.child.id())).unwrap().count()
+    }
+
+    fn sockets(&self) -> usize {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.service.child.id())).unwrap();
+        let links = files.filter_map(|file| std::fs::read_link(file.unwrap().path()).ok());
+        links.filter(|link| link.to_string_lossy().starts_with("socket:")).count()
     }
 
     /// An ordinary request is served as ever while an attack runs, and the attack costs no more than it may.
