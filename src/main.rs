@@ -26,7 +26,7 @@ fn run() -> Result<ExitCode> {
     match words::parse(&rest) {
         Ok(arguments) => commands::run(arguments, &raw),
         Err(NoCommand::Help(text)) => {
-            println!("{text}");
+            terminal::say(&text)?;
             Ok(ExitCode::SUCCESS)
         }
         Err(NoCommand::Wrong(text)) => {
