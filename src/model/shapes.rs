@@ -72,7 +72,7 @@ pub struct Flaw {
 pub fn contributions(kind: StatType, data: &str) -> Result<Vec<Contribution>, Flaw> {
     let path = ["data"];
     let parts = match kind {
-        StatType::Risk => from_text::<Object<RiskData>>(data, &path)?.0.contributions(),
+        StatType::Risk => from_text::<Object<RiskData>>(data, &path)?.0.contributions()?,
         StatType::Threat | StatType::Vulnerability => from_text::<RatedObjects>(data, &path)?.0,
         StatType::Cartography => from_text::<Object<CartographyData>>(data, &path)?.0.contributions()?,
         StatType::Compliance => compliance(&from_text::<Vec<Object<Referential<'_>>>>(data, &path)?)?,
@@ -305,7 +305,10 @@ impl<T> States<Object<Categories<T>>> {
 }
 
 impl RiskData {
-    fn contributions(&self) -> Vec<Contribution> {
+    fn contributions(&self) -> Result<Vec<Contribution>, Flaw> {
+        if self.risks.0.branches().map(|(_, _, levels)| levels.len()).iter().sum::<usize>() > MAX_OBJECTS {
+            return Err(Flaw { field: Some("data.risks".into()), reason: too_many_objects() });
+        }
         let mut parts = Vec::new();
         for (state, category, levels) in self.risks.0.branches() {
             parts.extend(levels.iter().map(|Object(level)| {
@@ -313,7 +316,7 @@ impl RiskData {
                 Contribution::once(risk_key(state, category, level.level.name()), values)
             }));
         }
-        parts
+        Ok(parts)
     }
 }
 

@@ -170,7 +170,7 @@ fn batches_that_grow_when_they_are_parsed() {
         ("190,000 bad items", batch(|_| "{}".into(), ",", 190_000 * 3), 400),
         ("49,000 bad items", batch(|_| "{}".into(), ",", 49_000 * 3), 400),
         ("one stat of 32 MB", batch(|n| stat("threat", n, &many(&threat(0), 32_000_000)), ",", MOST), 400),
-        ("4 lists of risks", batch(|n| stat("risk", n, &risks(&many(risk, most))), ",", MOST / 4), 201),
+        ("4 lists of risks", batch(|n| stat("risk", n, &risks(&many(risk, most))), ",", MOST / 4), 400),
         ("4 rows of counters", batch(|n| stat("cartography", n, &cells(&many("1", most))), ",", MOST / 4), 400),
         (
             "4 lists of categories",

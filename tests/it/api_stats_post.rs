@@ -395,6 +395,12 @@ fn objects_are_bounded_by_stat_and_by_client() {
     };
     let answer = service.post_stats(&token, &[item(ANR, "threat", DAY, &objects(0, 10_001))]).expect(400).json();
     assert!(answer["refused"][0]["reason"].as_str().unwrap().contains("more than 10000 objects"), "{answer}");
+    let levels = vec![r#"{"level":"Low risks","value":1}"#; 10_001].join(",");
+    let risks = format!(
+        r#"{{"risks":{{"current":{{"informational":[{levels}],"operational":[]}},"residual":{{"informational":[],"operational":[]}}}}}}"#
+    );
+    let answer = service.post_stats(&token, &[item(ANR, "risk", DAY, &risks)]).expect(400).json();
+    assert_eq!(answer["refused"][0]["field"], json!("data.risks"), "{answer}");
     service.store_stats(&token, &[item(ANR, "threat", DAY, &objects(0, 40))]);
     let batch = [item(ANR, "threat", "2026-11-02", &objects(30, 51)), item(ANR, "vulnerability", DAY, &objects(0, 5))];
     let answer = service.post_stats(&token, &batch).expect(207).json();
