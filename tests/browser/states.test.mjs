@@ -201,6 +201,28 @@ describe("states", () => {
       assert.ok(bytes < 10_000, `${bytes} bytes`);
     }));
 
+  test("charts are drawn whether their numbers or what draws them comes last", () =>
+    withService(demo(), async (service, page) => {
+      const frames = (count) => page.evaluate((left) => new Promise((done) => {
+        const next = () => (left-- ? requestAnimationFrame(next) : done());
+        next();
+      }), count);
+      for (const [late, early] of [[/type=vulnerability/, /assets\/draw-/], [/assets\/draw-/, /type=vulnerability/]]) {
+        let letGo;
+        const held = new Promise((resolve) => (letGo = resolve));
+        await page.route(late, async (route) => (await held, route.continue()));
+        const came = page.waitForResponse(early);
+        await page.goto(`${service.address}/report`, { waitUntil: "commit" });
+        await (await came).finished();
+        await frames(10);
+        assert.equal(await page.locator("canvas").count(), 0);
+        letGo();
+        await settled(page);
+        assert.equal(await page.locator("canvas").count(), 2, String(late));
+        await page.unroute(late);
+      }
+    }));
+
   test("the report is one page of paper", () =>
     withService(demo(), async (service, page) => {
       await visit(page, service, "report");

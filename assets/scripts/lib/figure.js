@@ -50,15 +50,18 @@ function key({ key: entries }) {
   return entries && h("ul", { class: "key" }, entries.map(item));
 }
 
-/** What draws is fetched with the first chart that is drawn; its room is kept until then. */
+/** What draws is fetched with the first chart that is drawn; until then its room is kept, and it is called busy. */
 function canvas(spec) {
   const element = h("div", { class: "canvas", role: "img", "aria-label": `${spec.title}. ${spec.finding ?? subtitle(spec)}` });
   element.style.height = `${spec.height(innerWidth < 540 ? 400 : 640)}px`;
-  const begin = () =>
-    part("draw").then(
-      ({ draw }) => draw(element, spec),
-      () => element.replaceChildren(problem(t("chart.failed"), begin)),
-    );
+  const failed = () => {
+    element.removeAttribute("aria-busy");
+    element.replaceChildren(problem(t("chart.failed"), begin));
+  };
+  const begin = () => {
+    element.setAttribute("aria-busy", "true");
+    part("draw").then(({ draw }) => draw(element, spec), failed);
+  };
   begin();
   return element;
 }

@@ -5,6 +5,8 @@ import { init } from "../lib/echarts.js";
 import { paperTokens, tokens } from "../lib/tokens.js";
 
 const drawn = new Set();
+/** From before the page is laid out for paper until after: its columns have other widths than what is drawn for them. */
+let isPaper = false;
 
 /** Draws a chart's specification into an element that is on the page or about to be. */
 export async function draw(element, spec) {
@@ -12,15 +14,17 @@ export async function draw(element, spec) {
   let chart;
   let width = 0;
   const one = {
-    paint(colours = tokens(), isPaper = false) {
-      if (!element.isConnected) return one.end();
+    paint() {
+      // One that was not drawn yet is about to come; one that was has left.
+      if (!element.isConnected) return chart && one.end();
       width = isPaper ? paperWidth(element) : element.clientWidth;
       const height = Math.round(spec.height(width) * (isPaper ? 0.65 : 1));
       element.style.height = `${height}px`;
       chart ??= init(element, null, { renderer: "canvas", width, height });
       chart.resize({ width, height });
-      chart.setOption(spec.option(colours, { width, height }), { notMerge: true });
+      chart.setOption(spec.option(isPaper ? paperTokens() : tokens(), { width, height }), { notMerge: true });
       spec.drawn?.(chart);
+      element.removeAttribute("aria-busy");
     },
     end() {
       observer.disconnect();
@@ -31,7 +35,7 @@ export async function draw(element, spec) {
   // In the next frame: painting in the observer's own would change what it observes.
   const observer = new ResizeObserver(() =>
     requestAnimationFrame(() => {
-      if (!element.isConnected || (element.clientWidth && element.clientWidth !== width)) one.paint();
+      if (!element.isConnected || (!isPaper && element.clientWidth && element.clientWidth !== width)) one.paint();
     }),
   );
   observer.observe(element);
@@ -42,7 +46,11 @@ export async function draw(element, spec) {
 /** Browsers tell of printing before they lay the page out for paper: two columns of A4, or one. */
 const paperWidth = (element) => (element.closest(".wide") ? 660 : 310);
 
-const all = (colours, isPaper) => drawn.forEach((one) => one.paint(colours, isPaper));
-new MutationObserver(() => all()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-addEventListener("beforeprint", () => all(paperTokens(), true));
-addEventListener("afterprint", () => all());
+const all = () => drawn.forEach((one) => one.paint());
+const onPaper = (is) => {
+  isPaper = is;
+  all();
+};
+new MutationObserver(all).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+addEventListener("beforeprint", () => onPaper(true));
+addEventListener("afterprint", () => onPaper(false));
