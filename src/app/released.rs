@@ -10,7 +10,7 @@ use crate::dashboard::Released;
 use crate::error::{Error, Kind, Result};
 use crate::model::StatType;
 use crate::server::message::Head;
-use crate::store::releases::ReleaseHead;
+use crate::store::releases::{Kept, ReleaseHead};
 use jiff::Span;
 use jiff::civil::Date;
 use serde_json::{Value, json as value};
@@ -177,41 +177,53 @@ pub fn compared(app: &App, head: &Head, kind: StatType, processor: &Processor, d
     })
 }
 
-/// What moved since a month, a quarter and a year, as it was published.
-pub fn trends(app: &App, head: &Head) -> Answer {
+/// What moved since a month, a quarter and a year, or since one of them, as it was published.
+pub fn trends(app: &App, head: &Head, chosen: Option<usize>) -> Answer {
     let published = Published::of(app)?;
-    computed::released(app, head, (published.version, published.built_at()), "trends", |out| {
+    let question = format!("trends {chosen:?}");
+    computed::released(app, head, (published.version, published.built_at()), &question, |out| {
         let newest = published.heads.last().map(|head| head.week);
-        let from = newest.map(|newest| moved::since(newest, NAMES.len() - 1)).transpose()?;
+        let furthest = chosen.unwrap_or(NAMES.len() - 1);
+        let from = newest.map(|newest| moved::since(newest, furthest)).transpose()?;
         let weeks = read(
             app,
             &published.dates(Weeks::Inside(from.map(|from| from.saturating_sub(Span::new().days(6))), None)),
         )?;
         let band = weeks.last().and_then(Week::band);
         let mut answer = value!({ "mode": "releases", "newest": newest, "band": band });
-        for (horizon, name) in NAMES.iter().enumerate() {
+        for (horizon, name) in horizons(chosen) {
             let since = newest.map(|newest| moved::since(newest, horizon)).transpose()?;
-            answer[name] = value!({ "since": since, "types": moved::released(&weeks, horizon)? });
+            let (types, high) = (moved::released(&weeks, horizon)?, moved::released_high(&weeks, horizon)?);
+            answer[name] = value!({ "since": since, "high": high, "types": types });
         }
         write_value(&answer, out)
     })
 }
 
+/// The horizons of an answer: all, or the one that was chosen.
+fn horizons(chosen: Option<usize>) -> impl Iterator<Item = (usize, &'static str)> {
+    NAMES.into_iter().enumerate().filter(move |(horizon, _)| chosen.is_none_or(|chosen| chosen == *horizon))
+}
+
 /// The same where everything is live, as it was computed today.
-pub fn live_trends(app: &App, head: &Head) -> Answer {
+pub fn live_trends(app: &App, head: &Head, chosen: Option<usize>) -> Answer {
     let kept = app.store.live_changes()?;
-    let question = format!("trends {:?}", kept.as_ref().map(|kept| kept.hash));
+    let question = format!("trends {chosen:?} {:?}", kept.as_ref().map(|kept| kept.hash));
     computed::public(app, head, &question, |out| {
-        let text = kept.and_then(|kept| kept.cells);
-        let live: Option<Live> = text.map(|text| serde_json::from_str(&text)).transpose().map_err(unwritten)?;
-        let live = live.unwrap_or_default();
+        let live = live_changes(kept)?;
         let mut answer = value!({ "mode": "live", "newest": live.date });
-        for (horizon, name) in NAMES.iter().enumerate() {
+        for (horizon, name) in horizons(chosen) {
             let since = live.date.map(|date| moved::since(date, horizon)).transpose()?;
-            answer[name] = value!({ "since": since, "types": live.moved.get(*name) });
+            answer[name] = value!({ "since": since, "high": live.high.get(name), "types": live.moved.get(name) });
         }
         write_value(&answer, out)
     })
+}
+
+/// What a live instance keeps; nothing if it was never computed.
+fn live_changes(kept: Option<Kept>) -> Result<Live> {
+    let text = kept.and_then(|kept| kept.cells);
+    Ok(text.map(|text| serde_json::from_str(&text)).transpose().map_err(unwritten)?.unwrap_or_default())
 }
 
 /// Whether some release shows this threat or vulnerability.

@@ -196,7 +196,7 @@ struct LevelOnDate {
 }
 
 /// The number of risks of a level.
-fn level(week: &Week, state: &str, category: &str, level: &str) -> Option<([Decimal; 1], Band)> {
+pub(super) fn level(week: &Week, state: &str, category: &str, level: &str) -> Option<([Decimal; 1], Band)> {
     let shown = week.shown(StatType::Risk)?;
     let figure = object(shown, &risk_key(state, category, level))?.figures.first()?.as_ref()?;
     Some(([share_of(figure.value, *shown.totals.get(&total_key(state, category))?)], figure.band))

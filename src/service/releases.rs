@@ -1,16 +1,17 @@
 //! Builds releases: each ISO week once, when it is over. Where everything is live it computes what moved, once a day.
 
 use crate::averages::release::cells::{Places, Texts, Values, given};
-use crate::averages::release::moved::{Live, NAMES, TYPES};
+use crate::averages::release::moved::{self, Live, NAMES, Paths, TYPES};
 use crate::averages::release::{DAYS, HORIZONS, Hidden, RULES, Release, Rules, Votes};
 use crate::error::{Error, Kind, Result};
 use crate::model::StatType;
 use crate::model::date::today;
 use crate::model::shapes::category_of_key;
 use crate::store::Store;
-use crate::store::releases::{Contributor, New};
+use crate::store::releases::{Contributor, New, Stat};
 use jiff::Span;
 use jiff::civil::Date;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
@@ -120,7 +121,7 @@ pub fn build(store: &Store, k: usize, week: Date, go_on: &dyn Fn() -> bool) -> R
     let contributors = store.contributors()?;
     let (mut release, mut hidden) = (Release::default(), Vec::new());
     for kind in StatType::ALL {
-        let Some(votes) = votes(store, &contributors, (kind, true), week, go_on)? else { return Ok(None) };
+        let Some(votes) = votes(store, &contributors, kind, week, go_on)? else { return Ok(None) };
         let (shown, not_shown) = votes.publish(kind, &Rules::new(k));
         release.types.extend(shown.map(|shown| (kind.name().to_owned(), shown)));
         hidden.extend(not_shown);
@@ -132,7 +133,7 @@ pub fn build(store: &Store, k: usize, week: Date, go_on: &dyn Fn() -> bool) -> R
 fn votes(
     store: &Store,
     contributors: &[Contributor],
-    (kind, with_texts): (StatType, bool),
+    kind: StatType,
     end: Date,
     go_on: &dyn Fn() -> bool,
 ) -> Result<Option<Votes>> {
@@ -145,7 +146,7 @@ fn votes(
         }
         let (stats, keys) = store.last_stats(contributor, kind, &ends, DAYS, &|object| !places.lacks(object))?;
         keys.iter().for_each(|(object, key)| places.learn(*object, key));
-        let texts = if with_texts { given(kind, &store.texts_of(&contributor.clients, kind)?) } else { Texts::new() };
+        let texts = given(kind, &store.texts_of(&contributor.clients, kind)?);
         let mut values = stats.iter().map(|stats| places.values(stats.iter().map(AsRef::as_ref)));
         let mut next = || values.next().unwrap_or_default();
         let now = next();
@@ -153,6 +154,42 @@ fn votes(
         votes.add(now, &before, &texts);
     }
     Ok(Some(votes))
+}
+
+/// The votes of a type of a live instance, one an analysis, and the way that each took.
+fn followed(store: &Store, analyses: &[Contributor], kind: StatType, today: Date) -> Result<(Votes, Paths)> {
+    let ends: Vec<Date> = moved::WEEKS.iter().map(|week| after(today, -7 * week)).collect::<Result<_>>()?;
+    let (mut votes, mut paths, mut places) = (Votes::default(), Paths::default(), Places::new(kind));
+    for analysis in analyses {
+        let (all, keys) = store.last_stats(analysis, kind, &ends, DAYS, &|object| !places.lacks(object))?;
+        keys.iter().for_each(|(object, key)| places.learn(*object, key));
+        let mut weeks: Vec<Rc<Values>> = Vec::with_capacity(all.len());
+        for (week, stats) in all.iter().enumerate() {
+            // Unchanged analyses have the same stat for weeks.
+            let newer = week.checked_sub(1).and_then(|newer| all.get(newer).zip(weeks.get(newer)));
+            let values = match newer {
+                Some((known, values)) if is_same(known, stats) => Rc::clone(values),
+                _ => Rc::new(values_of(&places, stats)),
+            };
+            weeks.push(values);
+        }
+        let at = |back: i64| moved::WEEKS.iter().position(|week| *week == back).and_then(|week| weeks.get(week));
+        let before = HORIZONS.map(|back| at(back).map(|values| Values::clone(values)).unwrap_or_default());
+        votes.add(weeks.first().map(|now| Values::clone(now)).unwrap_or_default(), &before, &Texts::new());
+        paths.follow(&weeks);
+    }
+    Ok((votes, paths))
+}
+
+/// What an analysis has at the end of a week.
+fn values_of(places: &Places, stats: &[Stat]) -> Values {
+    let mut values = places.values(stats.iter().map(AsRef::as_ref));
+    moved::add_high(&mut values);
+    values
+}
+
+fn is_same(one: &[Stat], other: &[Stat]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| Rc::ptr_eq(one, other))
 }
 
 /// Computes what moved, unless that was done today and is not old all the same.
@@ -168,17 +205,22 @@ pub fn live(store: &Store, today: Date, is_old: bool) -> Result<()> {
     }
     let mut live = Live { date: Some(today), ..Live::default() };
     for kind in TYPES {
-        let Some(votes) = votes(store, &analyses, (kind, false), today, &|| true)? else { return Ok(()) };
+        let (votes, paths) = followed(store, &analyses, kind, today)?;
         for (horizon, name) in NAMES.iter().enumerate() {
-            let of = live.moved.entry((*name).to_owned()).or_default();
-            let mut lists = votes.moved(kind, horizon);
+            let mut lists = votes.moved(kind, horizon, &paths);
             for named in lists.named() {
                 named.labels = match category_of_key(&named.object) {
                     Some((_, texts)) => texts.into(),
                     None => store.public_texts(kind, &named.object)?.into(),
                 };
             }
-            of.insert(kind.name().to_owned(), lists);
+            live.moved.entry((*name).to_owned()).or_default().insert(kind.name().to_owned(), lists);
+            if kind == StatType::Risk {
+                live.high.insert((*name).to_owned(), votes.high(horizon, &paths));
+            }
+        }
+        if matches!(kind, StatType::Threat | StatType::Vulnerability) {
+            live.objects.extend(votes.all_changes(kind));
         }
     }
     store.keep_live_changes(RULES, &serde_json::to_string(&live).map_err(unwritten)?)

@@ -1,19 +1,22 @@
 //! What moved since a month, a quarter and a year ago: of a live instance over its analyses, of releases over what they
 //! published.
 
-use super::cells::{MAX_RISK, RATE, is_total};
+mod live;
+
+use super::cells::{MAX_RISK, RATE};
 use super::rounding::{Band, UNITS, amount};
-use super::{Column, HORIZONS, Object, Votes};
-use crate::averages::published::Week;
+use super::{HORIZONS, Object};
+use crate::averages::published::{self, Week};
 use crate::averages::{Labels, trends};
 use crate::error::Result;
 use crate::model::StatType;
 use crate::model::decimal::Mean;
-use crate::model::shapes::category_of_key;
+use crate::model::shapes::{CATEGORIES, LEVELS, STATES, category_of_key};
 use jiff::Span;
 use jiff::civil::Date;
+pub use live::{Live, Matched, Paths, add_high};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Names of the horizons in answers.
 pub const NAMES: [&str; 3] = ["month", "quarter", "year"];
@@ -23,15 +26,10 @@ pub const TYPES: [StatType; 4] = [StatType::Risk, StatType::Threat, StatType::Vu
 const LEAST: f64 = 0.01;
 /// Entries of a list, the largest first.
 const MAX_ENTRIES: usize = 50;
-
-/// What a live instance keeps from one day to the next.
-#[derive(Default, Serialize, Deserialize)]
-pub struct Live {
-    /// The day on which it was computed.
-    pub date: Option<Date>,
-    /// Per horizon and type.
-    pub moved: BTreeMap<String, BTreeMap<String, Lists<LiveMove>>>,
-}
+/// Weeks back at which a live instance looks, the newest first: each of a quarter, every fourth of a year.
+pub const WEEKS: [i64; 24] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52];
+/// Weeks from one point of a horizon to the next.
+const STEPS: [i64; 3] = [1, 1, 4];
 
 /// What moved, came and went.
 #[derive(Serialize, Deserialize)]
@@ -53,23 +51,8 @@ pub struct Named {
     pub labels: Labels,
 }
 
-/// A matched change of a live instance.
-#[derive(Serialize, Deserialize)]
-pub struct LiveMove {
-    #[serde(flatten)]
-    named: Named,
-    measure: String,
-    before: Mean,
-    after: Mean,
-    change: Mean,
-    rose: usize,
-    fell: usize,
-    analyses: usize,
-    trend: bool,
-}
-
-/// A matched change that was published, with the value that was published for the week, and the slope over the weeks
-/// between (Theil and Sen) times their number.
+/// A matched change that was published, with the value that was published for the week, those of the weeks between, and
+/// their slope (Theil and Sen) times their number.
 #[derive(Serialize)]
 pub struct ReleasedMove {
     #[serde(flatten)]
@@ -78,8 +61,18 @@ pub struct ReleasedMove {
     value: Mean,
     change: Mean,
     slope: Option<Mean>,
+    values: Vec<Option<Mean>>,
     band: Band,
     trend: bool,
+}
+
+/// High risks as they were published at both ends: of all contributors, since only parts of a number are matched.
+#[derive(Serialize)]
+pub struct ReleasedHigh {
+    before: Mean,
+    after: Mean,
+    change: Mean,
+    band: Band,
 }
 
 /// The name of a measure and the end of its scale.
@@ -98,49 +91,17 @@ fn number(value: f64) -> Mean {
     Mean((value * 10_000.0).round() / 10_000.0)
 }
 
-impl Votes {
-    /// What moved since one of the horizons, exactly, of so many analyses.
-    pub fn moved(&self, kind: StatType, horizon: usize) -> Lists<LiveMove> {
-        let trends = self.trends();
-        // What it is called is looked up by whoever keeps this.
-        let named = |object: &str| Named { object: object.to_owned(), labels: Labels::default() };
-        let one = |object: &str, of: usize, column: &Column, trend: bool| {
-            let changes = &column.changes[horizon];
-            let (name, range) = measure(kind, of);
-            let before = column.before[horizon] / changes.len() as f64;
-            let change = super::mean(changes);
-            let named = named(object);
-            let (before, after, change) =
-                (number(before * range), number((before + change) * range), number(change * range));
-            let count = |rose: bool| changes.iter().filter(|one| **one != 0.0 && (**one > 0.0) == rose).count();
-            let (rose, fell, analyses) = (count(true), count(false), changes.len());
-            LiveMove { named, measure: name.into(), before, after, change, rose, fell, analyses, trend }
-        };
-        let mut moved = Vec::new();
-        let (mut new, mut gone) = (BTreeSet::new(), BTreeSet::new());
-        for ((object, of), column) in self.columns.iter().filter(|((object, _), _)| !is_total(kind, object)) {
-            if !column.changes[horizon].is_empty() && super::mean(&column.changes[horizon]).abs() >= LEAST {
-                let trend = trends[horizon].get(&(object, *of)) == Some(&true);
-                moved.push((super::mean(&column.changes[horizon]).abs(), one(object, *of, column, trend)));
-            }
-            if column.had[horizon] == 0 && self.had[horizon] > 0 {
-                new.insert(object);
-            }
-            if column.now.is_empty() && column.had[horizon] > 0 {
-                gone.insert(object);
-            }
-        }
-        let names = |objects: BTreeSet<&std::rc::Rc<str>>| {
-            objects.into_iter().take(MAX_ENTRIES).map(|one| named(one)).collect()
-        };
-        Lists { moved: largest(moved), new: names(new), gone: names(gone) }
-    }
-}
-
 /// The largest first.
 fn largest<M>(mut moved: Vec<(f64, M)>) -> Vec<M> {
     moved.sort_by(|a, b| b.0.total_cmp(&a.0));
     moved.into_iter().take(MAX_ENTRIES).map(|(_, one)| one).collect()
+}
+
+/// The slope of values at equal distances, times the distance from the first to the last.
+fn slope(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    let points: Vec<(f64, f64)> = (0_u32..).zip(values).filter_map(|(x, value)| Some((f64::from(x), value?))).collect();
+    let span = points.last()?.0 - points.first()?.0;
+    trends::slope(&points).map(|slope| slope * span)
 }
 
 /// What moved until the newest of these weeks, by type, since one of the horizons; nothing if no week is shown.
@@ -172,6 +133,58 @@ pub fn released(weeks: &[Week], horizon: usize) -> Result<BTreeMap<String, Lists
     Ok(all)
 }
 
+/// High risks of the newest of these weeks beside those of one horizon before, by state: of the kinds that both show.
+pub fn released_high(weeks: &[Week], horizon: usize) -> Result<BTreeMap<String, ReleasedHigh>> {
+    let Some(newest) = weeks.last() else { return Ok(BTreeMap::new()) };
+    let since = since(newest.date, horizon)?;
+    let Some(earlier) = weeks.iter().find(|week| week.date == since) else { return Ok(BTreeMap::new()) };
+    let mut all = BTreeMap::new();
+    for state in STATES {
+        let level = |week: &Week, category: &str| published::level(week, state, category, LEVELS[2]);
+        let both: Vec<_> =
+            CATEGORIES.iter().filter_map(|category| level(earlier, category).zip(level(newest, category))).collect();
+        let Some(band) = both.iter().map(|((_, then), (_, now))| *then.min(now)).min() else { continue };
+        let sum = |of: &dyn Fn(&(Level, Level)) -> f64| both.iter().map(of).sum::<f64>();
+        let (before, after) = (sum(&|(then, _)| then.0[0].to_f64()), sum(&|(_, now)| now.0[0].to_f64()));
+        let high = ReleasedHigh { before: number(before), after: number(after), change: number(after - before), band };
+        all.insert(state.to_owned(), high);
+    }
+    Ok(all)
+}
+
+/// A published number of risks of a level.
+type Level = ([crate::model::Decimal; 1], Band);
+
+/// A matched change of an object, as it was published.
+#[derive(Serialize)]
+pub struct ReleasedChange {
+    value: Mean,
+    change: Mean,
+    band: Band,
+    trend: bool,
+}
+
+/// Every published change of an object of a week, by horizon and measure.
+pub fn released_changes(kind: StatType, object: &Object) -> BTreeMap<String, BTreeMap<String, ReleasedChange>> {
+    let mut all: BTreeMap<String, BTreeMap<String, ReleasedChange>> = BTreeMap::new();
+    for (of, figure) in object.figures.iter().enumerate() {
+        let Some(figure) = figure else { continue };
+        let (name, range) = measure(kind, of);
+        for (horizon, change) in figure.changes.iter().enumerate() {
+            let Some(change) = change else { continue };
+            let exact = |units: i32| number(amount(units.into(), 1).to_f64() * range);
+            let told = ReleasedChange {
+                value: exact(figure.value),
+                change: exact(change.value),
+                band: change.band,
+                trend: change.is_trend,
+            };
+            all.entry(NAMES[horizon].to_owned()).or_default().insert(name.to_owned(), told);
+        }
+    }
+    all
+}
+
 /// The day that lies a horizon before another.
 pub fn since(date: Date, horizon: usize) -> Result<Date> {
     let weeks = HORIZONS.get(horizon).copied().unwrap_or_default();
@@ -183,14 +196,6 @@ pub fn since(date: Date, horizon: usize) -> Result<Date> {
 fn named(object: &Object) -> Named {
     let texts = category_of_key(&object.key).map_or_else(|| object.texts.clone(), |(_, texts)| texts);
     Named { object: object.key.clone(), labels: texts.into() }
-}
-
-impl Lists<LiveMove> {
-    /// Every object by its name, to be told what it is called.
-    pub fn named(&mut self) -> impl Iterator<Item = &mut Named> {
-        let moved = self.moved.iter_mut().map(|moved| &mut moved.named);
-        moved.chain(&mut self.new).chain(&mut self.gone)
-    }
 }
 
 /// The measures of an object that moved, with their sizes.
@@ -208,12 +213,19 @@ fn moves(kind: StatType, object: &Object, horizon: usize, weeks: &[&Week]) -> Ve
         }
         let (name, range) = measure(kind, of);
         let exact = |units: i32| number(amount(units.into(), 1).to_f64() * range);
+        let way = way(kind, &object.key, of, weeks);
+        let step = usize::try_from(STEPS[horizon]).unwrap_or(1);
+        // Counted from the newest, so that it is among them.
+        let mut values: Vec<Option<Mean>> =
+            way.iter().rev().step_by(step).map(|units| units.map(|units| number(units * range))).collect();
+        values.reverse();
         let moved = ReleasedMove {
             named: named(object),
             measure: name,
             value: exact(figure.value),
             change: exact(change.value),
-            slope: slope(kind, &object.key, of, weeks).map(|units| number(units / f64::from(UNITS) * range)),
+            slope: slope(way.into_iter()).map(|units| number(units * range)),
+            values,
             band: change.band,
             trend: change.is_trend,
         };
@@ -222,15 +234,12 @@ fn moves(kind: StatType, object: &Object, horizon: usize, weeks: &[&Week]) -> Ve
     found
 }
 
-/// The slope of what was published, over all of these weeks.
-fn slope(kind: StatType, key: &str, of: usize, weeks: &[&Week]) -> Option<f64> {
+/// What was published of a measure in each of these weeks, as parts of its scale; nothing where it is not shown.
+fn way(kind: StatType, key: &str, of: usize, weeks: &[&Week]) -> Vec<Option<f64>> {
     let value = |week: &&Week| {
         let objects = &week.release.types.get(kind.name())?.objects;
         let found = objects.binary_search_by(|object| object.key.as_str().cmp(key)).ok()?;
-        Some(f64::from(objects.get(found)?.figures.get(of)?.as_ref()?.value))
+        Some(f64::from(objects.get(found)?.figures.get(of)?.as_ref()?.value) / f64::from(UNITS))
     };
-    let points: Vec<(f64, f64)> =
-        (0_u32..).zip(weeks).filter_map(|(x, week)| Some((f64::from(x), value(week)?))).collect();
-    let span = points.last()?.0 - points.first()?.0;
-    trends::slope(&points).map(|slope| slope * span)
+    weeks.iter().map(value).collect()
 }

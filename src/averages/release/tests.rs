@@ -311,7 +311,7 @@ fn pages_with_trends(units: usize, worlds: u64, plant: impl Fn(&mut Chance, f64)
 fn nothing_moves_in_steady_worlds_and_what_is_planted_is_found() {
     // By 0.5 of 5 in the mean, by 0 to 1 each.
     let plant = |chance: &mut Chance, value: f64| (value + 0.2 * chance.part()).min(1.0);
-    for (units, worlds, least) in [(20, 200, 0.2), (50, 200, 0.2), (100, 60, 0.9), (200, 60, 0.9)] {
+    for (units, worlds, least) in [(20, 200, 0.2), (50, 200, 0.2), (100, 200, 0.9), (200, 200, 0.9)] {
         let (steady, found) = pages_with_trends(units, worlds, plant);
         println!("{units} units: arrows on {steady} of {worlds} steady pages, planted found on {found}");
         assert!(steady * 200 <= 16 * worlds, "{units}: {steady} of {worlds}");

@@ -1,0 +1,141 @@
+//! `/stats/trends.json`, computed by hand: of those who are at both ends one joins and one leaves, and neither counts.
+
+use crate::common::batch::{item, rated, risks, uuid};
+use crate::common::{Place, Service, today};
+use crate::releases::{self, RARE, THREAT, anr, week};
+use jiff::Span;
+use jiff::civil::Date;
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+const NEW: usize = 3;
+
+fn ago(weeks: i64) -> String {
+    today().checked_sub(Span::new().weeks(weeks)).unwrap().to_string()
+}
+
+/// Two threats in one stat.
+fn both(first: &str, second: &str) -> String {
+    format!("{},{}", first.trim_end_matches(']'), second.trim_start_matches('['))
+}
+
+/// The trends, once the service has computed those of what is stored.
+fn computed(service: &Service, is_done: impl Fn(&Value) -> bool) -> Value {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let trends = service.get("/stats/trends.json").send().expect(200).json();
+        if is_done(&trends) {
+            return trends;
+        }
+        assert!(Instant::now() < deadline, "{trends}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// An entry without what it is called.
+fn numbers(entry: &Value) -> Value {
+    let mut entry = entry.clone();
+    let members = entry.as_object_mut().unwrap();
+    members.remove("labels");
+    entry
+}
+
+fn objects(list: &Value) -> Vec<&str> {
+    list.as_array().unwrap().iter().map(|one| one["object"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn of_three_analyses_the_one_that_stays_counts() {
+    let place = Place::new();
+    let token = place.client("fo");
+    let service = place.serve();
+    let threat = |name: &str, weeks: i64, data: &str| item(&anr(name), "threat", &ago(weeks), data);
+    let risk = |name: &str, weeks: i64, numbers: [[u64; 3]; 4]| item(&anr(name), "risk", &ago(weeks), &risks(numbers));
+    service.store_stats(
+        &token,
+        &[
+            // It stays: from 1 to 2, and half of its risks are now of another threat.
+            threat("stays", 4, &rated(&uuid(THREAT), 2, 10, "1")),
+            threat("stays", 0, &both(&rated(&uuid(THREAT), 2, 10, "2"), &rated(&uuid(NEW), 2, 10, "1"))),
+            risk("stays", 4, [[2, 1, 1], [3, 0, 1], [3, 1, 0], [3, 0, 1]]),
+            risk("stays", 0, [[1, 0, 3], [2, 0, 2], [4, 0, 0], [4, 0, 0]]),
+            // It leaves with a high value, and the other comes with one: the means of all are 2.5 and 3.5.
+            threat("leaves", 4, &both(&rated(&uuid(THREAT), 2, 10, "4"), &rated(&uuid(RARE), 1, 10, "3"))),
+            threat("joins", 0, &rated(&uuid(THREAT), 2, 10, "5")),
+            risk("joins", 0, [[0, 0, 90]; 4]),
+        ],
+    );
+    drop(service);
+    let service = place.serve();
+    let trends = computed(&service, |trends| trends["month"]["high"]["current"]["analyses"] == 1);
+    assert_eq!((&trends["mode"], &trends["newest"]), (&json!("live"), &json!(today().to_string())));
+    let month = &trends["month"];
+    assert_eq!(month["since"], json!(ago(4)));
+    let moved: Vec<Value> = month["types"]["threat"]["moved"].as_array().unwrap().iter().map(numbers).collect();
+    // Four weeks ago, three, two, one, now: it is as it was until today, so that the median of the slopes is none.
+    let entry = |measure: &str, before: f64, after: f64, rose: u32, fell: u32| {
+        let values = json!([before, before, before, before, after]);
+        let values: Value = serde_json::from_str(&values.to_string().replace(".0", "")).unwrap();
+        let numbers = json!({
+            "object": uuid(THREAT), "measure": measure, "before": before, "after": after, "change": after - before,
+            "slope": 0, "values": values, "rose": rose, "fell": fell, "analyses": 1, "trend": false
+        });
+        serde_json::from_str::<Value>(&numbers.to_string().replace(".0,", ",").replace(".0}", "}")).unwrap()
+    };
+    assert_eq!(moved, [entry("share", 1.0, 0.5, 0, 1), entry("averageRate", 1.0, 2.0, 1, 0)]);
+    assert_eq!(objects(&month["types"]["threat"]["new"]), [uuid(NEW)]);
+    assert_eq!(objects(&month["types"]["threat"]["gone"]), [uuid(RARE)]);
+    // Of high risks the numbers: 1 + 1 became 3 + 2, and 0 + 1 none.
+    let high = |state: &str| ["before", "after", "change"].map(|name| month["high"][state][name].clone());
+    assert_eq!(high("current"), [json!(2), json!(5), json!(3)]);
+    assert_eq!(high("residual"), [json!(1), json!(0), json!(-1)]);
+    // Nobody was there a quarter ago: nothing moved, and nothing is new.
+    for list in ["moved", "new", "gone"] {
+        assert_eq!(trends["quarter"]["types"]["threat"][list], json!([]), "{list}");
+    }
+    // One horizon alone.
+    let month_alone = service.get("/stats/trends.json?period=month").send().expect(200).json();
+    assert_eq!((&month_alone["month"], month_alone.get("year")), (month, None));
+    let refused = service.get("/stats/trends.json?period=week").send().expect(400);
+    assert!(refused.text().contains("month, quarter, year"), "{}", refused.text());
+}
+
+#[test]
+fn of_five_contributors_the_three_that_stay_count() {
+    let place = releases::world(&["1"; 5], 0);
+    let service = place.serve();
+    let store = |name: &str, date: Date, rate: &str| {
+        let token = format!("{name}-token-of-a-test");
+        let items = [
+            item(&anr(name), "threat", &date.to_string(), &rated(&uuid(THREAT), 2, 10, rate)),
+            item(&anr(name), "risk", &date.to_string(), &risks([[8, 0, 2]; 4])),
+        ];
+        service.store_stats(&token, &items);
+    };
+    for name in ["c0", "c1", "c2"] {
+        for (before, rate) in [(4, "1"), (3, "1"), (2, "2"), (1, "2"), (0, "3")] {
+            store(name, week(before), rate);
+        }
+    }
+    store("c3", week(4), "5");
+    store("c4", week(0), "3");
+    drop(service);
+    let service = releases::serve(&place, "3");
+    let trends = service.get("/stats/trends.json?period=month").send().expect(200).json();
+    let moved = trends["month"]["types"]["threat"]["moved"].as_array().unwrap();
+    assert_eq!(moved.len(), 1, "{trends}");
+    // Three moved by 2; with so few the step is 1. The published means, of all: 8/4, 8/4, 11/4, 11/4, 12/4.
+    let wanted = json!({
+        "object": uuid(THREAT), "measure": "averageRate", "value": 3, "change": 2, "values": [2, 2, 3, 3, 3],
+        "slope": 1.1667, "band": "3-4", "trend": false
+    });
+    assert_eq!(numbers(&moved[0]), wanted);
+    let high = &trends["month"]["high"]["current"];
+    assert_eq!((&high["change"], &high["band"]), (&json!(0), &json!("3-4")), "{trends}");
+    // Every answer is a function of what was published: of one week alone nothing moved.
+    drop(service);
+    place.ok(&["release", "withdraw", &week(4).to_string(), "--yes"]);
+    let service = releases::serve(&place, "3");
+    let trends = service.get("/stats/trends.json?period=month").send().expect(200).json();
+    assert_eq!(trends["month"]["high"], json!({}));
+}
