@@ -135,6 +135,7 @@ const ROUTES: &[Route] = &[
     Route { method: Get,    path: "/risks",                       access: Public,gate: false, body: 0,     run: pages::risks },
     Route { method: Get,    path: "/cartography",                 access: Public,gate: false, body: 0,     run: pages::cartography },
     Route { method: Get,    path: "/compliance",                  access: Public,gate: false, body: 0,     run: pages::compliance },
+    Route { method: Get,    path: "/trends",                      access: Public,gate: false, body: 0,     run: pages::trends },
     Route { method: Get,    path: "/map",                         access: Public,gate: false, body: 0,     run: pages::map },
     Route { method: Get,    path: "/report",                      access: Public,gate: false, body: 0,     run: pages::report },
     Route { method: Get,    path: "/help",                        access: Public,gate: false, body: 0,     run: pages::help },

@@ -44,6 +44,8 @@ pub static RISKS: Page = page("risks", "risks", "risks");
 pub static CARTOGRAPHY: Page = page("cartography", "cartography", "cartography");
 /// `/compliance`
 pub static COMPLIANCE: Page = page("compliance", "compliance", "compliance");
+/// `/trends`
+pub static TRENDS: Page = page("trends", "trends", "trends");
 /// `/map`
 pub static MAP: Page = page("map", "map", "map");
 /// `/report`: the overview for paper
@@ -64,8 +66,20 @@ pub static VULNERABILITY: Page =
 pub static MISSING: Page = page("missing", "-", "plain");
 
 /// Those in the menu, in its order.
-static MENU: [&Page; 11] =
-    [&OVERVIEW, &RISKS, &THREATS, &VULNERABILITIES, &CARTOGRAPHY, &COMPLIANCE, &MAP, &REPORT, &HELP, &ABOUT, &API];
+static MENU: [&Page; 12] = [
+    &OVERVIEW,
+    &TRENDS,
+    &RISKS,
+    &THREATS,
+    &VULNERABILITIES,
+    &CARTOGRAPHY,
+    &COMPLIANCE,
+    &MAP,
+    &REPORT,
+    &HELP,
+    &ABOUT,
+    &API,
+];
 
 /// What the operator says about all pages.
 pub struct Site<'a> {

@@ -37,6 +37,11 @@ pub fn compliance(app: &App, request: Request<'_>) -> Answer {
     show(app, &request, &dashboard::COMPLIANCE)
 }
 
+/// `GET /trends`
+pub fn trends(app: &App, request: Request<'_>) -> Answer {
+    show(app, &request, &dashboard::TRENDS)
+}
+
 /// `GET /map`, if `MAP` is on
 pub fn map(app: &App, request: Request<'_>) -> Answer {
     if !app.config.shows_map() {

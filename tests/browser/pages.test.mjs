@@ -7,7 +7,7 @@ import { demo } from "./service.mjs";
 
 const PAGES = [
   "", "threats", "threats?view=evolution", "threats?view=first", "threats/OBJECT", "vulnerabilities", "risks", "cartography", "compliance",
-  "compliance?view=evolution", "map", "report", "help", "about", "api/v1/", "nowhere",
+  "compliance?view=evolution", "trends", "map", "report", "help", "about", "api/v1/", "nowhere",
 ];
 const LANGUAGES = ["en", "fr", "de", "nl"];
 const THEMES = ["light", "dark"];

@@ -7,7 +7,7 @@ import { demo } from "./service.mjs";
 
 const PAGES = {
   overview: "", threats: "threats", first: "threats?view=first", object: "threats/OBJECT", gaps: "compliance?view=evolution", evolution: "threats?view=evolution&period=week", risks: "risks",
-  vulnerabilities: "vulnerabilities", cartography: "cartography", compliance: "compliance", map: "map", report: "report",
+  vulnerabilities: "vulnerabilities", cartography: "cartography", compliance: "compliance", trends: "trends", map: "map", report: "report",
   help: "help", about: "about", api: "api/v1/",
 };
 const README = [

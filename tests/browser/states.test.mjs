@@ -8,7 +8,7 @@ import { demo, serve } from "./service.mjs";
 
 const PAGES = [
   "", "threats", "threats?view=evolution", "threats?view=first", "threats/b402d4e0-4576-11e9-9173-0800277f0571", "vulnerabilities", "risks",
-  "cartography", "compliance", "report", "about",
+  "cartography", "compliance", "trends", "report", "about",
 ];
 const ANR = "5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e01";
 const THREAT = "b402d4e0-4576-11e9-9173-0800277f0571";

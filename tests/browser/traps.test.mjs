@@ -169,7 +169,7 @@ describe("traps", () => {
 
   test("pages without lines draw nothing with ECharts, and no page is heavy", () =>
     withService(demo(), async (service) => {
-      for (const [path, most] of [["threats", 60_000], ["vulnerabilities", 60_000], ["compliance", 60_000], ["", 260_000], ["report", 260_000]]) {
+      for (const [path, most] of [["threats", 60_000], ["vulnerabilities", 60_000], ["compliance", 60_000], ["trends", 60_000], ["trends?period=year&n=all", 60_000], ["", 260_000], ["report", 260_000]]) {
         const page = await open(browser, service);
         const session = await page.context().newCDPSession(page);
         let bytes = 0;
@@ -189,7 +189,7 @@ describe("traps", () => {
   test("nothing on a page moves while it loads", () =>
     withService(demo(), async (service) => {
       const [{ object }] = await json(service, "stats/threats.json");
-      for (const path of ["", "threats", "threats?view=evolution", `threats/${object}`, "risks", "cartography", "compliance", "map", "report", "about", "api/v1/"]) {
+      for (const path of ["", "threats", "threats?view=evolution", `threats/${object}`, "risks", "cartography", "compliance", "trends", "map", "report", "about", "api/v1/"]) {
         for (const width of [390, 1280]) {
           const page = await open(browser, service, { viewport: { width, height: 800 } });
           await page.addInitScript(() => {

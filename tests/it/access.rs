@@ -74,6 +74,7 @@ fn rows() -> Vec<Row> {
         row("GET", "/risks", "", None, open),
         row("GET", "/cartography", "", None, open),
         row("GET", "/compliance", "", None, open),
+        row("GET", "/trends", "", None, open),
         row("GET", "/map", "", None, [404; 6]),
         row("GET", "/report", "", None, open),
         row("GET", "/help", "", None, open),

@@ -25,6 +25,10 @@ export function signed(value) {
   return new Intl.NumberFormat(lang, { maximumFractionDigits: digits, signDisplay: "exceptZero" }).format(rounded === 0 ? 0 : rounded).replace("-", "−");
 }
 
+/** A difference of parts. */
+export const signedPercent = (value) =>
+  new Intl.NumberFormat(lang, { style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero" }).format(Math.abs(value) < 0.0005 ? 0 : value).replace("-", "−");
+
 export const whole = (value) => format(0, "decimal").format(value);
 export const percent = (value) => (value == null ? "–" : format(1, "percent").format(value));
 

@@ -57,6 +57,9 @@ export function loading(place) {
 /** In place of a chart for which there are no numbers in this period. */
 export const nothing = () => notice("empty", t("nothing.title"), t("nothing.text"));
 
+/** In place of what is still to be computed. */
+export const still = (text) => h("p", { class: "notice", role: "status" }, text);
+
 /** In place of an object that no stat has. */
 export const notFound = () => notice("empty", t("detail.unknown.title"), t("detail.unknown.text"));
 

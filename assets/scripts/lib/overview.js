@@ -3,14 +3,16 @@
 import { compared, spanOf } from "./compared.js";
 import { averages, summary } from "./data.js";
 import { h } from "./dom.js";
+import { date } from "./format.js";
 import { daysText } from "./controls.js";
 import { figure } from "./figure.js";
 import { figures } from "./figures.js";
 import { introduce, parts } from "./notices.js";
+import { HORIZONS, foremost, moversSpec, trends } from "./movers.js";
 import { KINDS, kindName, levelBars, levelLines } from "./levels.js";
 import { comparedObjects, founded, ranked } from "./ranked.js";
 import { rankingSpec } from "./ranking.js";
-import { t } from "./page.js";
+import { linkTo, t } from "./page.js";
 
 const DAYS = "365";
 
@@ -21,7 +23,8 @@ export async function overview(again) {
   const risks = compared("risks", "now");
   const trend = averages("risks", { days: DAYS, period: "month", processor: "risk_averages_on_date" });
   const objects = { threats: comparedObjects("threats", "now"), vulnerabilities: comparedObjects("vulnerabilities", "now") };
-  [risks, trend, ...Object.values(objects)].forEach((one) => one.catch(() => {}));
+  const moved = trends(HORIZONS[0]);
+  [risks, trend, moved, ...Object.values(objects)].forEach((one) => one.catch(() => {}));
   const about = await known;
   const headlines = await risks.catch(() => null);
   const { analyses } = about;
@@ -40,7 +43,14 @@ export async function overview(again) {
       const caption = { id: `top-${kind}`, title, period: spanOf(found), analyses: found.analyses, all, since: "previous", isNow: true };
       return figure(rankingSpec(kind, ranked(all, "averageRate", "highest", "5"), "averageRate", caption));
     });
+  const movers = part([moved], (found) => {
+    const chosen = foremost(found, ["threat", "vulnerability"], 5);
+    if (!chosen.length) return null;
+    const before = h("p", { class: "no-print" }, h("a", { href: linkTo("trends") }, t("trends.all")));
+    return figure(moversSpec(chosen, { id: "movers", title: t("trends.both"), period: t("trends.since", { date: date(found.since) }), wide: true, before }));
+  });
   const cards = await Promise.all([
+    movers,
     ...KINDS.map(bars),
     top("threats", t("overview.threats")),
     top("vulnerabilities", t("overview.vulnerabilities")),

@@ -8,7 +8,7 @@ import { plural, t } from "./page.js";
 
 export const MEASURES = ["averageRate", "count", "maxRisk"];
 /** Fewer analyses than this say little about anybody else. */
-const ENOUGH = 3;
+export const ENOUGH = 3;
 /** MONARC's own scales end here; an analysis may have a longer one. */
 const SCALES = { threats: 4, vulnerabilities: 5 };
 

@@ -31,6 +31,9 @@ pub const WEEKS: [i64; 24] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16, 
 /// Weeks from one point of a horizon to the next.
 const STEPS: [i64; 3] = [1, 1, 4];
 
+/// Changes by horizon and measure, or another name.
+pub type Changes<M> = BTreeMap<String, BTreeMap<String, M>>;
+
 /// What moved, came and went.
 #[derive(Serialize, Deserialize)]
 pub struct Lists<M> {
@@ -165,8 +168,8 @@ pub struct ReleasedChange {
 }
 
 /// Every published change of an object of a week, by horizon and measure.
-pub fn released_changes(kind: StatType, object: &Object) -> BTreeMap<String, BTreeMap<String, ReleasedChange>> {
-    let mut all: BTreeMap<String, BTreeMap<String, ReleasedChange>> = BTreeMap::new();
+pub fn released_changes(kind: StatType, object: &Object) -> Changes<ReleasedChange> {
+    let mut all: Changes<ReleasedChange> = BTreeMap::new();
     for (of, figure) in object.figures.iter().enumerate() {
         let Some(figure) = figure else { continue };
         let (name, range) = measure(kind, of);

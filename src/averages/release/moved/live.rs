@@ -1,6 +1,6 @@
 //! What moved in a live instance: over its analyses, exactly, each one's way from the other end to now.
 
-use super::{LEAST, Lists, MAX_ENTRIES, NAMES, Named, STEPS, WEEKS, largest, measure, number, slope};
+use super::{Changes, LEAST, Lists, MAX_ENTRIES, NAMES, Named, STEPS, WEEKS, largest, measure, number, slope};
 use crate::averages::Labels;
 use crate::averages::release::cells::{Cell, Values, is_total, total_key};
 use crate::averages::release::{Column, HORIZONS, Votes, mean};
@@ -24,10 +24,10 @@ pub struct Live {
     pub moved: BTreeMap<String, BTreeMap<String, Lists<LiveMove>>>,
     /// Per horizon and state, how the number of high risks changed.
     #[serde(default)]
-    pub high: BTreeMap<String, BTreeMap<String, Matched>>,
+    pub high: Changes<Matched>,
     /// Every change of a threat or vulnerability by its UUID, horizon and measure, however small.
     #[serde(default)]
-    pub objects: BTreeMap<String, BTreeMap<String, BTreeMap<String, Matched>>>,
+    pub objects: BTreeMap<String, Changes<Matched>>,
 }
 
 /// A matched change of a live instance, with what it is of.
@@ -155,9 +155,9 @@ impl Votes {
     }
 
     /// Every change of every object, by horizon and measure, of those that most analyses have.
-    pub fn all_changes(&self, kind: StatType) -> Vec<(String, BTreeMap<String, BTreeMap<String, Matched>>)> {
+    pub fn all_changes(&self, kind: StatType) -> Vec<(String, Changes<Matched>)> {
         let trends = self.trends();
-        let mut objects: BTreeMap<&str, (usize, BTreeMap<String, BTreeMap<String, Matched>>)> = BTreeMap::new();
+        let mut objects: BTreeMap<&str, (usize, Changes<Matched>)> = BTreeMap::new();
         for ((object, of), column) in self.columns.iter().filter(|((object, _), _)| !is_total(kind, object)) {
             let (most, known) = objects.entry(object).or_default();
             *most = (*most).max(column.now.len());

@@ -1,0 +1,112 @@
+// What moved: the numbers of the page are those of the JSON, live and in releases, and nothing is claimed that is not.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { accessibility, json, launch, open, settled, tableOf, visit } from "./browser.mjs";
+import { demo, serve } from "./service.mjs";
+
+/** The trends of a horizon, once they are computed. */
+async function computed(service, horizon) {
+  for (;;) {
+    const answer = await json(service, `stats/trends.json?period=${horizon}`);
+    if (answer.newest) return answer[horizon];
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
+describe("trends", () => {
+  let service, browser, page;
+  before(async () => {
+    [service, browser] = await Promise.all([demo(), launch()]);
+    page = await open(browser, service);
+    await computed(service, "month");
+  });
+  after(async () => {
+    assert.deepEqual(page.noticed, []);
+    await browser?.close();
+    await service?.stop();
+  });
+
+  for (const horizon of ["quarter", "month", "year"]) {
+    test(`the numbers since a ${horizon}`, async () => {
+      const { types } = await computed(service, horizon);
+      await visit(page, service, "trends?n=all&lang=en");
+      if (horizon !== "quarter") {
+        await page.locator(`label:has(> input[name="period"][value="${horizon}"])`).click();
+        await settled(page);
+        assert.equal(new URL(page.url()).searchParams.get("period"), horizon);
+      }
+      for (const type of ["threat", "vulnerability", "risk", "compliance"]) {
+        const wanted = types[type].moved;
+        if (!wanted.length) continue;
+        const { rows } = await tableOf(page, `movers-${type}`);
+        const numbers = (list) => list.map((one) => one.join()).sort();
+        assert.deepEqual(
+          numbers(rows.map((row) => row.slice(2, 9).map((value) => value === "–" ? null : value))),
+          numbers(wanted.map((one) => [one.before, one.after, one.change, one.slope, one.rose, one.fell, one.analyses])),
+          type,
+        );
+        assert.equal(await page.locator(`#movers-${type} .mover`).count(), wanted.length);
+      }
+      // Seven analyses are too few to claim anything.
+      assert.equal(await page.locator(".arrow").filter({ hasText: /[▲▼]/ }).count(), 0);
+      assert.ok(await page.locator(".arrow").filter({ hasText: /[△▽]/ }).count());
+    });
+  }
+
+  test("the overview begins with what moved, each once, and leads to all of it", async () => {
+    await visit(page, service, "?lang=en");
+    assert.equal(await page.locator("figure").first().getAttribute("id"), "movers");
+    const objects = await page.locator("#movers .mover").evaluateAll((all) => all.map((one) => one.dataset.object));
+    assert.equal(new Set(objects).size, objects.length);
+    await page.locator("#movers a", { hasText: "All that moved" }).click();
+    await page.waitForURL(/trends\?lang=en$/);
+  });
+
+  test("what is new and what is gone is named and led to", async () => {
+    await page.route("**/stats/trends.json*", async (route) => {
+      const answer = await (await route.fetch()).json();
+      const one = { object: "b402d4e0-4576-11e9-9173-0800277f0571", labels: { label2: "Quantum theft" } };
+      Object.assign(answer.quarter.types.threat, { new: [one], gone: [] });
+      answer.quarter.types.threat.moved[0].trend = true;
+      await route.fulfill({ json: answer });
+    });
+    await visit(page, service, "trends?lang=en&n=all");
+    assert.match(await page.locator("#came-and-went a").getAttribute("href"), /threats\/b402d4e0-.*lang=en/);
+    assert.match(await page.locator("#came-and-went").innerText(), /Quantum theft/);
+    // What is claimed is told in the arrow and in words.
+    assert.equal(await page.locator(".mover", { hasText: /trend · / }).count(), 1);
+    assert.equal(await page.locator(".arrow").filter({ hasText: /[▲▼]/ }).count(), 1);
+    await page.unroute("**/stats/trends.json*");
+  });
+
+  test("in releases changes come with bands", async () => {
+    const released = await demo({ PUBLIC_MIN_CLIENTS: "3" }, 80);
+    const other = await open(browser, released, { viewport: { width: 390, height: 800 } });
+    try {
+      await computed(released, "month");
+      for (let count = 0; !count; count = await other.locator(".mover").count()) await visit(other, released, "trends?period=month&n=all");
+      assert.match(await other.locator(".mover .rank-basis").first().innerText(), /· (3-4|5-9) organisations$/);
+      assert.deepEqual(await accessibility(other), []);
+      assert.deepEqual(other.noticed, []);
+    } finally {
+      await other.context().close();
+      await released.stop();
+    }
+  });
+
+  test("what is not computed yet says when it will be", async () => {
+    const young = await serve({});
+    const other = await open(browser, young);
+    try {
+      const item = { anr: "5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e01", type: "threat", date: new Date().toISOString().slice(0, 10), data: [] };
+      await fetch(`${young.address}/api/v1/stats/`, { method: "POST", headers: { "X-API-KEY": "admin-token-of-a-test", "Content-Type": "application/json" }, body: JSON.stringify([item]) });
+      await other.route("**/stats/trends.json*", (route) => route.fulfill({ json: { mode: "live", newest: null, quarter: { since: null, high: null, types: null } } }));
+      await visit(other, young, "trends");
+      assert.match(await other.locator("#charts").innerText(), /computed once a day/);
+    } finally {
+      await other.context().close();
+      await young.stop();
+    }
+  });
+});
