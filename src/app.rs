@@ -10,15 +10,18 @@ mod batch;
 mod clients;
 mod compared;
 mod computed;
+mod elements;
 mod hosts;
 mod managed_clients;
 mod metrics;
 mod mosp;
+mod objects;
 mod pages;
 mod processed;
 mod public;
 mod released;
 pub mod signals;
+mod source;
 mod stats;
 
 use crate::config::{self, Config};
@@ -125,6 +128,8 @@ const ROUTES: &[Route] = &[
     Route { method: Post,   path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
     Route { method: Get,    path: "/stats/summary.json",          access: Public,gate: false, body: 0,     run: public::summary },
     Route { method: Get,    path: "/stats/trends.json",           access: Public,gate: false, body: 0,     run: public::trends },
+    Route { method: Get,    path: "/stats/lines.json",            access: Public,gate: false, body: 0,     run: objects::lines },
+    Route { method: Get,    path: "/stats/objects/{uuid}.json",   access: Public,gate: false, body: 0,     run: objects::object },
     Route { method: Get,    path: "/stats/compared.json",         access: Public,gate: false, body: 0,     run: compared::compared },
     Route { method: Get,    path: "/",                            access: Public,gate: false, body: 0,     run: pages::overview },
     Route { method: Get,    path: "/threats",                     access: Public,gate: false, body: 0,     run: pages::threats },

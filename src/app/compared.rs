@@ -3,7 +3,9 @@
 use super::answer::Answer;
 use super::arguments::{Arguments, as_text};
 use super::computed;
+use super::objects::means_alone;
 use super::public::as_days;
+use super::source::NOW;
 use super::{App, Request, released};
 use crate::averages::{self, Params, Period, Processor};
 use crate::error::{Error, Kind, Result};
@@ -15,9 +17,6 @@ use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-
-/// Days with stats that "now" means.
-const NOW: usize = 7;
 
 /// The first and the last day of a window.
 type Window = (Date, Date);
@@ -99,11 +98,16 @@ fn of_window(app: &App, kind: StatType, ago: &'static str, (from, to): Window) -
         // The longest period, so that each value also says how many stats it rests on.
         (usual(kind)?.run)(&rollup, &Params { period: Some(Period::Year), ..Params::default() }, &mut text)?;
     }
-    Ok(OfWindow { ago, from, to, averages: serde_json::from_slice(&text).map_err(unwritten)? })
+    if ago == "now" {
+        return Ok(OfWindow { ago, from, to, averages: serde_json::from_slice(&text).map_err(unwritten)? });
+    }
+    let mut averages = serde_json::from_slice(&text).map_err(unwritten)?;
+    means_alone(kind, &mut averages);
+    Ok(OfWindow { ago, from, to, averages: serde_json::value::to_raw_value(&averages).map_err(unwritten)? })
 }
 
 /// The processor that answers where none is named.
-fn usual(kind: StatType) -> Result<&'static Processor> {
+pub fn usual(kind: StatType) -> Result<&'static Processor> {
     let name = match kind {
         StatType::Risk => "risk_averages",
         StatType::Threat => "threat_average_on_date",

@@ -1,6 +1,7 @@
 //! Public answers where `PUBLIC_MIN_CLIENTS` is 3 or more: functions of what releases published, and of nothing else.
 
 use super::answer::Answer;
+use super::objects::means_alone;
 use super::{App, computed};
 use crate::averages::published::{self, Week};
 use crate::averages::release::Release;
@@ -28,15 +29,16 @@ pub enum Weeks {
 }
 
 /// What was published and shows something, as far as it is known without reading it.
-struct Published {
+pub struct Published {
     heads: Vec<ReleaseHead>,
-    version: [u8; 16],
+    /// Another one where anything else is published.
+    pub version: [u8; 16],
 }
 
 impl Published {
     /// Without the weeks that were withdrawn, and without those of which nothing is shown: a store whose clients are too
     /// few must answer as an empty one does.
-    fn of(app: &App) -> Result<Self> {
+    pub fn of(app: &App) -> Result<Self> {
         let nothing = serde_json::to_string(&Release::default()).map_err(unwritten)?;
         let nothing: [u8; 32] = Sha256::digest(nothing).into();
         let mut heads = app.store.release_heads()?;
@@ -49,12 +51,12 @@ impl Published {
     }
 
     /// When the newest was built.
-    fn built_at(&self) -> i64 {
+    pub fn built_at(&self) -> i64 {
         self.heads.iter().map(|head| head.built_at).max().unwrap_or_default()
     }
 
     /// The last days of the weeks that are asked for.
-    fn dates(&self, weeks: Weeks) -> Vec<Date> {
+    pub fn dates(&self, weeks: Weeks) -> Vec<Date> {
         let mut dates = self.heads.iter().map(|head| head.week);
         match weeks {
             Weeks::Newest => dates.next_back().into_iter().collect(),
@@ -74,7 +76,7 @@ fn unwritten(error: serde_json::Error) -> Error {
 }
 
 /// Reads releases.
-fn read(app: &App, dates: &[Date]) -> Result<Vec<Week>> {
+pub fn read(app: &App, dates: &[Date]) -> Result<Vec<Week>> {
     let (Some(first), Some(last)) = (dates.first(), dates.last()) else { return Ok(Vec::new()) };
     let kept = app.store.releases(Some(*first), Some(*last))?;
     kept.iter().filter_map(|kept| Week::of(kept).transpose()).collect()
@@ -167,7 +169,10 @@ pub fn compared(app: &App, head: &Head, kind: StatType, processor: &Processor, d
                 true => published::answer(processor.name, &weeks, &params, &mut text)?,
                 false => text.extend(b"null"),
             }
-            let averages: Value = serde_json::from_slice(&text).map_err(unwritten)?;
+            let mut averages: Value = serde_json::from_slice(&text).map_err(unwritten)?;
+            if ago != "now" {
+                means_alone(kind, &mut averages);
+            }
             Ok(value!({ "ago": ago, "from": from, "to": to, "averages": averages }))
         };
         let mut shown = windows.iter().map(|window| of_window(*window));
@@ -221,9 +226,19 @@ pub fn live_trends(app: &App, head: &Head, chosen: Option<usize>) -> Answer {
 }
 
 /// What a live instance keeps; nothing if it was never computed.
-fn live_changes(kept: Option<Kept>) -> Result<Live> {
+pub fn live_changes(kept: Option<Kept>) -> Result<Live> {
     let text = kept.and_then(|kept| kept.cells);
     Ok(text.map(|text| serde_json::from_str(&text)).transpose().map_err(unwritten)?.unwrap_or_default())
+}
+
+/// Every change of an object in the newest of some weeks.
+pub fn changes(weeks: &[Week], key: &str) -> serde_json::Result<Value> {
+    let newest = weeks.last();
+    let found = [StatType::Threat, StatType::Vulnerability].into_iter().find_map(|kind| {
+        let objects = &newest?.release.types.get(kind.name())?.objects;
+        objects.iter().find(|object| object.key == key).map(|object| moved::released_changes(kind, object))
+    });
+    serde_json::to_value(found.unwrap_or_default())
 }
 
 /// Whether some release shows this threat or vulnerability.

@@ -80,6 +80,41 @@ describe("trends", () => {
     await page.unroute("**/stats/trends.json*");
   });
 
+  test("a ranking says how many places each moved, and by how much", async () => {
+    const { now, earlier, objects } = await json(service, "stats/compared.json?type=threat");
+    const founded = now.averages.filter(({ object }) => objects[object] >= 3);
+    const then = new Map(earlier[0].averages.map((one) => [one.object, one]));
+    assert.deepEqual(Object.keys(earlier[0].averages[0]).sort(), ["averages", "object"]);
+    const order = (list) => [...list].sort((a, b) => b.averages.averageRate - a.averages.averageRate || b.averages.maxRisk - a.averages.maxRisk || b.averages.count - a.averages.count || (a.object < b.object ? -1 : 1)).map(({ object }) => object);
+    const [places, before] = [order(founded), order(founded.flatMap(({ object }) => then.get(object) ?? []))];
+    await visit(page, service, "threats?n=all&lang=en");
+    const rows = await page.locator(".rank").evaluateAll((all) => all.map((one) => [one.dataset.object, one.querySelector(".rank-moved")?.innerText ?? ""]));
+    assert.deepEqual(rows.map(([object]) => object), places);
+    for (const [object, text] of rows) {
+      const by = before.indexOf(object) - places.indexOf(object);
+      const wanted = !before.includes(object) ? /^new$/ : by ? new RegExp(`^${by > 0 ? "▲" : "▼"}${Math.abs(by)}${by > 0 ? "up" : "down"} ${Math.abs(by)} place`) : /^$/;
+      assert.match(text.replaceAll("\n", ""), wanted, object);
+    }
+    assert.ok((await page.locator(".rank .spark").count()) > 30);
+    await visit(page, service, "threats?compare=none");
+    assert.equal(await page.locator(".rank-moved").count(), 0);
+    await visit(page, service, "?lang=en");
+    assert.equal(await page.locator("#figures .spark").count(), 2);
+  });
+
+  test("the page of a threat says how it changed, over those at both ends", async () => {
+    const [{ object }] = (await computed(service, "quarter")).types.threat.moved;
+    const { changes } = await json(service, `stats/objects/${object}.json`);
+    await visit(page, service, `threats/${object}?lang=en`);
+    const rows = await page.locator("#changes dd").allInnerTexts();
+    assert.equal(rows.length, 3);
+    const { before, after, rose, fell, analyses } = changes.quarter.averageRate;
+    assert.match(rows[1], new RegExp(`· ${before} → ${after} · rose in ${rose}, fell in ${fell} of ${analyses} analys[ei]s$`));
+    await page.locator('label:has(> input[name="by"][value="count"])').click();
+    await settled(page);
+    assert.match(await page.locator("#changes dd").first().innerText(), /% → .*%/);
+  });
+
   test("in releases changes come with bands", async () => {
     const released = await demo({ PUBLIC_MIN_CLIENTS: "3" }, 80);
     const other = await open(browser, released, { viewport: { width: 390, height: 800 } });

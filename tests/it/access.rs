@@ -64,6 +64,8 @@ fn rows() -> Vec<Row> {
         row("POST", "/admin/update.json", "", None, admin(501)),
         row("GET", "/stats/summary.json", "", None, open),
         row("GET", "/stats/trends.json", "", None, open),
+        row("GET", "/stats/lines.json", "?type=threat", None, open),
+        row("GET", "/stats/objects/{uuid}.json", "", None, [404; 6]),
         row("GET", "/stats/compared.json", "?type=threat", None, open),
         row("GET", "/", "", None, open),
         row("GET", "/threats", "", None, open),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 /// Everything that is made of stats and that anybody may ask.
-pub const PUBLIC: [&str; 22] = [
+pub const PUBLIC: [&str; 24] = [
     "/stats/threats.json",
     "/stats/threats.json?days=30",
     "/stats/threats.json?last_stats=1",
@@ -29,6 +29,8 @@ pub const PUBLIC: [&str; 22] = [
     "/stats/compared.json?type=compliance",
     "/stats/summary.json",
     "/stats/trends.json",
+    "/stats/trends.json?period=year",
+    "/stats/lines.json?type=threat&measure=count",
     "/map/clients.json",
     "/",
 ];

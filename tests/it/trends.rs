@@ -89,6 +89,24 @@ fn of_three_analyses_the_one_that_stays_counts() {
     let high = |state: &str| ["before", "after", "change"].map(|name| month["high"][state][name].clone());
     assert_eq!(high("current"), [json!(2), json!(5), json!(3)]);
     assert_eq!(high("residual"), [json!(1), json!(0), json!(-1)]);
+    // Of one object everything, and its months of all analyses.
+    let object = service.get(&format!("/stats/objects/{}.json", uuid(THREAT))).send().expect(200).json();
+    assert_eq!((&object["type"], &object["labels"]["label2"]), (&json!("threat"), &json!("Fire")));
+    assert_eq!(object["averages"]["averageRate"], json!(3), "(1 + 2 + 4 + 5) / 4");
+    let change = &object["changes"]["month"]["averageRate"];
+    assert_eq!(["before", "after", "analyses"].map(|name| change[name].clone()), [json!(1), json!(2), json!(1)]);
+    // What moved by nothing is told too.
+    assert_eq!(object["changes"]["month"]["maxRisk"]["change"], json!(0));
+    assert_eq!(object["changes"].get("year"), None);
+    for (name, status) in [(uuid(99), 404), ("x".into(), 400), (uuid(RARE), 200)] {
+        service.get(&format!("/stats/objects/{name}.json")).send().expect(status);
+    }
+    // A line of each, without what it is called.
+    let lines = service.get("/stats/lines.json?type=threat&measure=maxRisk").send().expect(200).json();
+    assert_eq!(lines["objects"].as_object().unwrap().len(), 3);
+    let line = lines["objects"][uuid(THREAT)].as_array().unwrap();
+    assert_eq!((line.len(), line.last()), (lines["dates"].as_array().unwrap().len(), Some(&json!(10))));
+    service.get("/stats/lines.json?type=risk").send().expect(400);
     // Nobody was there a quarter ago: nothing moved, and nothing is new.
     for list in ["moved", "new", "gone"] {
         assert_eq!(trends["quarter"]["types"]["threat"][list], json!([]), "{list}");
@@ -130,6 +148,15 @@ fn of_five_contributors_the_three_that_stay_count() {
         "slope": 1.1667, "band": "3-4", "trend": false
     });
     assert_eq!(numbers(&moved[0]), wanted);
+    let path = format!("/stats/objects/{}.json", uuid(THREAT));
+    let object = service.get(&path).send().expect(200).json();
+    assert_eq!(
+        object["changes"]["month"]["averageRate"],
+        json!({"value": 3, "change": 2, "band": "3-4", "trend": false})
+    );
+    // What fewer have is as if it were not.
+    let hidden = service.get(&format!("/stats/objects/{}.json", uuid(RARE))).send().expect(404);
+    assert_eq!(hidden.text(), service.get(&format!("/stats/objects/{}.json", uuid(99))).send().expect(404).text());
     let high = &trends["month"]["high"]["current"];
     assert_eq!((&high["change"], &high["band"]), (&json!(0), &json!("3-4")), "{trends}");
     // Every answer is a function of what was published: of one week alone nothing moved.

@@ -10,7 +10,7 @@ import { figures } from "./figures.js";
 import { introduce, parts } from "./notices.js";
 import { HORIZONS, foremost, moversSpec, trends } from "./movers.js";
 import { KINDS, kindName, levelBars, levelLines } from "./levels.js";
-import { comparedObjects, founded, ranked } from "./ranked.js";
+import { comparedObjects, founded, ranked, yearLines } from "./ranked.js";
 import { rankingSpec } from "./ranking.js";
 import { linkTo, t } from "./page.js";
 
@@ -23,6 +23,7 @@ export async function overview(again) {
   const risks = compared("risks", "now");
   const trend = averages("risks", { days: DAYS, period: "month", processor: "risk_averages_on_date" });
   const objects = { threats: comparedObjects("threats", "now"), vulnerabilities: comparedObjects("vulnerabilities", "now") };
+  const lines = { threats: yearLines("threats", "averageRate"), vulnerabilities: yearLines("vulnerabilities", "averageRate") };
   const moved = trends(HORIZONS[0]);
   [risks, trend, moved, ...Object.values(objects)].forEach((one) => one.catch(() => {}));
   const about = await known;
@@ -32,15 +33,15 @@ export async function overview(again) {
     part([risks], (now) =>
       now.averages && figure(levelBars(now.averages, kind, { id: `levels-${kind}`, title: t("overview.levels", { kind: kindName(kind) }), period: spanOf(now), analyses })),
     );
-  const lines = (kind) =>
+  const yearOf = (kind) =>
     part([trend], (tree) => {
       const caption = { id: `trend-${kind}`, title: t("overview.trend", { kind: kindName(kind) }), period: daysText(DAYS), analyses };
       return figure(levelLines(tree, kind, "month", caption, ["High risks"]));
     });
   const top = (kind, title) =>
-    part([objects[kind]], (found) => {
+    part([objects[kind], lines[kind]], (found, years) => {
       const all = founded(found);
-      const caption = { id: `top-${kind}`, title, period: spanOf(found), analyses: found.analyses, all, since: "previous", isNow: true };
+      const caption = { id: `top-${kind}`, title, period: spanOf(found), analyses: found.analyses, all, since: "previous", isNow: true, lines: years };
       return figure(rankingSpec(kind, ranked(all, "averageRate", "highest", "5"), "averageRate", caption));
     });
   const movers = part([moved], (found) => {
@@ -54,9 +55,9 @@ export async function overview(again) {
     ...KINDS.map(bars),
     top("threats", t("overview.threats")),
     top("vulnerabilities", t("overview.vulnerabilities")),
-    ...KINDS.map(lines),
+    ...KINDS.map(yearOf),
   ]);
   // Everything comes at once: nothing moves what somebody reads already.
   if (!introduce(about)) return [];
-  return [h("div", { id: "figures", class: "figures" }, figures(about, headlines)), ...cards.filter(Boolean)];
+  return [h("div", { id: "figures", class: "figures" }, figures(about, headlines, await trend.catch(() => null))), ...cards.filter(Boolean)];
 }

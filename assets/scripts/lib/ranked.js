@@ -1,7 +1,7 @@
 // Threats and vulnerabilities: their measures, order and names.
 
 import { compared } from "./compared.js";
-import { averages } from "./data.js";
+import { averages, getJson } from "./data.js";
 import { everyPeriod } from "./format.js";
 import { label } from "./labels.js";
 import { plural, t } from "./page.js";
@@ -43,6 +43,19 @@ export async function comparedObjects(kind, days) {
     ...one, analyses: window.objects.get(one.object) ?? 0, previous: previous.get(one.object), year: year.get(one.object),
   }));
   return { ...window, all };
+}
+
+/** The lines of a year of a measure, month by month, by object; none if they do not come. */
+export async function yearLines(kind, measure) {
+  const type = kind === "threats" ? "threat" : "vulnerability";
+  const { objects: found } = await getJson(`stats/lines.json?${new URLSearchParams({ type, measure })}`).catch(() => ({ objects: {} }));
+  return new Map(Object.entries(found));
+}
+
+/** Where each was in the order of what it is compared with; nothing if there is nothing to compare with. */
+export function earlierPlaces(all, measure, order, since) {
+  const then = all.filter((one) => one[since]).map((one) => ({ ...one, averages: one[since] }));
+  return then.length ? new Map(ranked(then, measure, order, "all").map(({ object }, index) => [object, index + 1])) : null;
 }
 
 /** Those that enough analyses have, where there are that many; all if there are not, or somebody wants them. */

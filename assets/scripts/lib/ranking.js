@@ -3,18 +3,30 @@
 import { change } from "./compared.js";
 import { h } from "./dom.js";
 import { number } from "./format.js";
-import { linkTo, t } from "./page.js";
-import { inAnalyses, measureName, rankingTable, scaleEnd, unitOf } from "./ranked.js";
+import { linkTo, plural, t } from "./page.js";
+import { earlierPlaces, inAnalyses, measureName, rankingTable, scaleEnd, unitOf } from "./ranked.js";
 import { cut, ranking } from "./options.js";
+import { spark } from "./spark.js";
 
 /** Rows that fit into a picture: browsers make none that is much higher. */
 const MOST_IN_PICTURE = 200;
 
-function row(kind, one, measure, { scale, analyses, since, isNow }, position) {
+/** How many places up or down, or that it was not there. */
+function moved(before, position, places) {
+  if (!places) return null;
+  if (before == null) return h("span", { class: "rank-moved" }, t("ranking.new"));
+  if (before === position) return null;
+  const by = Math.abs(before - position);
+  const text = before > position ? plural("ranking.up", by) : plural("ranking.down", by);
+  return h("span", { class: "rank-moved" }, h("span", { "aria-hidden": "true" }, `${before > position ? "▲" : "▼"}${by}`), h("span", { class: "hidden" }, text));
+}
+
+function row(kind, one, measure, { scale, analyses, since, isNow, places, lines }, position) {
   const value = one.averages[measure];
   const bar = h("span", { class: "rank-bar" });
   bar.style.width = `${scale > 0 ? Math.min(100, (100 * value) / scale) : 0}%`;
   const about = [analyses && inAnalyses(one, analyses), change(value, one[since]?.[measure], since, isNow)].filter(Boolean).join(" · ");
+  const place = moved(places?.get(one.object), position, places);
   return h(
     "li",
     {},
@@ -22,19 +34,20 @@ function row(kind, one, measure, { scale, analyses, since, isNow }, position) {
       "a",
       { class: "rank", "data-object": one.object, href: linkTo(`${kind}/${one.object}`) },
       h("span", { class: "rank-name" }, h("span", { class: "rank-position" }, `${position}. `), one.name),
-      h("span", { class: "rank-value" }, number(value)),
+      h("span", { class: "rank-value" }, spark(lines?.get(one.object)) ?? "", h("span", { class: "rank-number" }, number(value))),
       h("span", { class: "rank-track", "aria-hidden": "true" }, bar),
-      h("span", { class: "rank-basis" }, about),
+      h("span", { class: "rank-basis" }, about, place && [about && " · ", place]),
     ),
   );
 }
 
 /** The specification of a ranking's figure; `all` are those that were ranked, `chosen` those that are shown. */
-export function rankingSpec(kind, chosen, measure, { all, since = "none", isNow = false, ...caption }) {
+export function rankingSpec(kind, chosen, measure, { all, since = "none", isNow = false, order = "highest", lines, ...caption }) {
   const scale = scaleEnd(kind, measure, all ?? chosen);
   const unit = `${measureName(kind, measure)} (${unitOf(measure)})`;
   const drawn = chosen.slice(0, MOST_IN_PICTURE);
-  const about = { scale, analyses: caption.analyses, since, isNow };
+  const places = earlierPlaces(all ?? chosen, measure, order, since);
+  const about = { places, lines, scale, analyses: caption.analyses, since, isNow };
   return {
     ...caption,
     unit,

@@ -8,6 +8,7 @@ import { byId, h } from "../lib/dom.js";
 import { figure } from "../lib/figure.js";
 import { number } from "../lib/format.js";
 import { LANGUAGES, inLanguage, label } from "../lib/labels.js";
+import { basisOf, changeText, horizonName, measureOf } from "../lib/movers.js";
 import { introduce, notFound, nothing, shower } from "../lib/notices.js";
 import { lineFinding, lines } from "../lib/options.js";
 import { linkTo, t } from "../lib/page.js";
@@ -44,6 +45,19 @@ function measures(window, now) {
   });
   const about = [spanOf(window), window.analyses != null && inAnalyses(now, window.analyses)].filter(Boolean).join(" · ");
   return h("section", { class: "measures" }, h("p", { class: "unit" }, about), h("dl", { class: "figure-list" }, cards));
+}
+
+/** What changed of a measure since a month, a quarter and a year, over those who have it at both ends. */
+function changes(found, chosen) {
+  // How often something occurs is compared as a part: analyses differ in size.
+  const by = chosen === "count" ? "share" : chosen;
+  const rows = ["month", "quarter", "year"].flatMap((horizon) => {
+    const one = found.changes?.[horizon]?.[by];
+    if (!one) return [];
+    const text = [changeText(by, one.change), basisOf({ ...one, measure: by })].join(" · ");
+    return [h("dt", {}, horizonName(horizon)), h("dd", {}, one.trend ? h("strong", {}, `${one.change > 0 ? "▲" : "▼"} ${t("trends.trend")} · `) : null, text)];
+  });
+  return rows.length ? h("section", { class: "prose", id: "changes" }, h("h2", {}, t("detail.changes", { measure: measureOf(page, by) })), h("dl", { class: "facts" }, rows)) : null;
 }
 
 function names(labels) {
@@ -86,7 +100,7 @@ const show = shower(byId("charts"), async () => {
     periodGroup(choices),
   );
   const days = choices.get("days");
-  const [about, window, past] = await Promise.all([known ?? summary(), comparedObjects(kind, "now"), objects(kind, days, choices.get("period"))]);
+  const [about, window, past, one] = await Promise.all([known ?? summary(), comparedObjects(kind, "now"), objects(kind, days, choices.get("period")), getJson(`stats/objects/${object}.json?days=1`).catch(() => ({}))]);
   known = about;
   if (!introduce(about)) return [];
   const now = window.all.find((one) => one.object === object);
@@ -95,6 +109,6 @@ const show = shower(byId("charts"), async () => {
   const { labels } = now ?? before;
   byId("object-name").textContent = label(labels, object);
   document.title = `${label(labels, object)} · ${document.title.split(" · ").at(-1)}`;
-  return [now && measures(window, now), before ? line(before, now?.analyses ?? 0) : nothing(), names(labels)].filter(Boolean);
+  return [now && measures(window, now), before ? line(before, now?.analyses ?? 0) : nothing(), changes(one, choices.get("by")), names(labels)].filter(Boolean);
 });
 show();

@@ -10,7 +10,7 @@ import { introduce, shower } from "../lib/notices.js";
 import { summary } from "../lib/data.js";
 import { lineFinding, lines } from "../lib/options.js";
 import { page as kind, t } from "../lib/page.js";
-import { MEASURES, comparedObjects, evolution, founded, measureName, objects, ranked, unitOf } from "../lib/ranked.js";
+import { MEASURES, comparedObjects, evolution, founded, measureName, objects, ranked, unitOf, yearLines } from "../lib/ranked.js";
 import { rankingSpec } from "../lib/ranking.js";
 import { state } from "../lib/state.js";
 
@@ -65,7 +65,7 @@ function choose() {
 
 function rankingFigure(chosen, caption) {
   const title = kind === "threats" ? t("threats.ranking") : t("vulnerabilities.ranking");
-  return rankingSpec(kind, chosen, choices.get("by"), { ...caption, id: `${kind}-ranking`, title, since: choices.get("compare") });
+  return rankingSpec(kind, chosen, choices.get("by"), { ...caption, id: `${kind}-ranking`, title, since: choices.get("compare"), order: choices.get("order") });
 }
 
 function bubbleFigure(all, caption) {
@@ -101,10 +101,11 @@ const show = shower(byId("charts"), async () => {
   choose();
   const days = choices.get("days");
   const period = isEvolution() && choices.get("period");
-  const [about, window, past] = await Promise.all([
+  const [about, window, past, lines] = await Promise.all([
     known ?? summary(),
     comparedObjects(kind, days),
     period ? objects(kind, days, period) : null,
+    choices.get("view") === "ranking" ? yearLines(kind, choices.get("by")) : null,
   ]);
   known = about;
   if (!introduce(about)) return [];
@@ -117,6 +118,6 @@ const show = shower(byId("charts"), async () => {
     const byObject = new Map(past.map((one) => [one.object, one]));
     return [figure(evolutionFigure(chosen.flatMap(({ object }) => byObject.get(object) ?? []), caption))];
   }
-  return [figure(choices.get("view") === "first" ? bubbleFigure(all, caption) : rankingFigure(chosen, caption))];
+  return [figure(choices.get("view") === "first" ? bubbleFigure(all, caption) : rankingFigure(chosen, { ...caption, lines }))];
 });
 show();

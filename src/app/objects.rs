@@ -1,0 +1,137 @@
+//! Threats and vulnerabilities by themselves: all there is of one, and a line of each.
+
+use super::answer::{Answer, message};
+use super::arguments::{Arguments, as_text};
+use super::compared::usual;
+use super::elements::Elements;
+use super::processed::as_period;
+use super::public::as_days;
+use super::source::{Source, Window};
+use super::{App, Request, nothing_here, released};
+use crate::averages::{Labels, Params, Period};
+use crate::error::{Error, Kind, Result};
+use crate::model::decimal::excerpt;
+use crate::model::{StatType, parse_uuid};
+use serde_json::{Map, Value, json as value};
+use std::collections::BTreeMap;
+use std::io::Write;
+
+/// Types of stats that have objects.
+const TYPES: [StatType; 2] = [StatType::Threat, StatType::Vulnerability];
+/// What is known of an object, by the names of answers.
+const MEASURES: [&str; 3] = ["count", "maxRisk", "averageRate"];
+
+/// `GET /stats/objects/<uuid>.json`: the series of one object, and how it changed.
+pub fn object(app: &App, request: Request<'_>) -> Answer {
+    let mut arguments = Arguments::read(&request, &["days", "period"])?;
+    let days = arguments.get("days", as_days).unwrap_or(365);
+    let period = arguments.get("period", as_period).unwrap_or(Period::Month);
+    arguments.finish()?;
+    let name = request.name.strip_suffix(".json").ok_or_else(|| Box::new(nothing_here()))?;
+    let uuid = parse_uuid(name).map_err(|reason| Box::new(message(400, &format!("{reason}."))))?;
+    let source = Source::of(app)?;
+    let is_shown = if source.is_live() { app.store.has_object(uuid)? } else { released::shows(app, uuid)? };
+    if !is_shown {
+        return Err(Box::new(message(404, "No stat has this object.")));
+    }
+    let object = uuid.to_string();
+    let kept = if source.is_live() { app.store.live_changes()? } else { None };
+    let question = format!("object {object} {days} {period:?} {:?}", kept.as_ref().map(|kept| kept.hash));
+    source.answer(request.head, (&question, Window::Days(days)), |out| {
+        let params = Params { period: Some(period), ..Params::default() };
+        let mut answer =
+            value!({ "object": object, "type": null, "labels": Labels::default(), "values": [], "averages": null });
+        let kind = TYPES.into_iter().find_map(|kind| {
+            find(&source, kind, &params, Window::Days(days), &object)
+                .map(|found| found.map(|found| (kind, found)))
+                .transpose()
+        });
+        let kind = kind.transpose()?;
+        if let Some((kind, found)) = kind {
+            answer = found;
+            answer["type"] = kind.name().into();
+        }
+        let changes = match source.is_live() {
+            true => serde_json::to_value(released::live_changes(kept)?.objects.remove(&object)),
+            false => released::changes(&source.weeks(Window::Now)?, &object),
+        };
+        answer["changes"] = changes.map_err(unwritten)?;
+        write(&answer, out)
+    })
+}
+
+/// An object in the answer of its type's processor.
+fn find(source: &Source<'_>, kind: StatType, params: &Params, window: Window, object: &str) -> Result<Option<Value>> {
+    let mut found = None;
+    let mut elements = Elements::new(|element: Value| {
+        if element["object"] == object {
+            found = Some(element);
+        }
+        Ok(())
+    });
+    source.write((kind, usual(kind)?), params, window, &mut elements)?;
+    Ok(found)
+}
+
+/// `GET /stats/lines.json`: a measure of every object, month by month of a year, and nothing else.
+pub fn lines(app: &App, request: Request<'_>) -> Answer {
+    let mut arguments = Arguments::read(&request, &["type", "measure"])?;
+    let kind = arguments.required("type", as_rated).unwrap_or(StatType::Threat);
+    let measure = arguments.get("measure", as_measure).unwrap_or("averageRate");
+    arguments.finish()?;
+    let source = Source::of(app)?;
+    let question = format!("lines {} {measure}", kind.name());
+    source.answer(request.head, (&question, Window::Days(365)), |out| {
+        let params = Params { period: Some(Period::Month), ..Params::default() };
+        let mut found: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
+        let mut elements = Elements::new(|element: Value| {
+            let values = element["values"].as_array().into_iter().flatten();
+            let line = values.map(|one| (text(&one["date"]), one[measure].clone())).collect();
+            found.insert(text(&element["object"]), line);
+            Ok(())
+        });
+        source.write((kind, usual(kind)?), &params, Window::Days(365), &mut elements)?;
+        let dates: std::collections::BTreeSet<&String> = found.values().flat_map(BTreeMap::keys).collect();
+        let line =
+            |line: &BTreeMap<String, Value>| dates.iter().map(|date| line.get(*date).cloned()).collect::<Vec<_>>();
+        let objects: Map<String, Value> =
+            found.iter().map(|(object, values)| (object.clone(), value!(line(values)))).collect();
+        write(&value!({ "type": kind.name(), "measure": measure, "dates": dates, "objects": objects }), out)
+    })
+}
+
+/// Of the averages of a window that others are compared with: what threats and vulnerabilities are called, and how they
+/// came to it, is said where it is now.
+pub fn means_alone(kind: StatType, averages: &mut Value) {
+    if !TYPES.contains(&kind) {
+        return;
+    }
+    for element in averages.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        element.retain(|name, _| name == "object" || name == "averages");
+    }
+}
+
+/// A text of an answer.
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn as_rated(value: &Value) -> std::result::Result<StatType, String> {
+    let kind = StatType::parse(&as_text(value)?)?;
+    if TYPES.contains(&kind) { Ok(kind) } else { Err("only threat and vulnerability have lines".into()) }
+}
+
+fn as_measure(value: &Value) -> std::result::Result<&'static str, String> {
+    let name = as_text(value)?;
+    let known = MEASURES.into_iter().find(|known| *known == name);
+    known.ok_or_else(|| format!("{:?} is not one of {}", excerpt(&name), MEASURES.join(", ")))
+}
+
+/// The failure to write an answer.
+pub fn unwritten(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(Kind::Internal, "an answer could not be written").because(error)
+}
+
+fn write(value: &Value, out: &mut dyn Write) -> Result<()> {
+    out.write_all(value.to_string().as_bytes()).map_err(unwritten)
+}
