@@ -139,7 +139,7 @@ describe("states", () => {
     test(`an answer ${name} is told, and can be asked for again`, () =>
       withService(demo({}, 30), async (service, page) => {
         await page.route("**/stats/risks.json*", (route) => route.fulfill(answer));
-        for (const path of ["", "risks", "report"]) {
+        for (const path of ["risks", ""]) {
           await visit(page, service, path);
           assert.match(await page.locator(".notice.error").first().innerText(), /could not be loaded/, path);
           // What needs other requests is there.
@@ -176,7 +176,7 @@ describe("states", () => {
         assert.equal(await page.locator(".notice.error").count(), 0, path);
         assert.ok((await page.locator("figure, .prose, .notice").count()) > 0, path);
       }
-      await page.locator(".menu a").nth(2).click();
+      await page.locator(".menu a").nth(3).click();
       await settled(page);
       assert.ok((await page.locator(".rank").count()) > 0);
       assert.deepEqual(requested.filter((path) => !path.startsWith("/monarc/stats")), []);
@@ -212,7 +212,7 @@ describe("states", () => {
         const held = new Promise((resolve) => (letGo = resolve));
         await page.route(late, async (route) => (await held, route.continue()));
         const came = page.waitForResponse(early);
-        await page.goto(`${service.address}/report`, { waitUntil: "commit" });
+        await page.goto(`${service.address}/`, { waitUntil: "commit" });
         await (await came).finished();
         await frames(10);
         assert.equal(await page.locator("canvas").count(), 0);
@@ -221,12 +221,5 @@ describe("states", () => {
         assert.equal(await page.locator("canvas").count(), 2, String(late));
         await page.unroute(late);
       }
-    }));
-
-  test("the report is one page of paper", () =>
-    withService(demo(), async (service, page) => {
-      await visit(page, service, "report");
-      const pdf = (await page.pdf({ preferCSSPageSize: true, printBackground: true })).toString("latin1");
-      assert.equal(pdf.match(/\/Type\s*\/Page\b/g).length, 1);
     }));
 });

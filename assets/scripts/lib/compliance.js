@@ -9,7 +9,7 @@ import { t } from "./page.js";
 const SIDES = ["current", "target"];
 const sideName = (side) => ({ current: t("compliance.current"), target: t("compliance.target") })[side];
 const basis = ({ values }) => values.reduce((sum, { stats }) => sum + stats, 0);
-const gapOf = ({ averages: { current, target } }) => (current == null || target == null ? null : target - current);
+export const gapOf = ({ averages: { current, target } }) => (current == null || target == null ? null : target - current);
 
 /** A full track is 100 %, or more where somebody complies with more. */
 const scaleOf = (categories) => Math.max(1, ...categories.flatMap(({ averages }) => SIDES.map((side) => averages[side] ?? 0)));
@@ -38,6 +38,18 @@ function row(category, scale) {
     h("span", { class: "gap-track", "aria-hidden": "true" }, bridge, dot("current", current), dot("target", target)),
     h("span", { class: "rank-basis" }, text),
   );
+}
+
+/** The widest gaps of all referentials; where there are several each says of which it is. */
+export function topGaps(referentials, count) {
+  const one = (referential, category) => {
+    if (referentials.length < 2) return category;
+    const own = label(referential.labels, referential.referential);
+    const named = ([name, text]) => [name, text && `${own}: ${text}`];
+    return { ...category, labels: Object.fromEntries(Object.entries(category.labels).map(named)) };
+  };
+  const all = referentials.flatMap((referential) => referential.categories.map((category) => one(referential, category)));
+  return all.sort((a, b) => (gapOf(b) ?? -Infinity) - (gapOf(a) ?? -Infinity)).slice(0, count);
 }
 
 /** The categories of a referential, the widest gap first. */

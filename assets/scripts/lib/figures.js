@@ -11,9 +11,10 @@ function figure(value, name, ...more) {
   return h("div", { class: "figure" }, h("dt", {}, name), h("dd", {}, value), lines);
 }
 
-/** High risks month by month; months that a kind has no stats of are left out. */
+/** High risks month by month; months that a kind has no stats of are left out. Without them a headline has no line. */
 function highLine(tree, state) {
-  const [some, others] = ["informational", "operational"].map((kind) => new Map(tree[state][kind]["High risks"].map(({ date: of, value }) => [of, value])));
+  const values = (kind) => tree[state]?.[kind]?.["High risks"] ?? [];
+  const [some, others] = ["informational", "operational"].map((kind) => new Map(values(kind).map(({ date: of, value }) => [of, value])));
   return [...some].filter(([of]) => others.has(of)).map(([of, value]) => value + others.get(of));
 }
 

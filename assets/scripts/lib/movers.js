@@ -68,8 +68,8 @@ export function arrow(type, one) {
 }
 
 function row([type, one]) {
-  const name = h("span", { class: "rank-name" }, nameOf(type, one), " ", h("span", { class: "mover-measure" }, measureOf(type, one.measure)));
-  const about = h("span", { class: "rank-basis" }, [one.trend && t("trends.trend"), basisOf(one)].filter(Boolean).join(" · "));
+  const name = h("span", { class: "rank-name" }, nameOf(type, one));
+  const about = h("span", { class: "rank-basis" }, [one.trend && t("trends.trend"), measureOf(type, one.measure), basisOf(one)].filter(Boolean).join(" · "));
   const parts = [h("span", { class: "mover-change" }, arrow(type, one), " ", changeText(one.measure, one.change)), name, about, h("span", { class: "mover-spark" }, spark(one.values) ?? "")];
   const link = PAGES[type];
   return h("li", {}, link ? h("a", { class: "rank mover", "data-object": one.object, href: linkTo(`${link}/${one.object}`) }, parts) : h("div", { class: "rank mover" }, parts));

@@ -100,13 +100,14 @@ const show = shower(byId("charts"), async () => {
     periodGroup(choices),
   );
   const days = choices.get("days");
-  const [about, window, past, one] = await Promise.all([known ?? summary(), comparedObjects(kind, "now"), objects(kind, days, choices.get("period")), getJson(`stats/objects/${object}.json?days=1`).catch(() => ({}))]);
+  const [about, window, past] = await Promise.all([known ?? summary(), comparedObjects(kind, "now"), objects(kind, days, choices.get("period"))]);
   known = about;
   if (!introduce(about)) return [];
   const now = window.all.find((one) => one.object === object);
   const before = past.find((one) => one.object === object);
   if (!now && !before) return [notFound()];
   const { labels } = now ?? before;
+  const one = await getJson(`stats/objects/${object}.json?days=1`).catch(() => ({}));
   byId("object-name").textContent = label(labels, object);
   document.title = `${label(labels, object)} · ${document.title.split(" · ").at(-1)}`;
   return [now && measures(window, now), before ? line(before, now?.analyses ?? 0) : nothing(), changes(one, choices.get("by")), names(labels)].filter(Boolean);

@@ -1,7 +1,9 @@
 import "../lib/shell.js";
 import { byId } from "../lib/dom.js";
 import { shower } from "../lib/notices.js";
-import { overview } from "../lib/overview.js";
+import { fromPaper, report, toPaper } from "../lib/report.js";
 
 byId("print").addEventListener("click", () => print());
-shower(byId("charts"), overview)();
+addEventListener("beforeprint", toPaper);
+addEventListener("afterprint", fromPaper);
+shower(byId("charts"), report)();
