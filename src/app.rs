@@ -10,6 +10,7 @@ mod batch;
 mod clients;
 mod compared;
 mod computed;
+mod data;
 mod elements;
 mod hosts;
 mod managed_clients;
@@ -128,6 +129,8 @@ const ROUTES: &[Route] = &[
     Route { method: Post,   path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
     Route { method: Get,    path: "/stats/summary.json",          access: Public,gate: false, body: 0,     run: public::summary },
     Route { method: Get,    path: "/stats/trends.json",           access: Public,gate: false, body: 0,     run: public::trends },
+    Route { method: Get,    path: "/data/{chart}/data.csv",       access: Public,gate: false, body: 0,     run: data::table },
+    Route { method: Get,    path: "/data/{chart}/metadata.json",  access: Public,gate: false, body: 0,     run: data::metadata },
     Route { method: Get,    path: "/stats/lines.json",            access: Public,gate: false, body: 0,     run: objects::lines },
     Route { method: Get,    path: "/stats/objects/{uuid}.json",   access: Public,gate: false, body: 0,     run: objects::object },
     Route { method: Get,    path: "/stats/compared.json",         access: Public,gate: false, body: 0,     run: compared::compared },
@@ -371,8 +374,8 @@ impl Service for App {
         let mut response = self.for_browsers(head, response);
         response.client = client;
         response.route = route.path;
-        let is_for_all =
-            route.access == Public && route.path.ends_with(".json") && !self.config.public_min_clients.is_live();
+        let is_data = [".json", ".csv"].iter().any(|ending| route.path.ends_with(ending));
+        let is_for_all = route.access == Public && is_data && !self.config.public_min_clients.is_live();
         if is_for_all {
             // What is published is meant for all, and a page of another site sees no more of it than anybody.
             response = response.with("Access-Control-Allow-Origin", "*");

@@ -126,6 +126,17 @@ impl Period {
     /// Names in the API.
     pub const NAMES: [&'static str; 5] = ["day", "week", "month", "quarter", "year"];
 
+    /// Its name in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Quarter => "quarter",
+            Self::Year => "year",
+        }
+    }
+
     /// The period of this name.
     pub fn parse(name: &str) -> std::result::Result<Self, String> {
         let all = [Self::Day, Self::Week, Self::Month, Self::Quarter, Self::Year];

@@ -71,6 +71,8 @@ pub struct Config {
     pub map: bool,
     /// `FRAME_ANCESTORS`, as a Content-Security-Policy has it.
     pub frame_ancestors: Option<String>,
+    /// `DATA_LICENCE`
+    pub data_licence: Option<String>,
     /// `LOG_PATH`
     pub log_path: Option<PathBuf>,
     /// `UPDATE_COMMAND`
@@ -137,6 +139,7 @@ impl Config {
             allowed_hosts: read.parsed("ALLOWED_HOSTS", public::hosts)?,
             map: read.parsed("MAP", switch)?,
             frame_ancestors: read.optional("FRAME_ANCESTORS", ancestors)?,
+            data_licence: read.optional("DATA_LICENCE", line)?,
             log_path: read.optional("LOG_PATH", path)?,
             update_command: read.optional("UPDATE_COMMAND", path)?,
             allow_network_store: read.parsed("ALLOW_NETWORK_STORE", switch)?,

@@ -125,18 +125,21 @@ pub fn as_horizon(value: &Value) -> std::result::Result<usize, String> {
 /// `GET /map/clients.json`: nobody, unless `MAP` is on, since each of its entries is a single client.
 pub fn map(app: &App, request: Request<'_>) -> Answer {
     Arguments::read(&request, &[])?.finish()?;
-    computed::public(app, request.head, "map", |out| {
-        let places = if app.config.shows_map() { app.store.map()? } else { Vec::new() };
-        let places = places.into_iter().map(|place| {
-            value!({
-                "latitude": place.location.latitude,
-                "longitude": place.location.longitude,
-                "max_threat": [place.threat.0.mean(1), place.threat.1],
-                "max_vulnerability": [place.vulnerability.0.mean(1), place.vulnerability.1],
-            })
-        });
-        write(&Value::Array(places.collect()), out)
-    })
+    computed::public(app, request.head, "map", |out| write(&Value::Array(places(app)?), out))
+}
+
+/// Those on the map, if there is one.
+pub fn places(app: &App) -> Result<Vec<Value>> {
+    let places = if app.config.shows_map() { app.store.map()? } else { Vec::new() };
+    let places = places.into_iter().map(|place| {
+        value!({
+            "latitude": place.location.latitude,
+            "longitude": place.location.longitude,
+            "max_threat": [place.threat.0.mean(1), place.threat.1],
+            "max_vulnerability": [place.vulnerability.0.mean(1), place.vulnerability.1],
+        })
+    });
+    Ok(places.collect())
 }
 
 /// `GET /about.json`

@@ -187,22 +187,25 @@ pub fn trends(app: &App, head: &Head, chosen: Option<usize>) -> Answer {
     let published = Published::of(app)?;
     let question = format!("trends {chosen:?}");
     computed::released(app, head, (published.version, published.built_at()), &question, |out| {
-        let newest = published.heads.last().map(|head| head.week);
-        let furthest = chosen.unwrap_or(NAMES.len() - 1);
-        let from = newest.map(|newest| moved::since(newest, furthest)).transpose()?;
-        let weeks = read(
-            app,
-            &published.dates(Weeks::Inside(from.map(|from| from.saturating_sub(Span::new().days(6))), None)),
-        )?;
-        let band = weeks.last().and_then(Week::band);
-        let mut answer = value!({ "mode": "releases", "newest": newest, "band": band });
-        for (horizon, name) in horizons(chosen) {
-            let since = newest.map(|newest| moved::since(newest, horizon)).transpose()?;
-            let (types, high) = (moved::released(&weeks, horizon)?, moved::released_high(&weeks, horizon)?);
-            answer[name] = value!({ "since": since, "high": high, "types": types });
-        }
-        write_value(&answer, out)
+        write_value(&trends_value(app, chosen)?, out)
     })
+}
+
+/// The same as a value.
+pub fn trends_value(app: &App, chosen: Option<usize>) -> Result<Value> {
+    let published = Published::of(app)?;
+    let newest = published.heads.last().map(|head| head.week);
+    let furthest = chosen.unwrap_or(NAMES.len() - 1);
+    let from = newest.map(|newest| moved::since(newest, furthest)).transpose()?;
+    let from = from.map(|from| from.saturating_sub(Span::new().days(6)));
+    let weeks = read(app, &published.dates(Weeks::Inside(from, None)))?;
+    let mut answer = value!({ "mode": "releases", "newest": newest, "band": weeks.last().and_then(Week::band) });
+    for (horizon, name) in horizons(chosen) {
+        let since = newest.map(|newest| moved::since(newest, horizon)).transpose()?;
+        let (types, high) = (moved::released(&weeks, horizon)?, moved::released_high(&weeks, horizon)?);
+        answer[name] = value!({ "since": since, "high": high, "types": types });
+    }
+    Ok(answer)
 }
 
 /// The horizons of an answer: all, or the one that was chosen.
@@ -214,15 +217,18 @@ fn horizons(chosen: Option<usize>) -> impl Iterator<Item = (usize, &'static str)
 pub fn live_trends(app: &App, head: &Head, chosen: Option<usize>) -> Answer {
     let kept = app.store.live_changes()?;
     let question = format!("trends {chosen:?} {:?}", kept.as_ref().map(|kept| kept.hash));
-    computed::public(app, head, &question, |out| {
-        let live = live_changes(kept)?;
-        let mut answer = value!({ "mode": "live", "newest": live.date });
-        for (horizon, name) in horizons(chosen) {
-            let since = live.date.map(|date| moved::since(date, horizon)).transpose()?;
-            answer[name] = value!({ "since": since, "high": live.high.get(name), "types": live.moved.get(name) });
-        }
-        write_value(&answer, out)
-    })
+    computed::public(app, head, &question, |out| write_value(&live_trends_value(kept, chosen)?, out))
+}
+
+/// The same as a value, of what is kept.
+pub fn live_trends_value(kept: Option<Kept>, chosen: Option<usize>) -> Result<Value> {
+    let live = live_changes(kept)?;
+    let mut answer = value!({ "mode": "live", "newest": live.date });
+    for (horizon, name) in horizons(chosen) {
+        let since = live.date.map(|date| moved::since(date, horizon)).transpose()?;
+        answer[name] = value!({ "since": since, "high": live.high.get(name), "types": live.moved.get(name) });
+    }
+    Ok(answer)
 }
 
 /// What a live instance keeps; nothing if it was never computed.

@@ -134,6 +134,11 @@ pub const SETTINGS: &[Setting] = &[
         ..PLAIN
     },
     Setting {
+        name: "DATA_LICENCE",
+        help: "licence of the public figures, such as CC-BY-4.0, said beside each table; by default nothing is said",
+        ..PLAIN
+    },
+    Setting {
         name: "PUSH_EVERY",
         help: "how often the service pushes by itself, such as 1d, 12h or 30m; by default never",
         ..PLAIN

@@ -64,6 +64,8 @@ fn rows() -> Vec<Row> {
         row("POST", "/admin/update.json", "", None, admin(501)),
         row("GET", "/stats/summary.json", "", None, open),
         row("GET", "/stats/trends.json", "", None, open),
+        row("GET", "/data/{chart}/data.csv", "", None, open),
+        row("GET", "/data/{chart}/metadata.json", "", None, open),
         row("GET", "/stats/lines.json", "?type=threat", None, open),
         row("GET", "/stats/objects/{uuid}.json", "", None, [404; 6]),
         row("GET", "/stats/compared.json", "?type=threat", None, open),
@@ -118,7 +120,11 @@ fn every_route_answers_everybody_as_the_table_says() {
     ];
     let mut address = 0;
     for row in rows() {
-        let path = format!("{}{}", row.path.replace("{anr}", ANR).replace("{uuid}", &uuid), row.query);
+        let path = format!(
+            "{}{}",
+            row.path.replace("{anr}", ANR).replace("{chart}", "risks").replace("{uuid}", &uuid),
+            row.query
+        );
         // Who was asked about before may be somebody else by now.
         for (caller, status) in callers.iter().zip(row.statuses) {
             address += 1;

@@ -34,6 +34,7 @@ mod commands_stats;
 mod container;
 mod crash;
 mod dashboard;
+mod data;
 mod disks;
 mod doctor;
 mod failing_calls;

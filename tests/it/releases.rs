@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 /// Everything that is made of stats and that anybody may ask.
-pub const PUBLIC: [&str; 24] = [
+pub const PUBLIC: [&str; 29] = [
     "/stats/threats.json",
     "/stats/threats.json?days=30",
     "/stats/threats.json?last_stats=1",
@@ -31,6 +31,11 @@ pub const PUBLIC: [&str; 24] = [
     "/stats/trends.json",
     "/stats/trends.json?period=year",
     "/stats/lines.json?type=threat&measure=count",
+    "/data/threats/data.csv",
+    "/data/risks-over-time/data.csv?period=week",
+    "/data/compliance/data.csv",
+    "/data/trends/data.csv",
+    "/data/cartography/metadata.json",
     "/map/clients.json",
     "/",
 ];

@@ -23,7 +23,6 @@ import "./overview.js";
 import "./page.js";
 import "./ranked.js";
 import "./ranking.js";
-import "./report.js";
 import "./spark.js";
 import "./state.js";
 import "./table.js";

@@ -1,0 +1,124 @@
+//! What charts show, as files for programs: a table with stable English columns, and beside it what they mean.
+
+mod charts;
+mod rows;
+
+use super::answer::Answer;
+use super::arguments::{Arguments, as_text};
+use super::objects::unwritten;
+use super::processed::as_period;
+use super::public::{as_days, as_horizon};
+use super::source::{Source, Window};
+use super::{App, Request, nothing_here};
+use crate::averages::Period;
+use crate::averages::release::moved::NAMES;
+use crate::error::Result;
+use crate::model::parse_uuid;
+use charts::{CHARTS, Chart, Of};
+use serde_json::{Value, json as value};
+use std::io::Write;
+
+/// What is asked for.
+struct Ask {
+    chart: &'static Chart,
+    window: Window,
+    period: Option<Period>,
+    /// The place of a horizon, of what moved.
+    horizon: Option<usize>,
+    /// The UUID of the only object.
+    object: Option<String>,
+    /// The query, as the table's address has it.
+    query: String,
+}
+
+impl Ask {
+    fn read(app: &App, request: &Request<'_>) -> std::result::Result<Self, Box<crate::server::message::Response>> {
+        let chart = CHARTS.iter().find(|chart| chart.name == request.name).ok_or_else(|| Box::new(nothing_here()))?;
+        if chart.of == Of::Map && !app.config.shows_map() {
+            return Err(Box::new(nothing_here()));
+        }
+        let mut arguments = Arguments::read(request, chart.arguments())?;
+        let days = arguments.get("days", as_days);
+        let horizon = if chart.of == Of::Trends { arguments.get("period", as_horizon) } else { None };
+        let period = if chart.of == Of::Trends { None } else { arguments.get("period", as_period) };
+        let object = arguments.get("object", |value| parse_uuid(&as_text(value)?));
+        arguments.finish()?;
+        let usual = if chart.is_over_time { Window::Days(365) } else { Window::Now };
+        Ok(Self {
+            chart,
+            window: days.map_or(usual, Window::Days),
+            period: chart.is_over_time.then(|| period.unwrap_or(Period::Month)),
+            horizon,
+            object: object.map(|uuid| uuid.to_string()),
+            query: request.head.query.clone(),
+        })
+    }
+
+    fn question(&self, what: &str) -> String {
+        let Self { chart, window, period, horizon, object, query } = self;
+        format!("{what} {} {window:?} {period:?} {horizon:?} {object:?} {query:?}", chart.name)
+    }
+
+    /// The period of one value, as arguments name it.
+    fn period_name(&self) -> Option<&'static str> {
+        self.horizon.and_then(|horizon| NAMES.get(horizon).copied()).or_else(|| self.period.map(Period::name))
+    }
+}
+
+/// `GET /data/{chart}/data.csv`
+pub fn table(app: &App, request: Request<'_>) -> Answer {
+    let ask = Ask::read(app, &request)?;
+    let source = Source::of(app)?;
+    let kept = if source.is_live() && ask.chart.of == Of::Trends { app.store.live_changes()? } else { None };
+    let question = format!("{} {:?}", ask.question("table"), kept.map(|kept| kept.hash));
+    let mut answer = source.answer(request.head, (&question, ask.window), |out| {
+        rows::line(out, &ask.chart.columns().map(|column| value!(column.name)).collect::<Vec<_>>())?;
+        rows::write(app, &source, &ask, &mut |row| rows::line(out, &row))
+    })?;
+    answer.headers.retain(|(name, _)| *name != "Content-Type");
+    let period = ask.period_name().map(|name| format!("-{name}")).unwrap_or_default();
+    let name = format!("inline; filename=\"monarc-{}{period}.csv\"", ask.chart.name);
+    Ok(answer.with("Content-Type", "text/csv; charset=utf-8; header=present").with("Content-Disposition", name))
+}
+
+/// `GET /data/{chart}/metadata.json`: unit, period, basis or band, licence.
+pub fn metadata(app: &App, request: Request<'_>) -> Answer {
+    let ask = Ask::read(app, &request)?;
+    let source = Source::of(app)?;
+    source.answer(request.head, (&ask.question("metadata"), ask.window), |out| {
+        let days = match ask.chart.kind() {
+            Some(kind) => source.days(kind, ask.window)?,
+            None => None,
+        };
+        let columns = ask.chart.columns().map(|column| {
+            value!({
+                "name": column.name, "datatype": column.datatype, "unit": column.unit, "description": column.description
+            })
+        });
+        let query = if ask.query.is_empty() { String::new() } else { format!("?{}", ask.query) };
+        let mut answer = value!({
+            "title": ask.chart.title,
+            "url": format!("data.csv{query}"),
+            "source": app.config.instance_url,
+            "licence": app.config.data_licence,
+            "mode": if source.is_live() { "live" } else { "releases" },
+            "from": days.map(|(from, _)| from),
+            "to": days.map(|(_, to)| to),
+            "period": ask.period_name(),
+            "columns": columns.collect::<Vec<_>>(),
+        });
+        if source.is_live() {
+            let summary = app.store.summary()?;
+            answer["basis"] =
+                value!({ "clients": summary.clients, "analyses": summary.analyses, "stats": summary.stats });
+        } else {
+            let newest = source.weeks(Window::Now)?.pop();
+            answer["band"] = value!(newest.and_then(|week| week.band()));
+        }
+        write(&answer, out)
+    })
+}
+
+fn write(value: &Value, out: &mut dyn Write) -> Result<()> {
+    out.write_all(value.to_string().as_bytes()).map_err(unwritten)
+}
