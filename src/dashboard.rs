@@ -89,6 +89,8 @@ pub struct Site<'a> {
     pub public_pages: bool,
     /// Whether there is a map.
     pub map: bool,
+    /// Whether other sites may have its charts in frames.
+    pub is_embeddable: bool,
     /// Who runs this instance.
     pub email: Option<&'a str>,
     /// Where they are found.
@@ -142,6 +144,7 @@ fn values(site: &Site<'_>, view: &View<'_>) -> Values {
     values.text("world", manifest.file("world"));
     values.text("draw", manifest.file("draw"));
     values.text("exports", manifest.file("exports"));
+    values.text("embed", if site.is_embeddable { "1" } else { "" });
     values.text("query", &chosen(language));
     values.raw("scripts", manifest.entry(page.script).map_or_else(String::new, |entry| scripts(entry, root)));
     values.raw("menu", menu(site, view));

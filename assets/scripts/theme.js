@@ -14,6 +14,8 @@
     query.set("lang", lang);
     location.replace(`?${query}${location.hash}`);
   }
+  // One chart alone, where the operator lets other sites have it.
+  if (root.dataset.embed && query.get("embed") === "1") root.dataset.embedded = query.get("chart") ?? "";
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const apply = () => {
     root.dataset.theme = chosen("theme") ?? (dark.matches ? "dark" : "light");

@@ -110,6 +110,7 @@ fn answer(app: &App, head: &Head, page: &'static Page, object: &str, released: O
         released,
         public_pages: app.config.public_pages,
         map: app.config.shows_map(),
+        is_embeddable: app.config.frame_ancestors.as_deref().is_some_and(|known| known != "'none'"),
         email: app.config.admin_email.as_deref(),
         url: app.config.admin_url.as_deref(),
     };

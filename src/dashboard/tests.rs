@@ -49,6 +49,7 @@ fn every_name_in_a_page_means_something() {
         "world",
         "draw",
         "exports",
+        "embed",
         "query",
         "object",
         "scripts",

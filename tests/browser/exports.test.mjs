@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
-import { json, launch, open, visit } from "./browser.mjs";
+import { accessibility, json, launch, open, tableOf, visit } from "./browser.mjs";
 import { demo } from "./service.mjs";
 
 /** RFC 4180, with any separator. */
@@ -51,7 +51,8 @@ describe("exports", () => {
       const id = named === "FIRST" ? await page.locator("figure").first().getAttribute("id") : named;
       const title = await page.locator(`[id="${id}"] h2`).innerText();
       const svg = await saved(id, "svg");
-      assert.equal(svg.name, `monarc-${id}.svg`);
+      const chosen = path.includes("?") ? path.split("?")[1].split("&").filter(Boolean).map((pair) => `-${pair.replace("=", "-")}`).join("") : "";
+      assert.equal(svg.name, `monarc-${id}${chosen}.svg`);
       // Parsed elsewhere: the page's policy would count for the picture's own styles as well.
       const found = await elsewhere.evaluate((text) => {
         const document = new DOMParser().parseFromString(text, "image/svg+xml");
@@ -62,7 +63,8 @@ describe("exports", () => {
       assert.equal(found.tagName, "svg");
       assert.equal(found.width, "1200");
       assert.ok(found.height >= 675);
-      for (const part of [title, service.address]) {
+      // Whoever has the picture finds it again as it was.
+      for (const part of [title, `${page.url().replace(/\?$/, "")}#${id}`]) {
         assert.ok(found.texts.some((text) => text.includes(part)), `${part} in ${found.texts}`);
       }
       const png = await saved(id, "png");
@@ -80,6 +82,79 @@ describe("exports", () => {
     });
   }
 
+  /** The lines of a table for programs, by its columns. */
+  async function programs(address) {
+    const response = await fetch(address);
+    assert.equal(response.status, 200, address);
+    const [head, ...rows] = parse(await response.text(), ",");
+    return rows.map((row) => Object.fromEntries(head.map((name, index) => [name, row[index]])));
+  }
+
+  for (const [path, id, check] of [
+    ["threats?n=all&days=90&few=1", "threats-ranking", (row, rows) => [row[1], row[2], row[3]].join() === ["average_rate", "count", "max_risk"].map((name) => Number(rows.find(({ object }) => object === row[6])[name])).join()],
+    ["threats", "threats-ranking", (row, rows) => row[1] === Number(rows.find(({ object }) => object === row[6]).average_rate)],
+    ["risks?days=90&period=week", "trend-operational", (row, rows) => rows.some(({ kind, state, level, risks }) => kind === "operational" && state === "current" && level === "high" && Number(risks) === row[3])],
+    ["risks", "levels-informational", (row, rows) => rows.some(({ kind, level, risks }) => kind === "informational" && level === "high" && Number(risks) === row[3])],
+    ["compliance", "FIRST", (row, rows) => rows.some((one) => one.label_en === row[0] && Number(one.current) === row[1] && Math.abs(Number(one.gap) - row[3]) < 1e-9)],
+    ["cartography?risk=operational", "cartography-current", (row, rows) => row[2] === 0 || rows.some((one) => one.kind === "operational" && one.state === "current" && Number(one.risks) === row[2])],
+    ["trends?period=year&n=all", "movers-threat", (row, rows) => rows.some((one) => one.label_en === row[0] && Number(one.change) === row[4])],
+    ["map", "clients", (row, rows) => rows.some((one) => Number(one.latitude) === Number(row[0]))],
+  ]) {
+    test(`the table for programs of ${path} ${id} has the numbers of the page`, async () => {
+      for (let newest; !newest; ) ({ newest } = await json(service, "stats/trends.json?period=year"));
+      await visit(page, service, path + (path.includes("?") ? "&" : "?") + "lang=en");
+      const found = id === "FIRST" ? await page.locator("figure").first().getAttribute("id") : id;
+      const link = (form) => page.locator(`[id="${found}"] a[data-form="${form}"]`).evaluate((one) => one.href);
+      const rows = await programs(await link("address"));
+      const table = await tableOf(page, found);
+      assert.ok(table.rows.length > 0);
+      for (const row of table.rows) assert.ok(check(row, rows), `${row}`);
+      const about = await (await fetch(await link("metadata"))).json();
+      assert.deepEqual(about.columns.map(({ name }) => name), Object.keys(rows[0]));
+      assert.ok(new URL(about.url, await link("metadata")).href === (await link("address")), about.url);
+    });
+  }
+
+  test("a link is copied that shows the chart again", async () => {
+    await visit(page, service, "threats?by=count&lang=de");
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.locator(".exports summary").click();
+    await page.locator('button[data-form="link"]').click();
+    await page.locator(".copied", { hasText: "Kopiert." }).waitFor();
+    const address = await page.evaluate(() => navigator.clipboard.readText());
+    assert.equal(address, `${service.address}/threats?by=count&lang=de#threats-ranking`);
+    // What the operator does not allow is not offered, and does nothing.
+    assert.equal(await page.locator('button[data-form="embed"]').count(), 0);
+    await visit(page, service, "threats?embed=1&chart=threats-ranking&lang=en");
+    assert.ok(await page.locator(".top").isVisible());
+    await page.setViewportSize({ width: 1280, height: 400 });
+    await page.goto(`${service.address}/risks?lang=en#trend-operational`);
+    await page.waitForFunction(() => scrollY > 200);
+    await page.setViewportSize({ width: 1280, height: 800 });
+  });
+
+  test("a chart is alone in a frame where the operator allows it", async () => {
+    const other = await demo({ FRAME_ANCESTORS: "'self'" }, 30);
+    const own = await open(browser, other, { permissions: ["clipboard-read", "clipboard-write"] });
+    try {
+      await visit(own, other, "risks?lang=en");
+      await own.locator("#levels-operational .exports summary").click();
+      await own.locator('#levels-operational button[data-form="embed"]').click();
+      await own.locator("#levels-operational .copied", { hasText: "Copied." }).waitFor();
+      const html = await own.evaluate(() => navigator.clipboard.readText());
+      const [, address] = /^<iframe src="([^"]*)" title="Risks by level: Operational"/.exec(html);
+      await visit(own, other, address.replaceAll("&amp;", "&").slice(other.address.length + 1));
+      assert.deepEqual(await own.locator("figure:visible").evaluateAll((all) => all.map((one) => one.id)), ["levels-operational"]);
+      for (const part of [".top", "footer", ".controls"]) assert.ok(await own.locator(part).isHidden(), part);
+      assert.equal(await own.locator(".origin a").evaluate((one) => one.href), `${other.address}/risks?lang=en#levels-operational`);
+      assert.deepEqual(await accessibility(own), []);
+      assert.deepEqual(own.noticed, []);
+    } finally {
+      await own.context().close();
+      await other.stop();
+    }
+  });
+
   test("the picture of a legend has only what is shown", async () => {
     await visit(page, service, "threats?view=evolution&n=5");
     await page.locator(".chip").first().click();
@@ -93,7 +168,7 @@ describe("exports", () => {
     const all = await json(service, "stats/threats.json?days=365&period=month");
     await visit(page, service, "threats?n=all&days=365&few=1&lang=fr");
     const { name, bytes } = await saved("threats-ranking", "data");
-    assert.equal(name, "monarc-threats-ranking-data.csv");
+    assert.equal(name, "monarc-threats-ranking-days-365-few-1-n-all-data.csv");
     const [head, ...rows] = parse(bytes.toString(), ",");
     assert.equal(head.length, 7);
     assert.equal(rows.length, all.length);

@@ -1,6 +1,7 @@
 // What pages share. Every script names this list, so that the bundler puts it into one file: with a file for each set
 // of pages that share something, a page would ask for a dozen.
 
+import "./address.js";
 import "./bubbles.js";
 import "./compared.js";
 import "./compliance.js";

@@ -1,5 +1,6 @@
 // A chart with all that belongs to it: title, unit, period, how much it rests on, table and exports.
 
+import { copy, csvAddress, embedAddress, exactAddress } from "./address.js";
 import { h } from "./dom.js";
 import { analysesText } from "./compared.js";
 import { legend } from "./legend.js";
@@ -19,12 +20,17 @@ export function subtitle(spec) {
 /**
  * The element of a chart. `spec`: id, title, unit, period, analyses (how many it rests on), table, and either option,
  * height and finding (what it shows, in a sentence) for what ECharts draws, or content for what is an element already;
- * pictures need option in any case. `more` ends the caption.
+ * pictures need option in any case. `more` ends the caption; `csv` is the
+ * table for programs that has its numbers, and its arguments.
  */
 export function figure(spec) {
+  const { embedded } = document.documentElement.dataset;
+  // In a frame the others are not made: what nobody sees is not drawn.
+  if (embedded && embedded !== spec.id) return h("figure", { id: spec.id, hidden: true });
+  const isAlone = embedded === spec.id;
   const heading = h("h2", { id: `${spec.id}-title` }, spec.title);
   const caption = h("figcaption", {}, heading, h("p", { class: "unit" }, subtitle(spec)));
-  const attributes = { class: `chart ${spec.wide ? "wide" : ""}`, id: spec.id, "aria-labelledby": `${spec.id}-title` };
+  const attributes = { class: `chart ${spec.wide ? "wide" : ""} ${isAlone ? "alone" : ""}`, id: spec.id, "aria-labelledby": `${spec.id}-title` };
   if (!spec.table.rows.length) return h("figure", attributes, caption, nothing());
   const picture = spec.content ?? canvas(spec);
   const numbers = h("div", { class: "numbers", hidden: true });
@@ -41,8 +47,11 @@ export function figure(spec) {
   show.addEventListener("click", toggle);
   if (opened.has(spec.id)) toggle();
   const tools = h("div", { class: "tools" }, show, menu(spec));
-  return h("figure", attributes, caption, spec.toggles ? legend(spec) : key(spec), spec.before ?? "", picture, tools, numbers);
+  return h("figure", attributes, caption, spec.toggles ? legend(spec) : key(spec), spec.before ?? "", picture, tools, numbers, isAlone && origin(spec));
 }
+
+/** Where an embedded chart is from. */
+const origin = ({ id }) => h("p", { class: "unit origin" }, h("a", { href: exactAddress(id), target: "_blank", rel: "noopener" }, t("embed.origin")));
 
 /** What colours, patterns and dashes mean. */
 function key({ key: entries }) {
@@ -74,6 +83,7 @@ function problem(text, again) {
 /** The exports; their code is fetched when one is asked for. */
 function menu(spec) {
   const details = h("details", { class: "exports" }, h("summary", { class: "quiet" }, t("export")));
+  const status = h("span", { class: "copied", role: "status" });
   const item = (form, text) => {
     const save = async () => {
       details.open = false;
@@ -87,7 +97,26 @@ function menu(spec) {
     };
     return h("li", {}, h("button", { type: "button", "data-form": form, onclick: save }, text));
   };
+  const copying = (form, text, what) => {
+    const put = async () => {
+      details.open = false;
+      try {
+        await copy(what());
+        status.textContent = t("export.copied");
+      } catch (error) {
+        console.debug(error);
+        status.textContent = what();
+      }
+    };
+    return h("li", {}, h("button", { type: "button", "data-form": form, onclick: put }, text));
+  };
+  const frame = () => `<iframe src="${embedAddress(spec.id).replaceAll("&", "&amp;")}" title="${spec.title.replaceAll("&", "&amp;").replaceAll('"', "&quot;")}" width="640" height="520"></iframe>`;
+  const link = (form, text, address) => h("li", {}, h("a", { href: address, "data-form": form }, text));
   const items = [
+    copying("link", t("export.link"), () => exactAddress(spec.id)),
+    document.documentElement.dataset.embed && copying("embed", t("export.embed"), frame),
+    spec.csv && link("address", t("export.address"), csvAddress(spec.csv)),
+    spec.csv && link("metadata", t("export.metadata"), csvAddress(spec.csv).replace("/data.csv", "/metadata.json")),
     item("png", t("export.png")),
     item("svg", t("export.svg")),
     item("spreadsheet", t("export.spreadsheet")),
@@ -100,5 +129,5 @@ function menu(spec) {
       details.firstElementChild.focus();
     }
   });
-  return details;
+  return [details, status];
 }

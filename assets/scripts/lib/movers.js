@@ -120,9 +120,9 @@ export function moversSpec(chosen, caption) {
 }
 
 /** The figure of a type: its changes, or that there are none. */
-export function moversOf(found, type, count) {
+export function moversOf(found, type, count, horizon) {
   const all = found.types?.[type]?.moved ?? [];
-  const caption = { id: `movers-${type}`, title: titleOf(type), period: found.since && t("trends.since", { date: date(found.since) }), more: t("ranking.shown", { number: count === "all" ? all.length : Math.min(all.length, Number(count)), all: all.length }) };
+  const caption = { csv: ["trends", { period: horizon }], id: `movers-${type}`, title: titleOf(type), period: found.since && t("trends.since", { date: date(found.since) }), more: t("ranking.shown", { number: count === "all" ? all.length : Math.min(all.length, Number(count)), all: all.length }) };
   return [all.length, moversSpec(largest(found, [type], count), caption), caption];
 }
 

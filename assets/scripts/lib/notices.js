@@ -71,6 +71,15 @@ function replace(place, content) {
   if (action) place.querySelector(`[data-action="${action}"]`)?.focus();
 }
 
+/** What an address leads to comes after the page: it is gone to once. */
+let target = location.hash.slice(1);
+function goThere() {
+  const found = target ? document.getElementById(target) : null;
+  if (!found?.matches("figure.chart")) return;
+  target = "";
+  found.scrollIntoView();
+}
+
 /** Shows what `load` gives in a place, with every state on the way to it; a later call overtakes an earlier one. */
 export function shower(place, load) {
   let latest = 0;
@@ -79,7 +88,10 @@ export function shower(place, load) {
     loading(place);
     try {
       const content = await load(show);
-      if (mine === latest) replace(place, content);
+      if (mine === latest) {
+        replace(place, content);
+        goThere();
+      }
     } catch (error) {
       console.debug(error);
       if (mine === latest) place.replaceChildren(failure(error, show));

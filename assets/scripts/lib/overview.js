@@ -31,24 +31,24 @@ export async function overview(again) {
   const { analyses } = about;
   const bars = (kind) =>
     part([risks], (now) =>
-      now.averages && figure(levelBars(now.averages, kind, { id: `levels-${kind}`, title: t("overview.levels", { kind: kindName(kind) }), period: spanOf(now), analyses })),
+      now.averages && figure(levelBars(now.averages, kind, { id: `levels-${kind}`, title: t("overview.levels", { kind: kindName(kind) }), period: spanOf(now), analyses, csv: ["risks"] })),
     );
   const yearOf = (kind) =>
     part([trend], (tree) => {
-      const caption = { id: `trend-${kind}`, title: t("overview.trend", { kind: kindName(kind) }), period: daysText(DAYS), analyses };
+      const caption = { id: `trend-${kind}`, title: t("overview.trend", { kind: kindName(kind) }), period: daysText(DAYS), analyses, csv: ["risks-over-time", { days: DAYS, period: "month" }] };
       return figure(levelLines(tree, kind, "month", caption, ["High risks"]));
     });
   const top = (kind, title) =>
     part([objects[kind], lines[kind]], (found, years) => {
       const all = founded(found);
-      const caption = { id: `top-${kind}`, title, period: spanOf(found), analyses: found.analyses, all, since: "previous", isNow: true, lines: years };
+      const caption = { id: `top-${kind}`, title, csv: [kind], period: spanOf(found), analyses: found.analyses, all, since: "previous", isNow: true, lines: years };
       return figure(rankingSpec(kind, ranked(all, "averageRate", "highest", "5"), "averageRate", caption));
     });
   const movers = part([moved], (found) => {
     const chosen = foremost(found, ["threat", "vulnerability"], 5);
     if (!chosen.length) return null;
     const before = h("p", { class: "no-print" }, h("a", { href: linkTo("trends") }, t("trends.all")));
-    return figure(moversSpec(chosen, { id: "movers", title: t("trends.both"), period: t("trends.since", { date: date(found.since) }), wide: true, before }));
+    return figure(moversSpec(chosen, { id: "movers", title: t("trends.both"), period: t("trends.since", { date: date(found.since) }), wide: true, before, csv: ["trends", { period: HORIZONS[0] }] }));
   });
   const cards = await Promise.all([
     movers,

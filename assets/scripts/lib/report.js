@@ -121,20 +121,20 @@ export async function report(again) {
     h("ul", { class: "report-sentences" }, [highSentence([year, quarter], now, analyses), movedSentence(quarter), gapSentence(gaps.averages ?? [])].filter(Boolean).map((text) => h("li", {}, text))),
   );
   const numbers = part([risks], async (now) => h("div", { class: "figures" }, figures(about, now, await line.catch(() => null))));
-  const levels = (kind) => part([risks], (now) => now.averages && figure(levelBars(now.averages, kind, card(`levels-${kind}`, t("overview.levels", { kind: kindName(kind) }), now))));
+  const levels = (kind) => part([risks], (now) => now.averages && figure(levelBars(now.averages, kind, card(`levels-${kind}`, t("overview.levels", { kind: kindName(kind) }), now, { csv: ["risks"] }))));
   const top = (kind, title) =>
     part([objects[kind]], (found) => {
       const all = founded(found);
-      const caption = card(`top-${kind}`, title, found, { analyses: found.analyses, all, since: "previous", isNow: true });
+      const caption = card(`top-${kind}`, title, found, { csv: [kind], analyses: found.analyses, all, since: "previous", isNow: true });
       return figure(rankingSpec(kind, ranked(all, "averageRate", "highest", String(FIRST)), "averageRate", caption));
     });
   const movers = part([moved], ([found]) => {
     const chosen = foremost(found, ["threat", "vulnerability"], FIRST);
-    return chosen.length && figure(moversSpec(chosen, { id: "movers", title: t("trends.both"), period: t("trends.since", { date: date(found.since) }) }));
+    return chosen.length && figure(moversSpec(chosen, { id: "movers", title: t("trends.both"), period: t("trends.since", { date: date(found.since) }), csv: ["trends", { period: "quarter" }] }));
   });
   const gaps = part([compliance], (found) => {
     const categories = topGaps(found.averages ?? [], FIRST);
-    return categories.length && figure(gapSpec({ categories }, card("gaps", t("report.gaps"), found)));
+    return categories.length && figure(gapSpec({ categories }, card("gaps", t("report.gaps"), found, { csv: ["compliance"] })));
   });
   const method = h("p", { class: "report-method" }, [released(), t("report.method"), at("help")].filter(Boolean).join(" "));
   const top2 = [top("threats", t("overview.threats")), top("vulnerabilities", t("overview.vulnerabilities"))];

@@ -48,7 +48,7 @@ const show = shower(byId("charts"), async () => {
     most: Math.max(0, ...cells.map(({ count }) => count)),
   };
   const caption = (id, name) => ({
-    id: `cartography-${id}`, title: t("cartography.title_of", { kind: kindName(kind), state: name }), period: spanOf(window), analyses: about.analyses,
+    id: `cartography-${id}`, title: t("cartography.title_of", { kind: kindName(kind), state: name }), period: spanOf(window), analyses: about.analyses, csv: ["cartography", { days: choices.get("days") }],
   });
   const [current, residual] = trees;
   return [

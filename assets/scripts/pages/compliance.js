@@ -39,7 +39,7 @@ const show = shower(byId("charts"), async () => {
   if (!introduce(about)) return [];
   const all = (isEvolution() ? found : found.averages) ?? [];
   if (!all.length) return [nothing()];
-  const caption = (one, id) => ({ id: `compliance-${id}-${one.referential}`, analyses: about.analyses, period: isEvolution() ? daysText(days) : spanOf(found) });
+  const caption = (one, id) => ({ id: `compliance-${id}-${one.referential}`, csv: isEvolution() ? ["compliance-over-time", { days, period }] : ["compliance", { days }], analyses: about.analyses, period: isEvolution() ? daysText(days) : spanOf(found) });
   const name = (one) => ({ name: label(one.labels, one.referential) });
   return all.map((one) =>
     figure(

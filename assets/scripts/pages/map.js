@@ -94,6 +94,7 @@ function mapSpec(clients, threats, vulnerabilities, world) {
     world,
     finding: plural("map.finding", clients.length),
     id: "clients",
+    csv: ["map"],
     title: t("map.clients"),
     unit: t("map.unit"),
     period: t("map.newest"),

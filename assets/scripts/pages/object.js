@@ -82,6 +82,7 @@ function line(past, analyses) {
     title: t("detail.evolution", { measure: measureName(kind, by) }),
     unit: `${measureName(kind, by)} (${unitOf(by)})`,
     period: daysText(days),
+    csv: [`${kind}-over-time`, { days, period, object }],
     analyses,
     wide: true,
     table,

@@ -81,6 +81,7 @@ function evolutionFigure(chosen, caption) {
   const title = kind === "threats" ? t("threats.evolution") : t("vulnerabilities.evolution");
   return {
     ...caption,
+    csv: [`${kind}-over-time`, { days: choices.get("days"), period }],
     id: `${kind}-evolution`,
     title,
     unit: `${measureName(kind, measure)} (${unitOf(measure)})`,
@@ -113,7 +114,7 @@ const show = shower(byId("charts"), async () => {
   const all = founded(window, choices.get("few") === "1");
   const chosen = ranked(all, choices.get("by"), choices.get("order"), choices.get("n"));
   const shown = { number: chosen.length, all: all.length };
-  const caption = { period: spanOf(window), analyses, wide: true, isNow: window.isNow, all, more: t("ranking.shown", shown) };
+  const caption = { period: spanOf(window), analyses, wide: true, csv: [kind, { days }], isNow: window.isNow, all, more: t("ranking.shown", shown) };
   if (period) {
     const byObject = new Map(past.map((one) => [one.object, one]));
     return [figure(evolutionFigure(chosen.flatMap(({ object }) => byObject.get(object) ?? []), caption))];

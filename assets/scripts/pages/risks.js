@@ -29,12 +29,12 @@ const show = shower(byId("charts"), async (again) => {
   const { analyses } = about;
   const bars = (kind) =>
     part([window], (found) => {
-      const caption = { id: `levels-${kind}`, title: t("overview.levels", { kind: kindName(kind) }), period: spanOf(found), analyses };
+      const caption = { id: `levels-${kind}`, title: t("overview.levels", { kind: kindName(kind) }), period: spanOf(found), analyses, csv: ["risks", { days }] };
       return found.averages ? figure(levelBars(found.averages, kind, caption)) : nothing();
     });
   const lines = (kind) =>
     part([trend], (tree) => {
-      const caption = { id: `trend-${kind}`, title: t("risks.evolution", { kind: kindName(kind) }), period: daysText(past), analyses, wide: true };
+      const caption = { id: `trend-${kind}`, title: t("risks.evolution", { kind: kindName(kind) }), period: daysText(past), analyses, wide: true, csv: ["risks-over-time", { days: past, period }] };
       return figure(levelLines(tree, kind, period, caption));
     });
   return Promise.all([...KINDS.map(bars), ...KINDS.map(lines)]);

@@ -13,7 +13,7 @@ import { state } from "../lib/state.js";
 const choices = state({ period: HORIZONS, n: ["10", "all"] }, () => show());
 
 function part(found, type) {
-  const [count, spec, { id, title, period }] = moversOf(found, type, choices.get("n"));
+  const [count, spec, { id, title, period }] = moversOf(found, type, choices.get("n"), choices.get("period"));
   if (count) return figure(spec);
   return h("section", { class: "chart", id }, h("h2", {}, title), h("p", { class: "unit" }, period), h("p", {}, t("trends.none")));
 }

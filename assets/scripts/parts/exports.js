@@ -10,6 +10,7 @@ import { install as LegendPlainComponent } from "echarts/lib/component/legend/in
 import { install as TitleComponent } from "echarts/lib/component/title/install.js";
 import { install as SVGRenderer } from "echarts/lib/renderer/installSVGRenderer.js";
 import "../lib/all.js";
+import { exactAddress, fileStem } from "../lib/address.js";
 import { init, use } from "../lib/echarts.js";
 import { data, spreadsheet } from "../lib/csv.js";
 import { subtitle } from "../lib/figure.js";
@@ -34,7 +35,7 @@ function option(spec, height) {
   const inner = spec.option(colours, { width: WIDTH, height, still: true });
   const grids = [inner.grid].flat().map((grid) => ({ ...grid, top: HEAD + legend + 24, bottom: FOOT + 40 }));
   const today = new Date().toISOString().slice(0, 10);
-  const source = t("export.source", { address: location.origin + location.pathname, date: today });
+  const source = t("export.source", { address: exactAddress(spec.id), date: today });
   const text = (size, weight, color) => ({ fontSize: size, lineHeight: Math.round(size * 1.4), fontWeight: weight, color, fontFamily: colours.font });
   return {
     ...inner,
@@ -98,7 +99,7 @@ const FORMS = {
 export async function save(spec, form) {
   const [make, ending] = FORMS[form];
   const address = URL.createObjectURL(await make(spec));
-  const link = Object.assign(document.createElement("a"), { href: address, download: `monarc-${spec.id}${ending}` });
+  const link = Object.assign(document.createElement("a"), { href: address, download: `${fileStem(spec.id)}${ending}` });
   link.click();
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
