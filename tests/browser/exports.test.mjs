@@ -9,7 +9,9 @@ import { demo } from "./service.mjs";
 /** RFC 4180, with any separator. */
 function parse(text, separator) {
   const rows = [[]];
-  for (const [, quoted, plain, end] of text.matchAll(new RegExp(`(?:"((?:[^"]|"")*)"|([^"\\r\\n${separator}]*))(${separator}|\\r\\n|$)`, "g"))) {
+  for (const [, quoted, plain, end] of text.matchAll(
+    new RegExp(`(?:"((?:[^"]|"")*)"|([^"\\r\\n${separator}]*))(${separator}|\\r\\n|$)`, "g"),
+  )) {
     if (quoted === undefined && plain === "" && end === "") break;
     rows.at(-1).push(quoted === undefined ? plain : quoted.replaceAll('""', '"'));
     if (end === "\r\n") rows.push([]);
@@ -40,10 +42,17 @@ describe("exports", () => {
   }
 
   const CHARTS = [
-    ["?", "levels-informational"], ["?", "top-threats"], ["threats?view=evolution", "threats-evolution"],
-    ["threats?n=all", "threats-ranking"], ["threats?view=first", "threats-first"], ["risks", "trend-operational"],
-    ["cartography", "cartography-residual"], ["cartography", "cartography-change"], ["compliance", "FIRST"],
-    ["compliance?view=evolution", "FIRST"], ["map", "clients"],
+    ["?", "levels-informational"],
+    ["?", "top-threats"],
+    ["threats?view=evolution", "threats-evolution"],
+    ["threats?n=all", "threats-ranking"],
+    ["threats?view=first", "threats-first"],
+    ["risks", "trend-operational"],
+    ["cartography", "cartography-residual"],
+    ["cartography", "cartography-change"],
+    ["compliance", "FIRST"],
+    ["compliance?view=evolution", "FIRST"],
+    ["map", "clients"],
   ];
   for (const [path, named] of CHARTS) {
     test(`pictures of ${named} of ${path}`, async () => {
@@ -51,7 +60,14 @@ describe("exports", () => {
       const id = named === "FIRST" ? await page.locator("figure").first().getAttribute("id") : named;
       const title = await page.locator(`[id="${id}"] h2`).innerText();
       const svg = await saved(id, "svg");
-      const chosen = path.includes("?") ? path.split("?")[1].split("&").filter(Boolean).map((pair) => `-${pair.replace("=", "-")}`).join("") : "";
+      const chosen = path.includes("?")
+        ? path
+            .split("?")[1]
+            .split("&")
+            .filter(Boolean)
+            .map((pair) => `-${pair.replace("=", "-")}`)
+            .join("")
+        : "";
       assert.equal(svg.name, `monarc-${id}${chosen}.svg`);
       // Parsed elsewhere: the page's policy would count for the picture's own styles as well.
       const found = await elsewhere.evaluate((text) => {
@@ -65,7 +81,10 @@ describe("exports", () => {
       assert.ok(found.height >= 675);
       // Whoever has the picture finds it again as it was.
       for (const part of [title, `${page.url().replace(/\?$/, "")}#${id}`]) {
-        assert.ok(found.texts.some((text) => text.includes(part)), `${part} in ${found.texts}`);
+        assert.ok(
+          found.texts.some((text) => text.includes(part)),
+          `${part} in ${found.texts}`,
+        );
       }
       const png = await saved(id, "png");
       assert.equal(png.bytes.toString("latin1", 1, 4), "PNG");
@@ -91,13 +110,44 @@ describe("exports", () => {
   }
 
   for (const [path, id, check] of [
-    ["threats?n=all&days=90&few=1", "threats-ranking", (row, rows) => [row[1], row[2], row[3]].join() === ["average_rate", "count", "max_risk"].map((name) => Number(rows.find(({ object }) => object === row[6])[name])).join()],
+    [
+      "threats?n=all&days=90&few=1",
+      "threats-ranking",
+      (row, rows) =>
+        [row[1], row[2], row[3]].join() ===
+        ["average_rate", "count", "max_risk"].map((name) => Number(rows.find(({ object }) => object === row[6])[name])).join(),
+    ],
     ["threats", "threats-ranking", (row, rows) => row[1] === Number(rows.find(({ object }) => object === row[6]).average_rate)],
-    ["risks?days=90&period=week", "trend-operational", (row, rows) => rows.some(({ kind, state, level, risks }) => kind === "operational" && state === "current" && level === "high" && Number(risks) === row[3])],
-    ["risks", "levels-informational", (row, rows) => rows.some(({ kind, level, risks }) => kind === "informational" && level === "high" && Number(risks) === row[3])],
-    ["compliance", "FIRST", (row, rows) => rows.some((one) => one.label_en === row[0] && Number(one.current) === row[1] && Math.abs(Number(one.gap) - row[3]) < 1e-9)],
-    ["cartography?risk=operational", "cartography-current", (row, rows) => row[2] === 0 || rows.some((one) => one.kind === "operational" && one.state === "current" && Number(one.risks) === row[2])],
-    ["trends?period=year&n=all", "movers-threat", (row, rows) => rows.some((one) => one.label_en === row[0] && Number(one.change) === row[4])],
+    [
+      "risks?days=90&period=week",
+      "trend-operational",
+      (row, rows) =>
+        rows.some(
+          ({ kind, state, level, risks }) => kind === "operational" && state === "current" && level === "high" && Number(risks) === row[3],
+        ),
+    ],
+    [
+      "risks",
+      "levels-informational",
+      (row, rows) => rows.some(({ kind, level, risks }) => kind === "informational" && level === "high" && Number(risks) === row[3]),
+    ],
+    [
+      "compliance",
+      "FIRST",
+      (row, rows) =>
+        rows.some((one) => one.label_en === row[0] && Number(one.current) === row[1] && Math.abs(Number(one.gap) - row[3]) < 1e-9),
+    ],
+    [
+      "cartography?risk=operational",
+      "cartography-current",
+      (row, rows) =>
+        row[2] === 0 || rows.some((one) => one.kind === "operational" && one.state === "current" && Number(one.risks) === row[2]),
+    ],
+    [
+      "trends?period=year&n=all",
+      "movers-threat",
+      (row, rows) => rows.some((one) => one.label_en === row[0] && Number(one.change) === row[4]),
+    ],
     ["map", "clients", (row, rows) => rows.some((one) => Number(one.latitude) === Number(row[0]))],
   ]) {
     test(`the table for programs of ${path} ${id} has the numbers of the page`, async () => {
@@ -110,7 +160,10 @@ describe("exports", () => {
       assert.ok(table.rows.length > 0);
       for (const row of table.rows) assert.ok(check(row, rows), `${row}`);
       const about = await (await fetch(await link("metadata"))).json();
-      assert.deepEqual(about.columns.map(({ name }) => name), Object.keys(rows[0]));
+      assert.deepEqual(
+        about.columns.map(({ name }) => name),
+        Object.keys(rows[0]),
+      );
       assert.ok(new URL(about.url, await link("metadata")).href === (await link("address")), about.url);
     });
   }
@@ -181,7 +234,10 @@ describe("exports", () => {
 
   test("spreadsheets get a byte-order mark and the language's separators", async () => {
     const all = await json(service, "stats/threats.json?days=365&period=month");
-    for (const [language, separator, comma] of [["fr", ";", ","], ["en", ",", "."]]) {
+    for (const [language, separator, comma] of [
+      ["fr", ";", ","],
+      ["en", ",", "."],
+    ]) {
       await visit(page, service, `threats?n=all&days=365&few=1&lang=${language}`);
       const { bytes } = await saved("threats-ranking", "spreadsheet");
       assert.deepEqual([...bytes.subarray(0, 3)], [0xef, 0xbb, 0xbf]);

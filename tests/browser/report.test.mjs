@@ -24,9 +24,19 @@ async function store(service, items) {
 
 /** What an analysis sends on a day, with this many high risks and names like these. */
 function stats(anr, date, high, name) {
-  const rated = (label2, rate) => ({ uuid: uuid(label2.length + rate.charCodeAt(0)), label2, count: 2, maxRisk: 10 + high, averageRate: rate });
+  const rated = (label2, rate) => ({
+    uuid: uuid(label2.length + rate.charCodeAt(0)),
+    label2,
+    count: 2,
+    maxRisk: 10 + high,
+    averageRate: rate,
+  });
   const objects = Array.from({ length: 12 }, (_, n) => ({ ...rated(`${name(n)}`, String((n + high) % 5)), uuid: uuid(n + 1) }));
-  const levels = [{ level: "Low risks", value: 10 }, { level: "Medium risks", value: 5 }, { level: "High risks", value: high }];
+  const levels = [
+    { level: "Low risks", value: 10 },
+    { level: "Medium risks", value: 5 },
+    { level: "High risks", value: high },
+  ];
   const side = { informational: levels, operational: levels };
   const categories = (value) => Array.from({ length: 8 }, (_, n) => ({ label2: `${name(n)}`, controls: [], value: String(value) }));
   const referential = (n) => ({ referential: uuid(n), label2: name(n), current: categories(0.2), target: categories(0.9) });
@@ -47,7 +57,9 @@ async function printed(page) {
     dispatchEvent(new Event("beforeprint"));
     const sheet = document.getElementById("charts");
     const { right, height } = sheet.getBoundingClientRect();
-    const found = [...sheet.querySelectorAll("*")].filter((one) => one.getClientRects().length && one.getBoundingClientRect().right > right + 1).map((one) => one.className || one.tagName);
+    const found = [...sheet.querySelectorAll("*")]
+      .filter((one) => one.getClientRects().length && one.getBoundingClientRect().right > right + 1)
+      .map((one) => one.className || one.tagName);
     const size = Number.parseFloat(sheet.style.fontSize);
     dispatchEvent(new Event("afterprint"));
     return { found, height, size };
@@ -62,7 +74,11 @@ async function filled(analyses) {
   const variables = { STATS_DATABASE: join(directory, "stats.db") };
   const anr = (n) => `5f0c5d8e-6f0e-4b4e-9d0a-${String(n).padStart(12, "0")}`;
   const first = await serve(variables);
-  for (let n = 0; n < analyses; n++) await store(first, [0, 10, 100, 364].flatMap((days) => stats(anr(n), ago(days), days ? 3 : 9, (of) => `${of}${WORD}`)));
+  for (let n = 0; n < analyses; n++)
+    await store(
+      first,
+      [0, 10, 100, 364].flatMap((days) => stats(anr(n), ago(days), days ? 3 : 9, (of) => `${of}${WORD}`)),
+    );
   await first.stop();
   const { address, stop } = await serve(variables);
   return { address, stop: async () => (await stop(), rm(directory, { recursive: true })) };
@@ -139,11 +155,17 @@ describe("report", () => {
       const [high, moved, gap] = await page.locator(".report-sentences li").allInnerTexts();
       const { before, after } = (year.high.residual ? year : quarter).high.residual;
       const shown = (value) => value.toLocaleString("en", { maximumFractionDigits: value >= 10 ? 1 : 2 });
-      assert.ok(high.startsWith(`High residual risks ${after < before ? "fell" : "rose"} from ${shown(before)} to ${shown(after)} since `), high);
-      if ((year.high.residual ?? quarter.high.residual).analyses !== 7) assert.match(high, /in the \d analyses that are there at both ends/);
+      assert.ok(
+        high.startsWith(`High residual risks ${after < before ? "fell" : "rose"} from ${shown(before)} to ${shown(after)} since `),
+        high,
+      );
+      if ((year.high.residual ?? quarter.high.residual).analyses !== 7)
+        assert.match(high, /in the \d analyses that are there at both ends/);
       assert.match(moved, /^Since .* “.*” rose most \(\+.*\) and “.*” fell most \(−.*\)\.$/);
       const { now } = await json(service, "stats/compared.json?type=compliance");
-      const widest = now.averages.flatMap(({ labels: of, categories }) => categories.map((one) => ({ of, ...one }))).sort((a, b) => b.averages.target - b.averages.current - (a.averages.target - a.averages.current))[0];
+      const widest = now.averages
+        .flatMap(({ labels: of, categories }) => categories.map((one) => ({ of, ...one })))
+        .sort((a, b) => b.averages.target - b.averages.current - (a.averages.target - a.averages.current))[0];
       assert.ok(gap.includes(`${widest.of.label2}: ${widest.labels.label2}`), gap);
     }));
 

@@ -42,7 +42,7 @@ describe("trends", () => {
         const { rows } = await tableOf(page, `movers-${type}`);
         const numbers = (list) => list.map((one) => one.join()).sort();
         assert.deepEqual(
-          numbers(rows.map((row) => row.slice(2, 9).map((value) => value === "–" ? null : value))),
+          numbers(rows.map((row) => row.slice(2, 9).map((value) => (value === "–" ? null : value)))),
           numbers(wanted.map((one) => [one.before, one.after, one.change, one.slope, one.rose, one.fell, one.analyses])),
           type,
         );
@@ -85,14 +85,32 @@ describe("trends", () => {
     const founded = now.averages.filter(({ object }) => objects[object] >= 3);
     const then = new Map(earlier[0].averages.map((one) => [one.object, one]));
     assert.deepEqual(Object.keys(earlier[0].averages[0]).sort(), ["averages", "object"]);
-    const order = (list) => [...list].sort((a, b) => b.averages.averageRate - a.averages.averageRate || b.averages.maxRisk - a.averages.maxRisk || b.averages.count - a.averages.count || (a.object < b.object ? -1 : 1)).map(({ object }) => object);
+    const order = (list) =>
+      [...list]
+        .sort(
+          (a, b) =>
+            b.averages.averageRate - a.averages.averageRate ||
+            b.averages.maxRisk - a.averages.maxRisk ||
+            b.averages.count - a.averages.count ||
+            (a.object < b.object ? -1 : 1),
+        )
+        .map(({ object }) => object);
     const [places, before] = [order(founded), order(founded.flatMap(({ object }) => then.get(object) ?? []))];
     await visit(page, service, "threats?n=all&lang=en");
-    const rows = await page.locator(".rank").evaluateAll((all) => all.map((one) => [one.dataset.object, one.querySelector(".rank-moved")?.innerText ?? ""]));
-    assert.deepEqual(rows.map(([object]) => object), places);
+    const rows = await page
+      .locator(".rank")
+      .evaluateAll((all) => all.map((one) => [one.dataset.object, one.querySelector(".rank-moved")?.innerText ?? ""]));
+    assert.deepEqual(
+      rows.map(([object]) => object),
+      places,
+    );
     for (const [object, text] of rows) {
       const by = before.indexOf(object) - places.indexOf(object);
-      const wanted = !before.includes(object) ? /^new$/ : by ? new RegExp(`^${by > 0 ? "▲" : "▼"}${Math.abs(by)}${by > 0 ? "up" : "down"} ${Math.abs(by)} place`) : /^$/;
+      const wanted = !before.includes(object)
+        ? /^new$/
+        : by
+          ? new RegExp(`^${by > 0 ? "▲" : "▼"}${Math.abs(by)}${by > 0 ? "up" : "down"} ${Math.abs(by)} place`)
+          : /^$/;
       assert.match(text.replaceAll("\n", ""), wanted, object);
     }
     assert.ok((await page.locator(".rank .spark").count()) > 30);
@@ -135,8 +153,14 @@ describe("trends", () => {
     const other = await open(browser, young);
     try {
       const item = { anr: "5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e01", type: "threat", date: new Date().toISOString().slice(0, 10), data: [] };
-      await fetch(`${young.address}/api/v1/stats/`, { method: "POST", headers: { "X-API-KEY": "admin-token-of-a-test", "Content-Type": "application/json" }, body: JSON.stringify([item]) });
-      await other.route("**/stats/trends.json*", (route) => route.fulfill({ json: { mode: "live", newest: null, quarter: { since: null, high: null, types: null } } }));
+      await fetch(`${young.address}/api/v1/stats/`, {
+        method: "POST",
+        headers: { "X-API-KEY": "admin-token-of-a-test", "Content-Type": "application/json" },
+        body: JSON.stringify([item]),
+      });
+      await other.route("**/stats/trends.json*", (route) =>
+        route.fulfill({ json: { mode: "live", newest: null, quarter: { since: null, high: null, types: null } } }),
+      );
       await visit(other, young, "trends");
       assert.match(await other.locator("#charts").innerText(), /computed once a day/);
     } finally {

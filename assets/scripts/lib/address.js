@@ -33,8 +33,14 @@ export function csvAddress([table, parameters = {}]) {
 
 /** The beginning of a file's name: the chart, then the choices that are not the usual ones. */
 export function fileStem(id) {
-  const chosen = [...new URLSearchParams(location.search)].filter(([name]) => !UNNAMED.includes(name)).map((pair) => pair.join("-")).sort();
-  return ["monarc", id, ...chosen].join("-").replaceAll(/[^A-Za-z0-9-]+/g, "_").slice(0, 150);
+  const chosen = [...new URLSearchParams(location.search)]
+    .filter(([name]) => !UNNAMED.includes(name))
+    .map((pair) => pair.join("-"))
+    .sort();
+  return ["monarc", id, ...chosen]
+    .join("-")
+    .replaceAll(/[^A-Za-z0-9-]+/g, "_")
+    .slice(0, 150);
 }
 
 /** Copies a text. Browsers give their clipboard to secure pages only; elsewhere a field that is selected does. */

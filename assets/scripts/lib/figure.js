@@ -1,8 +1,8 @@
 // A chart with all that belongs to it: title, unit, period, how much it rests on, table and exports.
 
 import { copy, csvAddress, embedAddress, exactAddress } from "./address.js";
-import { h } from "./dom.js";
 import { analysesText } from "./compared.js";
+import { h } from "./dom.js";
 import { legend } from "./legend.js";
 import { nothing } from "./notices.js";
 import { part, t } from "./page.js";
@@ -30,7 +30,11 @@ export function figure(spec) {
   const isAlone = embedded === spec.id;
   const heading = h("h2", { id: `${spec.id}-title` }, spec.title);
   const caption = h("figcaption", {}, heading, h("p", { class: "unit" }, subtitle(spec)));
-  const attributes = { class: `chart ${spec.wide ? "wide" : ""} ${isAlone ? "alone" : ""}`, id: spec.id, "aria-labelledby": `${spec.id}-title` };
+  const attributes = {
+    class: `chart ${spec.wide ? "wide" : ""} ${isAlone ? "alone" : ""}`,
+    id: spec.id,
+    "aria-labelledby": `${spec.id}-title`,
+  };
   if (!spec.table.rows.length) return h("figure", attributes, caption, nothing());
   const picture = spec.content ?? canvas(spec);
   const numbers = h("div", { class: "numbers", hidden: true });
@@ -47,11 +51,22 @@ export function figure(spec) {
   show.addEventListener("click", toggle);
   if (opened.has(spec.id)) toggle();
   const tools = h("div", { class: "tools" }, show, menu(spec));
-  return h("figure", attributes, caption, spec.toggles ? legend(spec) : key(spec), spec.before ?? "", picture, tools, numbers, isAlone && origin(spec));
+  return h(
+    "figure",
+    attributes,
+    caption,
+    spec.toggles ? legend(spec) : key(spec),
+    spec.before ?? "",
+    picture,
+    tools,
+    numbers,
+    isAlone && origin(spec),
+  );
 }
 
 /** Where an embedded chart is from. */
-const origin = ({ id }) => h("p", { class: "unit origin" }, h("a", { href: exactAddress(id), target: "_blank", rel: "noopener" }, t("embed.origin")));
+const origin = ({ id }) =>
+  h("p", { class: "unit origin" }, h("a", { href: exactAddress(id), target: "_blank", rel: "noopener" }, t("embed.origin")));
 
 /** What colours, patterns and dashes mean. */
 function key({ key: entries }) {
@@ -77,7 +92,13 @@ function canvas(spec) {
 
 /** Says that a part could not be fetched, with a button to try again. */
 function problem(text, again) {
-  return h("p", { class: "problem", role: "alert" }, text, " ", h("button", { type: "button", class: "quiet", onclick: again }, t("error.again")));
+  return h(
+    "p",
+    { class: "problem", role: "alert" },
+    text,
+    " ",
+    h("button", { type: "button", class: "quiet", onclick: again }, t("error.again")),
+  );
 }
 
 /** The exports; their code is fetched when one is asked for. */
@@ -110,7 +131,8 @@ function menu(spec) {
     };
     return h("li", {}, h("button", { type: "button", "data-form": form, onclick: put }, text));
   };
-  const frame = () => `<iframe src="${embedAddress(spec.id).replaceAll("&", "&amp;")}" title="${spec.title.replaceAll("&", "&amp;").replaceAll('"', "&quot;")}" width="640" height="520"></iframe>`;
+  const frame = () =>
+    `<iframe src="${embedAddress(spec.id).replaceAll("&", "&amp;")}" title="${spec.title.replaceAll("&", "&amp;").replaceAll('"', "&quot;")}" width="640" height="520"></iframe>`;
   const link = (form, text, address) => h("li", {}, h("a", { href: address, "data-form": form }, text));
   const items = [
     copying("link", t("export.link"), () => exactAddress(spec.id)),

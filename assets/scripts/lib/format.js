@@ -22,12 +22,16 @@ export function number(value) {
 export function signed(value) {
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   const rounded = Number(value.toFixed(digits));
-  return new Intl.NumberFormat(lang, { maximumFractionDigits: digits, signDisplay: "exceptZero" }).format(rounded === 0 ? 0 : rounded).replace("-", "−");
+  return new Intl.NumberFormat(lang, { maximumFractionDigits: digits, signDisplay: "exceptZero" })
+    .format(rounded === 0 ? 0 : rounded)
+    .replace("-", "−");
 }
 
 /** A difference of parts. */
 export const signedPercent = (value) =>
-  new Intl.NumberFormat(lang, { style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero" }).format(Math.abs(value) < 0.0005 ? 0 : value).replace("-", "−");
+  new Intl.NumberFormat(lang, { style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero" })
+    .format(Math.abs(value) < 0.0005 ? 0 : value)
+    .replace("-", "−");
 
 export const whole = (value) => format(0, "decimal").format(value);
 export const percent = (value) => (value == null ? "–" : format(1, "percent").format(value));

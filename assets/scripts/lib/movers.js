@@ -19,7 +19,12 @@ const PAGES = { threat: "threats", vulnerability: "vulnerabilities" };
 
 export const horizonName = (horizon) => ({ month: t("horizon.month"), quarter: t("horizon.quarter"), year: t("horizon.year") })[horizon];
 const titleOf = (type) =>
-  ({ threat: t("trends.threats"), vulnerability: t("trends.vulnerabilities"), risk: t("trends.risks"), compliance: t("trends.compliance") })[type];
+  ({
+    threat: t("trends.threats"),
+    vulnerability: t("trends.vulnerabilities"),
+    risk: t("trends.risks"),
+    compliance: t("trends.compliance"),
+  })[type];
 
 /** What moved since one of the horizons: {newest, since, high, types}. */
 export async function trends(horizon) {
@@ -55,7 +60,8 @@ export function basisOf({ measure, before, after, value, rose, fell, analyses, b
 
 /** Whether a change is to be welcomed; neither where that is for the reader to say. */
 function mood(type, { change, measure, object }) {
-  const good = { compliance: measure === "current" ? 1 : 0, risk: object.includes("High") ? -1 : object.includes("Low") ? 1 : 0 }[type] ?? -1;
+  const good =
+    { compliance: measure === "current" ? 1 : 0, risk: object.includes("High") ? -1 : object.includes("Low") ? 1 : 0 }[type] ?? -1;
   return ["worse", "", "better"][Math.sign(good * change) + 1];
 }
 
@@ -64,15 +70,35 @@ export function arrow(type, one) {
   const { change, trend } = one;
   const rose = change > 0;
   const mark = trend ? (rose ? "▲" : "▼") : rose ? "△" : "▽";
-  return h("span", { class: `arrow ${mood(type, one)}` }, h("span", { "aria-hidden": "true" }, mark), h("span", { class: "hidden" }, rose ? t("trends.rose") : t("trends.fell")));
+  return h(
+    "span",
+    { class: `arrow ${mood(type, one)}` },
+    h("span", { "aria-hidden": "true" }, mark),
+    h("span", { class: "hidden" }, rose ? t("trends.rose") : t("trends.fell")),
+  );
 }
 
 function row([type, one]) {
   const name = h("span", { class: "rank-name" }, nameOf(type, one));
-  const about = h("span", { class: "rank-basis" }, [one.trend && t("trends.trend"), measureOf(type, one.measure), basisOf(one)].filter(Boolean).join(" · "));
-  const parts = [h("span", { class: "mover-change" }, arrow(type, one), " ", changeText(one.measure, one.change)), name, about, h("span", { class: "mover-spark" }, spark(one.values) ?? "")];
+  const about = h(
+    "span",
+    { class: "rank-basis" },
+    [one.trend && t("trends.trend"), measureOf(type, one.measure), basisOf(one)].filter(Boolean).join(" · "),
+  );
+  const parts = [
+    h("span", { class: "mover-change" }, arrow(type, one), " ", changeText(one.measure, one.change)),
+    name,
+    about,
+    h("span", { class: "mover-spark" }, spark(one.values) ?? ""),
+  ];
   const link = PAGES[type];
-  return h("li", {}, link ? h("a", { class: "rank mover", "data-object": one.object, href: linkTo(`${link}/${one.object}`) }, parts) : h("div", { class: "rank mover" }, parts));
+  return h(
+    "li",
+    {},
+    link
+      ? h("a", { class: "rank mover", "data-object": one.object, href: linkTo(`${link}/${one.object}`) }, parts)
+      : h("div", { class: "rank mover" }, parts),
+  );
 }
 
 /** The largest changes of some types, as [type, change] pairs. */
@@ -107,22 +133,44 @@ export function moversSpec(chosen, caption) {
         { name: t("trends.after"), kind: "number" },
         { name: t("trends.change"), kind: "number" },
         { name: t("trends.slope"), kind: "number" },
-        ...(isLive ? [{ name: t("trends.rose"), kind: "number" }, { name: t("trends.fell"), kind: "number" }, { name: t("analyses"), kind: "number" }] : [{ name: t("trends.organisations"), kind: "text" }]),
+        ...(isLive
+          ? [
+              { name: t("trends.rose"), kind: "number" },
+              { name: t("trends.fell"), kind: "number" },
+              { name: t("analyses"), kind: "number" },
+            ]
+          : [{ name: t("trends.organisations"), kind: "text" }]),
         { name: t("trends.trend"), kind: "text" },
       ],
       rows: chosen.map(([type, one]) => [
-        nameOf(type, one), measureOf(type, one.measure), ...(isLive ? [one.before] : []), one.after ?? one.value, one.change, one.slope,
-        ...(isLive ? [one.rose, one.fell, one.analyses] : [one.band]), one.trend ? "✓" : "",
+        nameOf(type, one),
+        measureOf(type, one.measure),
+        ...(isLive ? [one.before] : []),
+        one.after ?? one.value,
+        one.change,
+        one.slope,
+        ...(isLive ? [one.rose, one.fell, one.analyses] : [one.band]),
+        one.trend ? "✓" : "",
       ]),
     },
-    option: ranking({ names: names.map((name) => cut(name.replaceAll(/\s+/g, " "), 200)), values: chosen.map(([, one]) => (one.change > 0 ? 1 : -1) * sizeOf(one) * 100), unit: t("trends.part") }),
+    option: ranking({
+      names: names.map((name) => cut(name.replaceAll(/\s+/g, " "), 200)),
+      values: chosen.map(([, one]) => (one.change > 0 ? 1 : -1) * sizeOf(one) * 100),
+      unit: t("trends.part"),
+    }),
   };
 }
 
 /** The figure of a type: its changes, or that there are none. */
 export function moversOf(found, type, count, horizon) {
   const all = found.types?.[type]?.moved ?? [];
-  const caption = { csv: ["trends", { period: horizon }], id: `movers-${type}`, title: titleOf(type), period: found.since && t("trends.since", { date: date(found.since) }), more: t("ranking.shown", { number: count === "all" ? all.length : Math.min(all.length, Number(count)), all: all.length }) };
+  const caption = {
+    csv: ["trends", { period: horizon }],
+    id: `movers-${type}`,
+    title: titleOf(type),
+    period: found.since && t("trends.since", { date: date(found.since) }),
+    more: t("ranking.shown", { number: count === "all" ? all.length : Math.min(all.length, Number(count)), all: all.length }),
+  };
   return [all.length, moversSpec(largest(found, [type], count), caption), caption];
 }
 

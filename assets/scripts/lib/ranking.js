@@ -3,9 +3,9 @@
 import { change } from "./compared.js";
 import { h } from "./dom.js";
 import { number } from "./format.js";
+import { cut, ranking } from "./options.js";
 import { linkTo, plural, t } from "./page.js";
 import { earlierPlaces, inAnalyses, measureName, rankingTable, scaleEnd, unitOf } from "./ranked.js";
-import { cut, ranking } from "./options.js";
 import { spark } from "./spark.js";
 
 /** Rows that fit into a picture: browsers make none that is much higher. */
@@ -18,7 +18,12 @@ function moved(before, position, places) {
   if (before === position) return null;
   const by = Math.abs(before - position);
   const text = before > position ? plural("ranking.up", by) : plural("ranking.down", by);
-  return h("span", { class: "rank-moved" }, h("span", { "aria-hidden": "true" }, `${before > position ? "▲" : "▼"}${by}`), h("span", { class: "hidden" }, text));
+  return h(
+    "span",
+    { class: "rank-moved" },
+    h("span", { "aria-hidden": "true" }, `${before > position ? "▲" : "▼"}${by}`),
+    h("span", { class: "hidden" }, text),
+  );
 }
 
 function row(kind, one, measure, { scale, analyses, since, isNow, places, lines }, position) {
@@ -55,9 +60,16 @@ export function rankingSpec(kind, chosen, measure, { all, since = "none", isNow 
     pictureNote: drawn.length < chosen.length ? t("export.first", { count: drawn.length, all: chosen.length }) : null,
     table: rankingTable(kind, chosen),
     stillHeight: 34 * drawn.length + 60,
-    content: h("ol", { class: "ranking" }, chosen.map((one, index) => row(kind, one, measure, about, index + 1))),
+    content: h(
+      "ol",
+      { class: "ranking" },
+      chosen.map((one, index) => row(kind, one, measure, about, index + 1)),
+    ),
     option: ranking({
-      names: drawn.map(({ name }) => cut(name.replaceAll(/\s+/g, " "), 200)), values: drawn.map((one) => one.averages[measure]), unit, max: scale || undefined,
+      names: drawn.map(({ name }) => cut(name.replaceAll(/\s+/g, " "), 200)),
+      values: drawn.map((one) => one.averages[measure]),
+      unit,
+      max: scale || undefined,
     }),
   };
 }

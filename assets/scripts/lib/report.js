@@ -1,7 +1,7 @@
 // The report: what it is about, three sentences, and what they rest on, on one sheet of paper.
 
 import { analysesText, compared, spanOf } from "./compared.js";
-import { gapSpec, gapOf, topGaps } from "./compliance.js";
+import { gapOf, gapSpec, topGaps } from "./compliance.js";
 import { averages, summary } from "./data.js";
 import { byId, h } from "./dom.js";
 import { figure } from "./figure.js";
@@ -98,7 +98,14 @@ function notes() {
     safely(storage.set, field.value);
     follow();
   });
-  const section = h("section", { class: "report-notes" }, h("label", { for: "notes" }, t("report.notes")), h("small", { class: "no-print" }, t("report.notes.hint")), field, printed);
+  const section = h(
+    "section",
+    { class: "report-notes" },
+    h("label", { for: "notes" }, t("report.notes")),
+    h("small", { class: "no-print" }, t("report.notes.hint")),
+    field,
+    printed,
+  );
   follow();
   return section;
 }
@@ -118,10 +125,24 @@ export async function report(again) {
   const { analyses } = about;
   const card = (id, title, found, more = {}) => ({ id, title, period: spanOf(found), analyses, ...more });
   const sentences = part([risks, compliance, moved], (now, gaps, [quarter, year]) =>
-    h("ul", { class: "report-sentences" }, [highSentence([year, quarter], now, analyses), movedSentence(quarter), gapSentence(gaps.averages ?? [])].filter(Boolean).map((text) => h("li", {}, text))),
+    h(
+      "ul",
+      { class: "report-sentences" },
+      [highSentence([year, quarter], now, analyses), movedSentence(quarter), gapSentence(gaps.averages ?? [])]
+        .filter(Boolean)
+        .map((text) => h("li", {}, text)),
+    ),
   );
   const numbers = part([risks], async (now) => h("div", { class: "figures" }, figures(about, now, await line.catch(() => null))));
-  const levels = (kind) => part([risks], (now) => now.averages && figure(levelBars(now.averages, kind, card(`levels-${kind}`, t("overview.levels", { kind: kindName(kind) }), now, { csv: ["risks"] }))));
+  const levels = (kind) =>
+    part(
+      [risks],
+      (now) =>
+        now.averages &&
+        figure(
+          levelBars(now.averages, kind, card(`levels-${kind}`, t("overview.levels", { kind: kindName(kind) }), now, { csv: ["risks"] })),
+        ),
+    );
   const top = (kind, title) =>
     part([objects[kind]], (found) => {
       const all = founded(found);
@@ -130,7 +151,17 @@ export async function report(again) {
     });
   const movers = part([moved], ([found]) => {
     const chosen = foremost(found, ["threat", "vulnerability"], FIRST);
-    return chosen.length && figure(moversSpec(chosen, { id: "movers", title: t("trends.both"), period: t("trends.since", { date: date(found.since) }), csv: ["trends", { period: "quarter" }] }));
+    return (
+      chosen.length &&
+      figure(
+        moversSpec(chosen, {
+          id: "movers",
+          title: t("trends.both"),
+          period: t("trends.since", { date: date(found.since) }),
+          csv: ["trends", { period: "quarter" }],
+        }),
+      )
+    );
   });
   const gaps = part([compliance], (found) => {
     const categories = topGaps(found.averages ?? [], FIRST);
@@ -139,8 +170,16 @@ export async function report(again) {
   const method = h("p", { class: "report-method" }, [released(), t("report.method"), at("help")].filter(Boolean).join(" "));
   const top2 = [top("threats", t("overview.threats")), top("vulnerabilities", t("overview.vulnerabilities"))];
   const [words, tiles, ...cards] = await Promise.all([sentences, numbers, ...KINDS.map(levels), movers, gaps, ...top2]);
-  const [now, referentials] = await Promise.all([risks.catch(() => ({})), compliance.then(({ averages: all }) => all ?? [], () => [])]);
-  return [head(about, now, referentials), words, tiles, h("div", { class: "charts" }, cards.filter(Boolean)), notes(), method].filter(Boolean);
+  const [now, referentials] = await Promise.all([
+    risks.catch(() => ({})),
+    compliance.then(
+      ({ averages: all }) => all ?? [],
+      () => [],
+    ),
+  ]);
+  return [head(about, now, referentials), words, tiles, h("div", { class: "charts" }, cards.filter(Boolean)), notes(), method].filter(
+    Boolean,
+  );
 }
 
 /** Millimetres of A4 between its margins, with one to spare. */

@@ -1,8 +1,8 @@
 // Risks by level, now and over time.
 
 import "../lib/shell.js";
-import { DAYS_OR_NOW, controls, daysGroup, daysText, periodGroup, periods } from "../lib/controls.js";
 import { compared, spanOf } from "../lib/compared.js";
+import { controls, DAYS_OR_NOW, daysGroup, daysText, periodGroup, periods } from "../lib/controls.js";
 import { averages, summary } from "../lib/data.js";
 import { byId } from "../lib/dom.js";
 import { figure } from "../lib/figure.js";
@@ -29,12 +29,25 @@ const show = shower(byId("charts"), async (again) => {
   const { analyses } = about;
   const bars = (kind) =>
     part([window], (found) => {
-      const caption = { id: `levels-${kind}`, title: t("overview.levels", { kind: kindName(kind) }), period: spanOf(found), analyses, csv: ["risks", { days }] };
+      const caption = {
+        id: `levels-${kind}`,
+        title: t("overview.levels", { kind: kindName(kind) }),
+        period: spanOf(found),
+        analyses,
+        csv: ["risks", { days }],
+      };
       return found.averages ? figure(levelBars(found.averages, kind, caption)) : nothing();
     });
   const lines = (kind) =>
     part([trend], (tree) => {
-      const caption = { id: `trend-${kind}`, title: t("risks.evolution", { kind: kindName(kind) }), period: daysText(past), analyses, wide: true, csv: ["risks-over-time", { days: past, period }] };
+      const caption = {
+        id: `trend-${kind}`,
+        title: t("risks.evolution", { kind: kindName(kind) }),
+        period: daysText(past),
+        analyses,
+        wide: true,
+        csv: ["risks-over-time", { days: past, period }],
+      };
       return figure(levelLines(tree, kind, period, caption));
     });
   return Promise.all([...KINDS.map(bars), ...KINDS.map(lines)]);

@@ -5,7 +5,7 @@ import { controls, group } from "../lib/controls.js";
 import { summary } from "../lib/data.js";
 import { byId, h } from "../lib/dom.js";
 import { figure } from "../lib/figure.js";
-import { HORIZONS, MOVED, cameAndWent, horizonName, moversOf, trends } from "../lib/movers.js";
+import { cameAndWent, HORIZONS, horizonName, MOVED, moversOf, trends } from "../lib/movers.js";
 import { introduce, shower, still } from "../lib/notices.js";
 import { t } from "../lib/page.js";
 import { state } from "../lib/state.js";
@@ -21,7 +21,12 @@ function part(found, type) {
 let known;
 const show = shower(byId("charts"), async () => {
   controls(
-    group(choices, "period", t("horizon"), ["month", "quarter", "year"].map((horizon) => [horizon, horizonName(horizon)])),
+    group(
+      choices,
+      "period",
+      t("horizon"),
+      ["month", "quarter", "year"].map((horizon) => [horizon, horizonName(horizon)]),
+    ),
     group(choices, "n", t("number"), [
       ["10", "10"],
       ["all", t("number.all")],
