@@ -19,14 +19,19 @@ const NAMED: [StatType; 3] = [StatType::Threat, StatType::Vulnerability, StatTyp
 /// The texts of a row: keys of wordings, 0 for an empty one, none for null.
 type Wordings = [Option<i64>; 4];
 
+/// Whether stats of this type name objects.
+pub(super) fn are_kept(kind: StatType) -> bool {
+    NAMED.contains(&kind)
+}
+
 /// What is kept of each object of a client, also of those without labels: they count.
 pub(super) fn is_kept(kind: StatType, part: &Contribution) -> bool {
-    NAMED.contains(&kind) && part.key != EVERY_STAT
+    are_kept(kind) && part.key != EVERY_STAT
 }
 
 /// A number that tells one set of objects and labels from another; 0 of types without labels.
 pub(super) fn fingerprint(kind: StatType, parts: &[Contribution]) -> i64 {
-    if !NAMED.contains(&kind) {
+    if !are_kept(kind) {
         return 0;
     }
     let mut hash = Sha256::new();
@@ -89,18 +94,15 @@ pub(super) fn count_new(tx: &Transaction<'_>, client: i64, kind: StatType, parts
     Ok(number)
 }
 
-/// Takes the labels of a stat of a date, whose objects are all known to the store. Returns how many objects are new to the
-/// client.
+/// Takes the labels of a stat, the client's newest of its type or an older one, whose objects are all known to the store.
+/// Returns how many objects are new to the client.
 pub(super) fn take(
     tx: &Transaction<'_>,
     client: i64,
-    (kind, day): (StatType, i64),
+    (kind, is_newest): (StatType, bool),
     parts: &[Contribution],
     mut id: impl FnMut(&str) -> Result<i64>,
 ) -> Result<usize> {
-    let is_newest = !tx
-        .prepare_cached("SELECT 1 FROM stat WHERE client = ?1 AND type = ?2 AND date > ?3")
-        .and_then(|mut statement| statement.exists(params![client, kind.number(), day]))?;
     let (mut added, mut is_settled) = (0, true);
     for (key, texts) in labels_of(kind, parts) {
         let object = id(key)?;
@@ -146,9 +148,13 @@ pub(super) fn queue_all(tx: &Transaction<'_>) -> Result<()> {
     Ok(())
 }
 
+/// The query for a client's row of an object.
+pub(super) const OWN_LABELS: &str =
+    "SELECT label1, label2, label3, label4 FROM label WHERE client = ?1 AND object = ?2";
+
 /// A client's row of an object.
 fn row(tx: &Transaction<'_>, client: i64, object: i64) -> Result<Option<Wordings>> {
-    tx.prepare_cached("SELECT label1, label2, label3, label4 FROM label WHERE client = ?1 AND object = ?2")
+    tx.prepare_cached(OWN_LABELS)
         .and_then(|mut statement| statement.query_row([client, object], |row| four(row, 0)).optional())
         .map_err(sql)
 }

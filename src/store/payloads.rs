@@ -1,8 +1,9 @@
 //! The data of stats, once per content, and as small as that can cheaply be.
 //!
-//! Short texts stay as they are, so that many small stats are read fast. Longer ones are deflated; where the analysis
-//! had an earlier text of the type, that text is the dictionary, and what did not change since costs nearly nothing.
-//! Such a base is itself deflated without one: no text is ever more than one step away from its own.
+//! Where the analysis had an earlier text of the type, that text is the dictionary, and what did not change since costs
+//! nearly nothing. Such a base is itself coded without one: no text is ever more than one step away from its own.
+//! Long texts are deflated. Short ones are blocks of LZ4, which takes a tenth of the time to read: lists have thousands of
+//! them, and to a machine that inflates, its tables are more work than the text.
 
 use super::entries::{Entries, Entry, encode};
 use super::rollups::parsed;
@@ -11,15 +12,20 @@ use crate::error::{Error, Kind, Result};
 use crate::model::StatType;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+/// Texts below this many bytes are not coded.
+const TINY: usize = 128;
 /// Texts below this many bytes are not deflated.
-const SHORT: usize = 400;
+const SHORT: usize = 1024;
 /// The same for a [`Packer::fast`] one.
 const FAST_SHORT: usize = 2048;
-/// A text that needs more than this part of its length beside its base is better off as a base itself.
+/// A long text that needs more than this part of its length beside its base is better off as a base itself.
 const CHANGED: usize = 10;
+/// The same for a short one, which is a base as it is.
+const SHORT_CHANGED: usize = 2;
 /// How hard texts are compressed, once and for good when they are stored.
 const LEVEL: Compression = Compression::new(6);
 /// Bases kept while a page of stats is read.
@@ -29,6 +35,8 @@ const BASES: usize = 16;
 pub struct Known {
     /// Its key.
     pub id: i64,
+    /// Its base, or itself.
+    pub base: i64,
     /// What tells its set of labels from others.
     pub labels: i64,
     /// What it adds to the averages.
@@ -37,34 +45,56 @@ pub struct Known {
 
 /// The payload of this content, if the store has it.
 pub fn find(tx: &Transaction<'_>, kind: StatType, hash: &[u8; 32]) -> Result<Option<Known>> {
-    let found = tx.prepare_cached("SELECT id, labels, entries FROM payload WHERE type = ?1 AND hash = ?2").and_then(
-        |mut statement| {
-            let columns = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get::<_, Vec<u8>>(2)?));
-            statement.query_row(params![kind.number(), hash], columns).optional()
-        },
-    )?;
-    found.map(|(id, labels, entries)| Ok(Known { id, labels, entries: parsed(&entries)? })).transpose()
+    let mut statement =
+        tx.prepare_cached("SELECT id, coalesce(base, id), labels, entries FROM payload WHERE type = ?1 AND hash = ?2")?;
+    let columns = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, Vec<u8>>(3)?));
+    let found = statement.query_row(params![kind.number(), hash], columns).optional()?;
+    found.map(|(id, base, labels, entries)| Ok(Known { id, base, labels, entries: parsed(&entries)? })).transpose()
 }
 
-/// The payload of the newest stat that an analysis has of a type: what new ones of it are compared with.
+/// The newest stat of a type that an analysis or a client has: what new ones are compared with.
+#[derive(Clone, Copy)]
 pub struct Newest {
-    /// Its base, or itself.
-    base: i64,
+    /// Its date.
+    pub day: i64,
+    /// The base of its payload, or the payload itself.
+    pub base: i64,
     /// What tells its set of labels from others.
     pub labels: i64,
 }
 
-/// The newest payload of an analysis and type.
-pub fn newest(tx: &Transaction<'_>, kind: StatType, analysis: i64) -> Result<Option<Newest>> {
-    let newest: Option<i64> = tx
-        .prepare_cached("SELECT payload FROM stat WHERE analysis = ?1 AND type = ?2 ORDER BY date DESC LIMIT 1")
-        .and_then(|mut statement| statement.query_row([analysis, kind.number()], |row| row.get(0)).optional())?;
-    let Some(newest) = newest else { return Ok(None) };
-    tx.prepare_cached("SELECT coalesce(base, id), labels FROM payload WHERE id = ?1")
-        .and_then(|mut statement| {
-            statement.query_row([newest], |row| Ok(Some(Newest { base: row.get(0)?, labels: row.get(1)? })))
-        })
-        .map_err(sql)
+/// Whose newest stat is looked for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// An analysis.
+    Analysis(i64),
+    /// A client.
+    Client(i64),
+}
+
+impl Owner {
+    /// The query for its newest stat of a type, and its key.
+    pub fn query(self) -> (&'static str, i64) {
+        match self {
+            Self::Analysis(key) => {
+                ("SELECT date, payload FROM stat WHERE analysis = ?1 AND type = ?2 ORDER BY date DESC LIMIT 1", key)
+            }
+            Self::Client(key) => {
+                ("SELECT date, payload FROM stat WHERE client = ?1 AND type = ?2 ORDER BY date DESC LIMIT 1", key)
+            }
+        }
+    }
+}
+
+/// The newest stat of a type. The look passes all stats of other types that are newer.
+pub fn newest(tx: &Transaction<'_>, kind: StatType, owner: Owner) -> Result<Option<Newest>> {
+    let (text, key) = owner.query();
+    let newest: Option<(i64, i64)> = tx.prepare_cached(text).and_then(|mut statement| {
+        statement.query_row([key, kind.number()], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+    })?;
+    let Some((day, payload)) = newest else { return Ok(None) };
+    let mut statement = tx.prepare_cached("SELECT coalesce(base, id), labels FROM payload WHERE id = ?1")?;
+    Ok(statement.query_row([payload], |row| Ok(Some(Newest { day, base: row.get(0)?, labels: row.get(1)? })))?)
 }
 
 /// What a payload adds to the averages.
@@ -96,20 +126,23 @@ pub struct NewPayload<'a> {
     pub entries: &'a Entries,
 }
 
-/// Stores a new content, for a stat of the analysis that has this newest payload; gives its key.
-pub fn insert(tx: &Transaction<'_>, packer: &mut Packer, new: &NewPayload<'_>, newest: Option<&Newest>) -> Result<i64> {
-    let (base, packed) = packer.pack(tx, new.text, newest)?;
+/// Stores a new content, for a stat of the analysis that has this newest payload; gives its key and
+/// that of its base, or its own again.
+pub fn insert(
+    tx: &Transaction<'_>,
+    packer: &mut Packer,
+    new: &NewPayload<'_>,
+    newest: Option<Newest>,
+) -> Result<(i64, i64)> {
+    let Form { base, coding, content } = packer.pack(tx, new.text, newest)?;
     let length = i64::try_from(new.text.len()).unwrap_or(i64::MAX);
-    let content = packed.as_deref().unwrap_or(new.text.as_bytes());
     let (kind, entries) = (new.kind.number(), encode(new.entries));
-    tx.prepare_cached(
-        "INSERT INTO payload (type, hash, length, base, is_deflated, labels, entries, content)
+    let mut statement = tx.prepare_cached(
+        "INSERT INTO payload (type, hash, length, base, coding, labels, entries, content)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    )
-    .and_then(|mut statement| {
-        statement.insert(params![kind, new.hash, length, base, packed.is_some(), new.labels, entries, content])
-    })
-    .map_err(sql)
+    )?;
+    let id = statement.insert(params![kind, new.hash, length, base, coding.number(), new.labels, entries, content])?;
+    Ok((id, base.unwrap_or(id)))
 }
 
 /// Deletes a payload that neither a stat nor another payload needs, and then its base likewise.
@@ -129,8 +162,31 @@ pub fn remove_unused(tx: &Transaction<'_>, payload: i64) -> Result<()> {
     }
 }
 
-/// The shortest form of a text, and the key of the base it needs; no bytes if the text itself is that form.
-type Form = (Option<i64>, Option<Vec<u8>>);
+/// How the bytes of a content are to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Coding {
+    Plain = 0,
+    Deflate = 1,
+    Lz4 = 2,
+}
+
+impl Coding {
+    fn number(self) -> i64 {
+        self as i64
+    }
+
+    fn of(number: i64) -> Result<Self> {
+        let known = [Self::Plain, Self::Deflate, Self::Lz4].into_iter().find(|coding| coding.number() == number);
+        known.ok_or_else(|| damaged("a stat's data has an unknown coding"))
+    }
+}
+
+/// A text as it is stored, and the key of the base it needs.
+struct Form<'a> {
+    base: Option<i64>,
+    coding: Coding,
+    content: Cow<'a, [u8]>,
+}
 
 /// Compresses texts. Its machine is large: made when the first text needs one, and kept for the rest of a batch.
 #[derive(Default)]
@@ -146,42 +202,55 @@ impl Packer {
         Self { short: FAST_SHORT, ..Self::default() }
     }
 
-    fn pack(&mut self, tx: &Transaction<'_>, text: &str, newest: Option<&Newest>) -> Result<Form> {
-        if text.len() < SHORT.max(self.short) {
-            return Ok((None, None));
+    /// The shortest form of a text that is found quickly.
+    fn pack<'a>(&mut self, tx: &Transaction<'_>, text: &'a str, newest: Option<Newest>) -> Result<Form<'a>> {
+        let plain = Form { base: None, coding: Coding::Plain, content: Cow::Borrowed(text.as_bytes()) };
+        if text.len() < TINY.max(self.short) {
+            return Ok(plain);
+        }
+        let dictionary = newest.map(|newest| base(tx, newest)).transpose()?.flatten();
+        if text.len() < SHORT {
+            let Some((base, dictionary)) = dictionary else { return Ok(plain) };
+            let packed = lz4_flex::block::compress_with_dict(text.as_bytes(), dictionary.as_bytes());
+            let is_worth_it = packed.len() < text.len() / SHORT_CHANGED;
+            let form = Form { base: Some(base), coding: Coding::Lz4, content: Cow::Owned(packed) };
+            return Ok(if is_worth_it { form } else { plain });
         }
         let machine = self.machine.get_or_insert_with(|| Compress::new(LEVEL, false));
-        if let Some((base, dictionary)) = newest.map(|newest| base(tx, newest)).transpose()?.flatten() {
+        if let Some((base, dictionary)) = dictionary {
             let packed = deflate(machine, text.as_bytes(), dictionary.as_bytes())?;
             if packed.len() < text.len() / CHANGED {
-                return Ok((Some(base), Some(packed)));
+                return Ok(Form { base: Some(base), coding: Coding::Deflate, content: Cow::Owned(packed) });
             }
         }
         let packed = deflate(machine, text.as_bytes(), b"")?;
-        Ok((None, (packed.len() < text.len()).then_some(packed)))
+        let form = Form { base: None, coding: Coding::Deflate, content: Cow::Owned(packed) };
+        Ok(if form.content.len() < text.len() { form } else { plain })
     }
 }
 
 /// The text that an analysis's newest payload is based on, or is, if it is worth it.
-fn base(tx: &Transaction<'_>, newest: &Newest) -> Result<Option<(i64, String)>> {
+fn base(tx: &Transaction<'_>, newest: Newest) -> Result<Option<(i64, String)>> {
     let text = Texts::new(tx).base(newest.base)?;
-    Ok((text.len() >= SHORT).then(|| (newest.base, text.to_string())))
+    Ok((text.len() >= TINY).then(|| (newest.base, text.to_string())))
 }
 
 /// Reads texts, with the bases they need at hand.
 pub struct Texts<'a> {
     tx: &'a Transaction<'a>,
     bases: HashMap<i64, Rc<str>>,
+    inflater: Inflater,
+    /// The text that was read last.
     buffer: Vec<u8>,
 }
 
 impl<'a> Texts<'a> {
     /// Columns that [`Texts::read`] wants, in its order.
-    pub const COLUMNS: &'static str = "payload.length, payload.base, payload.is_deflated, payload.content";
+    pub const COLUMNS: &'static str = "payload.length, payload.base, payload.coding, payload.content";
 
     /// A reader without bases.
     pub fn new(tx: &'a Transaction<'a>) -> Self {
-        Self { tx, bases: HashMap::new(), buffer: Vec::new() }
+        Self { tx, bases: HashMap::new(), inflater: Inflater::default(), buffer: Vec::new() }
     }
 
     /// The text of a row that has [`Texts::COLUMNS`] from `first` on.
@@ -189,16 +258,12 @@ impl<'a> Texts<'a> {
         let length: i64 = row.get(first)?;
         let base: Option<i64> = row.get(first + 1)?;
         let content = row.get_ref(first + 3).and_then(|value| Ok(value.as_blob()?))?;
-        let bytes = match (row.get(first + 2)?, base) {
-            (false, _) => content,
-            (true, None) => {
-                self.buffer = inflate(content, b"", length)?;
-                &self.buffer
-            }
-            (true, Some(base)) => {
-                self.buffer = inflate(content, self.base(base)?.as_bytes(), length)?;
-                &self.buffer
-            }
+        let dictionary = base.map(|base| self.base(base)).transpose()?;
+        let dictionary = dictionary.as_deref().unwrap_or_default().as_bytes();
+        let bytes = match Coding::of(row.get(first + 2)?)? {
+            Coding::Plain => content,
+            Coding::Deflate => self.inflater.inflate(content, dictionary, length, &mut self.buffer)?,
+            Coding::Lz4 => unpack(content, dictionary, length, &mut self.buffer)?,
         };
         std::str::from_utf8(bytes).map_err(|error| damaged("a stat's data is not UTF-8").because(error))
     }
@@ -240,20 +305,48 @@ fn deflate(machine: &mut Compress, text: &[u8], dictionary: &[u8]) -> Result<Vec
     }
 }
 
-/// The text of [`deflate`], which is `length` bytes long.
-fn inflate(packed: &[u8], dictionary: &[u8], length: i64) -> Result<Vec<u8>> {
-    let broken = |_| damaged("a stat's data cannot be decompressed");
-    let mut machine = Decompress::new(false);
-    if !dictionary.is_empty() {
-        machine.set_dictionary(dictionary).map_err(broken)?;
+/// Inflates texts. Its machine is large: made for the first text, and kept for the next ones.
+#[derive(Default)]
+struct Inflater(Option<Decompress>);
+
+impl Inflater {
+    /// The text of [`deflate`], which is `length` bytes long.
+    fn inflate<'a>(
+        &mut self,
+        packed: &[u8],
+        dictionary: &[u8],
+        length: i64,
+        buffer: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8]> {
+        let broken = |_| damaged("a stat's data cannot be decompressed");
+        let machine = self.0.get_or_insert_with(|| Decompress::new(false));
+        machine.reset(false);
+        if !dictionary.is_empty() {
+            machine.set_dictionary(dictionary).map_err(broken)?;
+        }
+        let length = size(length)?;
+        buffer.clear();
+        buffer.reserve(length);
+        machine.decompress_vec(packed, buffer, FlushDecompress::Finish).map_err(broken)?;
+        whole(buffer, length)
     }
-    let length = usize::try_from(length).map_err(|_| damaged("a negative length"))?;
-    let mut bytes = Vec::with_capacity(length);
-    machine.decompress_vec(packed, &mut bytes, FlushDecompress::Finish).map_err(broken)?;
-    match bytes.len() == length {
-        true => Ok(bytes),
-        false => Err(damaged("a stat's data is incomplete")),
-    }
+}
+
+/// The text of a block of LZ4, which is `length` bytes long.
+fn unpack<'a>(packed: &[u8], dictionary: &[u8], length: i64, buffer: &'a mut Vec<u8>) -> Result<&'a [u8]> {
+    let length = size(length)?;
+    buffer.resize(length, 0);
+    let read = lz4_flex::block::decompress_into_with_dict(packed, buffer, dictionary)
+        .map_err(|error| damaged("a stat's data cannot be decompressed").because(error))?;
+    whole(&buffer[..read], length)
+}
+
+fn size(length: i64) -> Result<usize> {
+    usize::try_from(length).map_err(|_| damaged("a negative length"))
+}
+
+fn whole(text: &[u8], length: usize) -> Result<&[u8]> {
+    if text.len() == length { Ok(text) } else { Err(damaged("a stat's data is incomplete")) }
 }
 
 #[cfg(test)]
@@ -273,12 +366,17 @@ mod tests {
         ) {
             let packed = deflate(&mut machine(), text.as_bytes(), dictionary.as_bytes()).unwrap();
             let length = i64::try_from(text.len()).unwrap();
-            prop_assert_eq!(inflate(&packed, dictionary.as_bytes(), length).unwrap(), text.as_bytes());
+            let mut buffer = b"what was read before".to_vec();
+            let read = Inflater::default().inflate(&packed, dictionary.as_bytes(), length, &mut buffer).unwrap();
+            prop_assert_eq!(read, text.as_bytes());
+            let packed = lz4_flex::block::compress_with_dict(text.as_bytes(), dictionary.as_bytes());
+            prop_assert_eq!(unpack(&packed, dictionary.as_bytes(), length, &mut buffer).unwrap(), text.as_bytes());
         }
 
         #[test]
         fn damaged_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300), length in 0_i64..500) {
-            let _ = inflate(&bytes, b"", length);
+            let _ = Inflater::default().inflate(&bytes, b"", length, &mut Vec::new());
+            let _ = unpack(&bytes, b"a dictionary", length, &mut Vec::new());
         }
     }
 
@@ -289,6 +387,10 @@ mod tests {
         let packed = deflate(&mut machine(), text.as_bytes(), base.as_bytes()).unwrap();
         assert!(packed.len() < 200, "{}", packed.len());
         let length = i64::try_from(text.len()).unwrap();
-        assert_eq!(inflate(&packed, base.as_bytes(), length).unwrap(), text.as_bytes());
+        let (mut inflater, mut buffer) = (Inflater::default(), Vec::new());
+        assert_eq!(inflater.inflate(&packed, base.as_bytes(), length, &mut buffer).unwrap(), text.as_bytes());
+        // The same machine reads the next one, which has no dictionary.
+        let packed = deflate(&mut machine(), b"another text", b"").unwrap();
+        assert_eq!(inflater.inflate(&packed, b"", 12, &mut buffer).unwrap(), b"another text");
     }
 }
