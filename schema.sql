@@ -80,20 +80,19 @@ CREATE TABLE relabel (
 -- The data of stats, once per content: most analyses do not change overnight. `entries` is what the content adds to
 -- the averages (see src/store/entries.rs), `labels` tells its set of objects and labels from others; both stand before
 -- `content` so that reading them never touches the text.
--- `content` is the text itself (coding 0), or deflated (1), or a block of LZ4 (2), with the text of `base` as its dictionary
--- where there is one.
+-- `content` is the text itself, or deflated, or deflated with the text of `base` as its dictionary.
 CREATE TABLE payload (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     type INTEGER NOT NULL CHECK (type BETWEEN 1 AND 5),
     hash BLOB NOT NULL CHECK (length(hash) = 32),
     length INTEGER NOT NULL CHECK (length >= 0),
     base INTEGER REFERENCES payload (id),
-    coding INTEGER NOT NULL CHECK (coding BETWEEN 0 AND 2),
+    is_deflated INTEGER NOT NULL CHECK (is_deflated IN (0, 1)),
     labels INTEGER NOT NULL,
     entries BLOB NOT NULL,
     content BLOB NOT NULL,
     UNIQUE (type, hash),
-    CHECK (base IS NULL OR coding > 0)
+    CHECK (base IS NULL OR is_deflated = 1)
 ) STRICT;
 
 CREATE INDEX "payload#base" ON payload (base) WHERE base IS NOT NULL;

@@ -1,9 +1,9 @@
 //! The data of stats, once per content, and as small as that can cheaply be.
 //!
-//! Where the analysis had an earlier text of the type, that text is the dictionary, and what did not change since costs
-//! nearly nothing. Such a base is itself coded without one: no text is ever more than one step away from its own.
-//! Long texts are deflated. Short ones are blocks of LZ4, which takes a tenth of the time to read: lists have thousands of
-//! them, and to a machine that inflates, its tables are more work than the text.
+//! Short texts stay as they are: lists have thousands of them, and to a machine that inflates, its tables are more work
+//! than the text. Longer ones are deflated; where the analysis had an earlier text of the type, that text is the
+//! dictionary, and what did not change since costs nearly nothing. Such a base is itself deflated without one: no text is
+//! ever more than one step away from its own.
 
 use super::entries::{Entries, Entry, encode};
 use super::rollups::parsed;
@@ -12,20 +12,15 @@ use crate::error::{Error, Kind, Result};
 use crate::model::StatType;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// Texts below this many bytes are not coded.
-const TINY: usize = 128;
 /// Texts below this many bytes are not deflated.
 const SHORT: usize = 1024;
 /// The same for a [`Packer::fast`] one.
 const FAST_SHORT: usize = 2048;
-/// A long text that needs more than this part of its length beside its base is better off as a base itself.
+/// A text that needs more than this part of its length beside its base is better off as a base itself.
 const CHANGED: usize = 10;
-/// The same for a short one, which is a base as it is.
-const SHORT_CHANGED: usize = 2;
 /// How hard texts are compressed, once and for good when they are stored.
 const LEVEL: Compression = Compression::new(6);
 /// Bases kept while a page of stats is read.
@@ -134,14 +129,15 @@ pub fn insert(
     new: &NewPayload<'_>,
     newest: Option<Newest>,
 ) -> Result<(i64, i64)> {
-    let Form { base, coding, content } = packer.pack(tx, new.text, newest)?;
+    let (base, packed) = packer.pack(tx, new.text, newest)?;
     let length = i64::try_from(new.text.len()).unwrap_or(i64::MAX);
+    let content = packed.as_deref().unwrap_or(new.text.as_bytes());
     let (kind, entries) = (new.kind.number(), encode(new.entries));
     let mut statement = tx.prepare_cached(
-        "INSERT INTO payload (type, hash, length, base, coding, labels, entries, content)
+        "INSERT INTO payload (type, hash, length, base, is_deflated, labels, entries, content)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
-    let id = statement.insert(params![kind, new.hash, length, base, coding.number(), new.labels, entries, content])?;
+    let id = statement.insert(params![kind, new.hash, length, base, packed.is_some(), new.labels, entries, content])?;
     Ok((id, base.unwrap_or(id)))
 }
 
@@ -162,31 +158,8 @@ pub fn remove_unused(tx: &Transaction<'_>, payload: i64) -> Result<()> {
     }
 }
 
-/// How the bytes of a content are to be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Coding {
-    Plain = 0,
-    Deflate = 1,
-    Lz4 = 2,
-}
-
-impl Coding {
-    fn number(self) -> i64 {
-        self as i64
-    }
-
-    fn of(number: i64) -> Result<Self> {
-        let known = [Self::Plain, Self::Deflate, Self::Lz4].into_iter().find(|coding| coding.number() == number);
-        known.ok_or_else(|| damaged("a stat's data has an unknown coding"))
-    }
-}
-
-/// A text as it is stored, and the key of the base it needs.
-struct Form<'a> {
-    base: Option<i64>,
-    coding: Coding,
-    content: Cow<'a, [u8]>,
-}
+/// The shortest form of a text, and the key of the base it needs; no bytes if the text itself is that form.
+type Form = (Option<i64>, Option<Vec<u8>>);
 
 /// Compresses texts. Its machine is large: made when the first text needs one, and kept for the rest of a batch.
 #[derive(Default)]
@@ -202,37 +175,26 @@ impl Packer {
         Self { short: FAST_SHORT, ..Self::default() }
     }
 
-    /// The shortest form of a text that is found quickly.
-    fn pack<'a>(&mut self, tx: &Transaction<'_>, text: &'a str, newest: Option<Newest>) -> Result<Form<'a>> {
-        let plain = Form { base: None, coding: Coding::Plain, content: Cow::Borrowed(text.as_bytes()) };
-        if text.len() < TINY.max(self.short) {
-            return Ok(plain);
-        }
-        let dictionary = newest.map(|newest| base(tx, newest)).transpose()?.flatten();
-        if text.len() < SHORT {
-            let Some((base, dictionary)) = dictionary else { return Ok(plain) };
-            let packed = lz4_flex::block::compress_with_dict(text.as_bytes(), dictionary.as_bytes());
-            let is_worth_it = packed.len() < text.len() / SHORT_CHANGED;
-            let form = Form { base: Some(base), coding: Coding::Lz4, content: Cow::Owned(packed) };
-            return Ok(if is_worth_it { form } else { plain });
+    fn pack(&mut self, tx: &Transaction<'_>, text: &str, newest: Option<Newest>) -> Result<Form> {
+        if text.len() < SHORT.max(self.short) {
+            return Ok((None, None));
         }
         let machine = self.machine.get_or_insert_with(|| Compress::new(LEVEL, false));
-        if let Some((base, dictionary)) = dictionary {
+        if let Some((base, dictionary)) = newest.map(|newest| base(tx, newest)).transpose()?.flatten() {
             let packed = deflate(machine, text.as_bytes(), dictionary.as_bytes())?;
             if packed.len() < text.len() / CHANGED {
-                return Ok(Form { base: Some(base), coding: Coding::Deflate, content: Cow::Owned(packed) });
+                return Ok((Some(base), Some(packed)));
             }
         }
         let packed = deflate(machine, text.as_bytes(), b"")?;
-        let form = Form { base: None, coding: Coding::Deflate, content: Cow::Owned(packed) };
-        Ok(if form.content.len() < text.len() { form } else { plain })
+        Ok((None, (packed.len() < text.len()).then_some(packed)))
     }
 }
 
 /// The text that an analysis's newest payload is based on, or is, if it is worth it.
 fn base(tx: &Transaction<'_>, newest: Newest) -> Result<Option<(i64, String)>> {
     let text = Texts::new(tx).base(newest.base)?;
-    Ok((text.len() >= TINY).then(|| (newest.base, text.to_string())))
+    Ok((text.len() >= SHORT).then(|| (newest.base, text.to_string())))
 }
 
 /// Reads texts, with the bases they need at hand.
@@ -246,7 +208,7 @@ pub struct Texts<'a> {
 
 impl<'a> Texts<'a> {
     /// Columns that [`Texts::read`] wants, in its order.
-    pub const COLUMNS: &'static str = "payload.length, payload.base, payload.coding, payload.content";
+    pub const COLUMNS: &'static str = "payload.length, payload.base, payload.is_deflated, payload.content";
 
     /// A reader without bases.
     pub fn new(tx: &'a Transaction<'a>) -> Self {
@@ -260,10 +222,9 @@ impl<'a> Texts<'a> {
         let content = row.get_ref(first + 3).and_then(|value| Ok(value.as_blob()?))?;
         let dictionary = base.map(|base| self.base(base)).transpose()?;
         let dictionary = dictionary.as_deref().unwrap_or_default().as_bytes();
-        let bytes = match Coding::of(row.get(first + 2)?)? {
-            Coding::Plain => content,
-            Coding::Deflate => self.inflater.inflate(content, dictionary, length, &mut self.buffer)?,
-            Coding::Lz4 => unpack(content, dictionary, length, &mut self.buffer)?,
+        let bytes = match row.get(first + 2)? {
+            false => content,
+            true => self.inflater.inflate(content, dictionary, length, &mut self.buffer)?,
         };
         std::str::from_utf8(bytes).map_err(|error| damaged("a stat's data is not UTF-8").because(error))
     }
@@ -324,29 +285,12 @@ impl Inflater {
         if !dictionary.is_empty() {
             machine.set_dictionary(dictionary).map_err(broken)?;
         }
-        let length = size(length)?;
+        let length = usize::try_from(length).map_err(|_| damaged("a negative length"))?;
         buffer.clear();
         buffer.reserve(length);
         machine.decompress_vec(packed, buffer, FlushDecompress::Finish).map_err(broken)?;
-        whole(buffer, length)
+        if buffer.len() == length { Ok(buffer) } else { Err(damaged("a stat's data is incomplete")) }
     }
-}
-
-/// The text of a block of LZ4, which is `length` bytes long.
-fn unpack<'a>(packed: &[u8], dictionary: &[u8], length: i64, buffer: &'a mut Vec<u8>) -> Result<&'a [u8]> {
-    let length = size(length)?;
-    buffer.resize(length, 0);
-    let read = lz4_flex::block::decompress_into_with_dict(packed, buffer, dictionary)
-        .map_err(|error| damaged("a stat's data cannot be decompressed").because(error))?;
-    whole(&buffer[..read], length)
-}
-
-fn size(length: i64) -> Result<usize> {
-    usize::try_from(length).map_err(|_| damaged("a negative length"))
-}
-
-fn whole(text: &[u8], length: usize) -> Result<&[u8]> {
-    if text.len() == length { Ok(text) } else { Err(damaged("a stat's data is incomplete")) }
 }
 
 #[cfg(test)]
@@ -369,14 +313,11 @@ mod tests {
             let mut buffer = b"what was read before".to_vec();
             let read = Inflater::default().inflate(&packed, dictionary.as_bytes(), length, &mut buffer).unwrap();
             prop_assert_eq!(read, text.as_bytes());
-            let packed = lz4_flex::block::compress_with_dict(text.as_bytes(), dictionary.as_bytes());
-            prop_assert_eq!(unpack(&packed, dictionary.as_bytes(), length, &mut buffer).unwrap(), text.as_bytes());
         }
 
         #[test]
         fn damaged_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300), length in 0_i64..500) {
             let _ = Inflater::default().inflate(&bytes, b"", length, &mut Vec::new());
-            let _ = unpack(&bytes, b"a dictionary", length, &mut Vec::new());
         }
     }
 

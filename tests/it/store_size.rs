@@ -37,14 +37,11 @@ fn what_did_not_change_costs_next_to_nothing() {
         .iter()
         .map(|sample| (sample.anr, StatType::parse(sample.kind).unwrap(), sample.date, sample.data.as_str()))
         .collect();
-    // A page for each table and index is there anyway.
-    store.tidy().unwrap();
-    let empty = metadata(place.store()).unwrap().len();
     let posted = add(&store, &client, &stats);
     store.tidy().unwrap();
-    let kept = metadata(place.store()).unwrap().len() - empty;
+    let kept = metadata(place.store()).unwrap().len();
     println!("posted {posted} bytes, kept {kept}: {:.2} %", 100.0 * kept as f64 / posted as f64);
-    assert!(kept * 1000 <= posted * 45, "{kept} bytes of {posted}");
+    assert!(kept * 1000 <= posted * 55, "{kept} bytes of {posted}");
 }
 
 #[test]
