@@ -8,10 +8,11 @@ import { demo } from "./service.mjs";
 
 /** RFC 4180, with any separator. */
 function parse(text, separator) {
+  /** @type {string[][]} */
   const rows = [[]];
   for (const [, quoted, plain, end] of text.matchAll(new RegExp(`(?:"((?:[^"]|"")*)"|([^"\\r\\n${separator}]*))(${separator}|\\r\\n|$)`, "g"))) {
     if (quoted === undefined && plain === "" && end === "") break;
-    rows.at(-1).push(quoted === undefined ? plain : quoted.replaceAll('""', '"'));
+    rows.at(-1)?.push(quoted === undefined ? plain : quoted.replaceAll('""', '"'));
     if (end === "\r\n") rows.push([]);
   }
   return rows.filter((row) => row.length);
@@ -55,9 +56,9 @@ describe("exports", () => {
       // Parsed elsewhere: the page's policy would count for the picture's own styles as well.
       const found = await elsewhere.evaluate((text) => {
         const document = new DOMParser().parseFromString(text, "image/svg+xml");
-        const { tagName, attributes } = document.documentElement;
+        const { documentElement: svg } = document;
         const texts = [...document.querySelectorAll("text")].map((one) => one.textContent);
-        return { tagName, width: attributes.width?.value, height: Number(attributes.height?.value), texts };
+        return { tagName: svg.tagName, width: svg.getAttribute("width"), height: Number(svg.getAttribute("height")), texts };
       }, svg.bytes.toString());
       assert.equal(found.tagName, "svg");
       assert.equal(found.width, "1200");
@@ -73,8 +74,8 @@ describe("exports", () => {
         const bytes = Uint8Array.from(atob(base64), (one) => one.charCodeAt(0));
         const image = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
         const canvas = new OffscreenCanvas(image.width, image.height).getContext("2d");
-        canvas.drawImage(image, 0, 0);
-        return [...canvas.getImageData(2, 2, 1, 1).data];
+        canvas?.drawImage(image, 0, 0);
+        return [...(canvas?.getImageData(2, 2, 1, 1).data ?? [])];
       }, png.bytes.toString("base64"));
       assert.deepEqual(corner, [255, 255, 255, 255]);
     });

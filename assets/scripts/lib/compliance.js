@@ -40,7 +40,10 @@ function row(category, scale) {
   );
 }
 
-/** The categories of a referential, the widest gap first. */
+/**
+ * The categories of a referential, the widest gap first.
+ * @returns {import("./figure.js").Spec}
+ */
 export function gapSpec(referential, caption) {
   const categories = [...referential.categories].sort((a, b) => (gapOf(b) ?? -Infinity) - (gapOf(a) ?? -Infinity));
   const names = categories.map(({ labels }) => label(labels));
@@ -76,7 +79,10 @@ export function gapSpec(referential, caption) {
   };
 }
 
-/** The mean of all categories per period: how far it has come. */
+/**
+ * The mean of all categories per period: how far it has come.
+ * @returns {import("./figure.js").Spec}
+ */
 export function complianceLines(referential, period, caption) {
   const { categories } = referential;
   const dates = everyPeriod(categories.flatMap(({ values }) => values.map(({ date }) => date)), period);

@@ -91,10 +91,11 @@ const show = shower(byId("charts"), async () => {
   if (!introduce(about)) return [];
   const now = window.all.find((one) => one.object === object);
   const before = past.find((one) => one.object === object);
-  if (!now && !before) return [notFound()];
-  const { labels } = now ?? before;
+  const either = now ?? before;
+  if (!either) return [notFound()];
+  const { labels } = either;
   byId("object-name").textContent = label(labels, object);
   document.title = `${label(labels, object)} · ${document.title.split(" · ").at(-1)}`;
-  return [now && measures(window, now), before ? line(before, now?.analyses ?? 0) : nothing(), names(labels)].filter(Boolean);
+  return [...(now ? [measures(window, now)] : []), before ? line(before, now?.analyses ?? 0) : nothing(), names(labels)];
 });
 show();

@@ -73,6 +73,7 @@ function bubbleFigure(all, caption) {
   return bubbleSpec(kind, all, choices.get("n"), { ...caption, id: `${kind}-first`, title });
 }
 
+/** @returns {import("../lib/figure.js").Spec} */
 function evolutionFigure(chosen, caption) {
   const [period, measure] = [choices.get("period"), choices.get("by")];
   const { dates, series, table } = evolution(chosen, measure, period);
@@ -113,7 +114,7 @@ const show = shower(byId("charts"), async () => {
   const chosen = ranked(all, choices.get("by"), choices.get("order"), choices.get("n"));
   const shown = { number: chosen.length, all: all.length };
   const caption = { period: spanOf(window), analyses, wide: true, isNow: window.isNow, all, more: t("ranking.shown", shown) };
-  if (period) {
+  if (period && past) {
     const byObject = new Map(past.map((one) => [one.object, one]));
     return [figure(evolutionFigure(chosen.flatMap(({ object }) => byObject.get(object) ?? []), caption))];
   }
