@@ -2,7 +2,7 @@
 // that gives them by their plain names: `node build.mjs OUT`, with the environment that cargo gives to build scripts.
 
 import { createHash } from "node:crypto";
-import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";

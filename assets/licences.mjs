@@ -1,7 +1,7 @@
 // Whose work is in the binary: every package with its version, its licence and the texts of it, each text once.
 
 import { execFileSync } from "node:child_process";
-import { readFile, readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 const { CARGO = "cargo", RUSTC = "rustc", CARGO_CFG_TARGET_FEATURE = "", CARGO_CFG_TARGET_ENV = "" } = process.env;
@@ -37,9 +37,7 @@ async function crates(target) {
   const edges = ["--edges", "normal,no-proc-macro"];
   const tree = output(CARGO, "tree", "--locked", "--target", target, ...edges, "--prefix", "none", "--format", "{p}");
   const linked = new Set(tree.split("\n").map((line) => line.split(" ").slice(0, 2).join(" ")));
-  const { packages, resolve } = JSON.parse(
-    output(CARGO, "metadata", "--locked", "--format-version", "1", "--filter-platform", target),
-  );
+  const { packages, resolve } = JSON.parse(output(CARGO, "metadata", "--locked", "--format-version", "1", "--filter-platform", target));
   const found = packages.filter(({ id, name, version }) => id !== resolve.root && linked.has(`${name} v${version}`));
   return Promise.all(
     found.map(async ({ name, version, license, manifest_path }) => {
@@ -78,7 +76,11 @@ export async function licences(npmNames, target) {
   const all = [...rust, c, ...(await toolchain()), ...(await Promise.all(npmNames.map(npmPackage)))];
   const key = (text) => text.replaceAll(/\s+/g, " ").trim();
   const known = new Map();
-  const plain = (text) => text.replaceAll("\r\n", "\n").replace(/^\s*\n/, "").trimEnd();
+  const plain = (text) =>
+    text
+      .replaceAll("\r\n", "\n")
+      .replace(/^\s*\n/, "")
+      .trimEnd();
   all.sort((a, b) => (`${a.name} ${a.version}` < `${b.name} ${b.version}` ? -1 : 1));
   for (const text of all.flatMap(({ texts }) => texts)) if (!known.has(key(text))) known.set(key(text), plain(text));
   // Alike texts are about as long, and compress best side by side.

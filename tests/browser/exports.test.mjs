@@ -10,7 +10,9 @@ import { demo } from "./service.mjs";
 function parse(text, separator) {
   /** @type {string[][]} */
   const rows = [[]];
-  for (const [, quoted, plain, end] of text.matchAll(new RegExp(`(?:"((?:[^"]|"")*)"|([^"\\r\\n${separator}]*))(${separator}|\\r\\n|$)`, "g"))) {
+  for (const [, quoted, plain, end] of text.matchAll(
+    new RegExp(`(?:"((?:[^"]|"")*)"|([^"\\r\\n${separator}]*))(${separator}|\\r\\n|$)`, "g"),
+  )) {
     if (quoted === undefined && plain === "" && end === "") break;
     rows.at(-1)?.push(quoted === undefined ? plain : quoted.replaceAll('""', '"'));
     if (end === "\r\n") rows.push([]);
@@ -41,10 +43,17 @@ describe("exports", () => {
   }
 
   const CHARTS = [
-    ["?", "levels-informational"], ["?", "top-threats"], ["threats?view=evolution", "threats-evolution"],
-    ["threats?n=all", "threats-ranking"], ["threats?view=first", "threats-first"], ["risks", "trend-operational"],
-    ["cartography", "cartography-residual"], ["cartography", "cartography-change"], ["compliance", "FIRST"],
-    ["compliance?view=evolution", "FIRST"], ["map", "clients"],
+    ["?", "levels-informational"],
+    ["?", "top-threats"],
+    ["threats?view=evolution", "threats-evolution"],
+    ["threats?n=all", "threats-ranking"],
+    ["threats?view=first", "threats-first"],
+    ["risks", "trend-operational"],
+    ["cartography", "cartography-residual"],
+    ["cartography", "cartography-change"],
+    ["compliance", "FIRST"],
+    ["compliance?view=evolution", "FIRST"],
+    ["map", "clients"],
   ];
   for (const [path, named] of CHARTS) {
     test(`pictures of ${named} of ${path}`, async () => {
@@ -64,7 +73,10 @@ describe("exports", () => {
       assert.equal(found.width, "1200");
       assert.ok(found.height >= 675);
       for (const part of [title, service.address]) {
-        assert.ok(found.texts.some((text) => text.includes(part)), `${part} in ${found.texts}`);
+        assert.ok(
+          found.texts.some((text) => text.includes(part)),
+          `${part} in ${found.texts}`,
+        );
       }
       const png = await saved(id, "png");
       assert.equal(png.bytes.toString("latin1", 1, 4), "PNG");
@@ -107,7 +119,10 @@ describe("exports", () => {
 
   test("spreadsheets get a byte-order mark and the language's separators", async () => {
     const all = await json(service, "stats/threats.json?days=365&period=month");
-    for (const [language, separator, comma] of [["fr", ";", ","], ["en", ",", "."]]) {
+    for (const [language, separator, comma] of [
+      ["fr", ";", ","],
+      ["en", ",", "."],
+    ]) {
       await visit(page, service, `threats?n=all&days=365&few=1&lang=${language}`);
       const { bytes } = await saved("threats-ranking", "spreadsheet");
       assert.deepEqual([...bytes.subarray(0, 3)], [0xef, 0xbb, 0xbf]);

@@ -6,8 +6,22 @@ import { accessibility, json, launch, open, visit } from "./browser.mjs";
 import { demo } from "./service.mjs";
 
 const PAGES = [
-  "", "threats", "threats?view=evolution", "threats?view=first", "threats/OBJECT", "vulnerabilities", "risks", "cartography", "compliance",
-  "compliance?view=evolution", "map", "report", "help", "about", "api/v1/", "nowhere",
+  "",
+  "threats",
+  "threats?view=evolution",
+  "threats?view=first",
+  "threats/OBJECT",
+  "vulnerabilities",
+  "risks",
+  "cartography",
+  "compliance",
+  "compliance?view=evolution",
+  "map",
+  "report",
+  "help",
+  "about",
+  "api/v1/",
+  "nowhere",
 ];
 const LANGUAGES = ["en", "fr", "de", "nl"];
 const THEMES = ["light", "dark"];
@@ -66,7 +80,10 @@ describe("pages", { concurrency: 2 }, () => {
       if (await details.count()) await details.first().locator("summary").click();
       assert.deepEqual(await accessibility(page), []);
       // Chromium says so of every page that is not there.
-      assert.deepEqual(page.noticed.filter((one) => path !== "nowhere" || !/404/.test(one)), []);
+      assert.deepEqual(
+        page.noticed.filter((one) => path !== "nowhere" || !/404/.test(one)),
+        [],
+      );
       await page.context().close();
     });
   }

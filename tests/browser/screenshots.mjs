@@ -6,9 +6,21 @@ import { json, launch, open, visit } from "./browser.mjs";
 import { demo } from "./service.mjs";
 
 const PAGES = {
-  overview: "", threats: "threats", first: "threats?view=first", object: "threats/OBJECT", gaps: "compliance?view=evolution", evolution: "threats?view=evolution&period=week", risks: "risks",
-  vulnerabilities: "vulnerabilities", cartography: "cartography", compliance: "compliance", map: "map", report: "report",
-  help: "help", about: "about", api: "api/v1/",
+  overview: "",
+  threats: "threats",
+  first: "threats?view=first",
+  object: "threats/OBJECT",
+  gaps: "compliance?view=evolution",
+  evolution: "threats?view=evolution&period=week",
+  risks: "risks",
+  vulnerabilities: "vulnerabilities",
+  cartography: "cartography",
+  compliance: "compliance",
+  map: "map",
+  report: "report",
+  help: "help",
+  about: "about",
+  api: "api/v1/",
 };
 const README = [
   { name: "overview", path: "", theme: "light", size: { width: 1120, height: 800 } },

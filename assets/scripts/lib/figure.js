@@ -1,7 +1,7 @@
 // A chart with all that belongs to it: title, unit, period, how much it rests on, table and exports.
 
-import { h } from "./dom.js";
 import { analysesText } from "./compared.js";
+import { h } from "./dom.js";
 import { legend } from "./legend.js";
 import { nothing } from "./notices.js";
 import { part, t } from "./page.js";
@@ -106,7 +106,13 @@ function canvas(spec) {
 
 /** Says that a part could not be fetched, with a button to try again. */
 function problem(text, again) {
-  return h("p", { class: "problem", role: "alert" }, text, " ", h("button", { type: "button", class: "quiet", onclick: again }, t("error.again")));
+  return h(
+    "p",
+    { class: "problem", role: "alert" },
+    text,
+    " ",
+    h("button", { type: "button", class: "quiet", onclick: again }, t("error.again")),
+  );
 }
 
 /**

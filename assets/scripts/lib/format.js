@@ -22,7 +22,9 @@ export function number(value) {
 export function signed(value) {
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   const rounded = Number(value.toFixed(digits));
-  return new Intl.NumberFormat(lang, { maximumFractionDigits: digits, signDisplay: "exceptZero" }).format(rounded === 0 ? 0 : rounded).replace("-", "−");
+  return new Intl.NumberFormat(lang, { maximumFractionDigits: digits, signDisplay: "exceptZero" })
+    .format(rounded === 0 ? 0 : rounded)
+    .replace("-", "−");
 }
 
 export const whole = (value) => format(0, "decimal").format(value);

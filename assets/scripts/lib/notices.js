@@ -1,8 +1,8 @@
 // What the page says when there is nothing to draw, or something to know first.
 
-import { linkTo, plural, t } from "./page.js";
 import { byId, h } from "./dom.js";
 import { daysBetween } from "./format.js";
+import { linkTo, plural, t } from "./page.js";
 
 /** Stats come every night; two nights may fail. */
 const STALE = 3;

@@ -1,6 +1,6 @@
 // What ECharts is told, for each form of chart. Colours come from the tokens; every level and line has a second cue.
 
-import { number, percent, shortDate, date } from "./format.js";
+import { date, number, percent, shortDate } from "./format.js";
 import { t } from "./page.js";
 
 const MARKS = ["circle", "rect", "triangle", "diamond", "emptyCircle", "emptyRect", "emptyTriangle", "emptyDiamond"];
@@ -20,7 +20,11 @@ export function base(tokens, still) {
     tooltip: still
       ? { show: false }
       : {
-          renderMode: "richText", confine: true, valueFormatter: number, backgroundColor: tokens.paper, borderColor: tokens.line,
+          renderMode: "richText",
+          confine: true,
+          valueFormatter: number,
+          backgroundColor: tokens.paper,
+          borderColor: tokens.line,
           textStyle: { color: tokens.ink, fontSize: 13, fontFamily: tokens.font },
         },
   };
@@ -76,7 +80,10 @@ export function lines({ dates, period, series, share = false, max }) {
     return {
       ...base(tokens, still),
       tooltip: {
-        ...base(tokens, still).tooltip, trigger: "axis", order: "valueDesc", formatter: lineTip(dates, period, series, shown),
+        ...base(tokens, still).tooltip,
+        trigger: "axis",
+        order: "valueDesc",
+        formatter: lineTip(dates, period, series, shown),
         // In the upper corner on the other side of the pointer, so that it hides no line that is looked at.
         position: ([x], _params, _element, _rect, { contentSize: [tip], viewSize: [room] }) => [x < room / 2 ? room - tip - 8 : 56, 0],
       },
@@ -90,10 +97,24 @@ export function lines({ dates, period, series, share = false, max }) {
         const { token, dashes, mark } = strokeOf(index);
         const colour = color ? tokens[color] : tokens.lines[token];
         return {
-          name: key, type: "line", data: values, connectNulls: false, symbol: symbols(values, symbol ?? mark), symbolSize: 7, showAllSymbol: true,
-          itemStyle: { color: colour }, lineStyle: { width: 2.5, color: colour, type: dashes ?? "solid" },
+          name: key,
+          type: "line",
+          data: values,
+          connectNulls: false,
+          symbol: symbols(values, symbol ?? mark),
+          symbolSize: 7,
+          showAllSymbol: true,
+          itemStyle: { color: colour },
+          lineStyle: { width: 2.5, color: colour, type: dashes ?? "solid" },
           emphasis: { focus: "series", lineStyle: { width: 4 } },
-          endLabel: { show: isNamed, formatter: () => cut(name, Math.round(width / 42)), color: colour, fontSize: 12, lineHeight: 15, distance: 8 },
+          endLabel: {
+            show: isNamed,
+            formatter: () => cut(name, Math.round(width / 42)),
+            color: colour,
+            fontSize: 12,
+            lineHeight: 15,
+            distance: 8,
+          },
           labelLayout: { moveOverlap: "shiftY" },
         };
       }),
@@ -114,7 +135,11 @@ export function lineFinding(series, dates, period, shown = number) {
   const [from, to] = [places.at(0), places.at(-1)];
   if (from === undefined || to === undefined) return undefined;
   return t("finding.line", {
-    name: one.name, first: shown(one.values[from]), last: shown(one.values[to]), from: date(dates[from], period), to: date(dates[to], period),
+    name: one.name,
+    first: shown(one.values[from]),
+    last: shown(one.values[to]),
+    from: date(dates[from], period),
+    to: date(dates[to], period),
   });
 }
 
@@ -123,7 +148,9 @@ function lineTip(dates, period, series, shown) {
   const names = new Map(series.map(({ key, name }) => [key, name]));
   return (points) => {
     const sorted = points.filter(({ value }) => value != null).sort((a, b) => b.value - a.value);
-    const rows = sorted.slice(0, 8).map(({ marker, seriesName, value }) => `${marker} ${literal(cut(names.get(seriesName), 42))}  ${shown(value)}`);
+    const rows = sorted
+      .slice(0, 8)
+      .map(({ marker, seriesName, value }) => `${marker} ${literal(cut(names.get(seriesName), 42))}  ${shown(value)}`);
     return [date(dates[points[0].dataIndex], period), ...rows, sorted.length > 8 ? `+ ${sorted.length - 8}` : null]
       .filter(Boolean)
       .join("\n");
@@ -148,7 +175,10 @@ export function ranking({ names, values, unit, max }) {
     }),
     series: [
       {
-        type: "bar", data: values, itemStyle: { color: tokens.accent }, barMaxWidth: 28,
+        type: "bar",
+        data: values,
+        itemStyle: { color: tokens.accent },
+        barMaxWidth: 28,
         label: { show: true, position: "right", color: tokens.ink, formatter: ({ value }) => number(value) },
       },
     ],

@@ -49,7 +49,10 @@ export async function comparedObjects(kind, days) {
   const before = (list) => new Map(list?.map(({ object, averages: means }) => [object, means]));
   const [previous, year] = [before(window.previous), before(window.year)];
   const all = named(window.averages ?? []).map((one) => ({
-    ...one, analyses: window.objects.get(one.object) ?? 0, previous: previous.get(one.object), year: year.get(one.object),
+    ...one,
+    analyses: window.objects.get(one.object) ?? 0,
+    previous: previous.get(one.object),
+    year: year.get(one.object),
   }));
   return { ...window, all };
 }
@@ -116,7 +119,10 @@ export function rankingTable(kind, chosen) {
  * @param {string} period
  */
 export function evolution(chosen, measure, period) {
-  const dates = everyPeriod(chosen.flatMap(({ values }) => values.map((value) => value.date)), period);
+  const dates = everyPeriod(
+    chosen.flatMap(({ values }) => values.map((value) => value.date)),
+    period,
+  );
   const series = chosen.map((one, index) => {
     const known = new Map(one.values.map((value) => [value.date, value[measure]]));
     return { key: one.key, name: one.name, index, values: dates.map((date) => known.get(date) ?? null) };

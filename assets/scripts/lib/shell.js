@@ -8,7 +8,10 @@ const button = byId("theme");
 
 function name() {
   const isDark = document.documentElement.dataset.theme === "dark";
-  button.replaceChildren(h("span", { "aria-hidden": "true" }, "◐"), h("span", { class: "theme-name" }, isDark ? t("theme.light") : t("theme.dark")));
+  button.replaceChildren(
+    h("span", { "aria-hidden": "true" }, "◐"),
+    h("span", { class: "theme-name" }, isDark ? t("theme.light") : t("theme.dark")),
+  );
 }
 
 button.addEventListener("click", () => {

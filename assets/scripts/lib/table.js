@@ -50,7 +50,9 @@ export function table({ columns, rows }, caption) {
   let order = null;
   let wanted = "";
   const fill = () => {
-    const found = rows.filter((row) => !wanted || row.some((value, index) => shown(value, columns[index]).toLocaleLowerCase(lang).includes(wanted)));
+    const found = rows.filter(
+      (row) => !wanted || row.some((value, index) => shown(value, columns[index]).toLocaleLowerCase(lang).includes(wanted)),
+    );
     const all = order ? sorted(found, order.index, order.descending) : found;
     body.replaceChildren(...all.map((row) => h("tr", {}, row.map(cell))));
   };
@@ -79,7 +81,9 @@ export function table({ columns, rows }, caption) {
     fill();
   };
   return [
-    rows.length > LONG ? h("input", { type: "search", class: "search", placeholder: t("table.search"), "aria-label": t("table.search"), oninput: search }) : "",
+    rows.length > LONG
+      ? h("input", { type: "search", class: "search", placeholder: t("table.search"), "aria-label": t("table.search"), oninput: search })
+      : "",
     h(
       "div",
       { class: "scroll", tabindex: "0", role: "region", "aria-label": t("table.of", { title: caption }) },

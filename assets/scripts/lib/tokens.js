@@ -1,6 +1,20 @@
 // The stylesheet's design tokens, for what is drawn.
 
-const NAMES = ["ink", "soft", "line", "paper", "accent", "low", "medium", "high", "low-line", "medium-line", "high-line", "heat-0", "heat-1"];
+const NAMES = [
+  "ink",
+  "soft",
+  "line",
+  "paper",
+  "accent",
+  "low",
+  "medium",
+  "high",
+  "low-line",
+  "medium-line",
+  "high-line",
+  "heat-0",
+  "heat-1",
+];
 
 /**
  * Colours by name, those of lines, and the font.

@@ -2,15 +2,15 @@
 
 import "../lib/shell.js";
 import { bubbleSpec } from "../lib/bubbles.js";
-import { COMPARE, DAYS, DAYS_OR_NOW, compareGroup, controls, daysGroup, group, periodGroup, periods } from "../lib/controls.js";
 import { spanOf } from "../lib/compared.js";
+import { COMPARE, compareGroup, controls, DAYS, DAYS_OR_NOW, daysGroup, group, periodGroup, periods } from "../lib/controls.js";
+import { summary } from "../lib/data.js";
 import { byId } from "../lib/dom.js";
 import { figure } from "../lib/figure.js";
 import { introduce, shower } from "../lib/notices.js";
-import { summary } from "../lib/data.js";
 import { lineFinding, lines } from "../lib/options.js";
 import { page as kind, t } from "../lib/page.js";
-import { MEASURES, comparedObjects, evolution, founded, measureName, objects, ranked, unitOf } from "../lib/ranked.js";
+import { comparedObjects, evolution, founded, MEASURES, measureName, objects, ranked, unitOf } from "../lib/ranked.js";
 import { rankingSpec } from "../lib/ranking.js";
 import { state } from "../lib/state.js";
 
@@ -43,7 +43,13 @@ function choose() {
     ]),
     daysGroup(choices, view !== "evolution"),
     view === "evolution" && periodGroup(choices),
-    view !== "first" && group(choices, "by", t("by"), MEASURES.map((measure) => [measure, measureName(kind, measure)])),
+    view !== "first" &&
+      group(
+        choices,
+        "by",
+        t("by"),
+        MEASURES.map((measure) => [measure, measureName(kind, measure)]),
+      ),
     view !== "first" &&
       group(choices, "order", t("order"), [
         ["highest", t("order.highest")],
@@ -116,7 +122,14 @@ const show = shower(byId("charts"), async () => {
   const caption = { period: spanOf(window), analyses, wide: true, isNow: window.isNow, all, more: t("ranking.shown", shown) };
   if (period && past) {
     const byObject = new Map(past.map((one) => [one.object, one]));
-    return [figure(evolutionFigure(chosen.flatMap(({ object }) => byObject.get(object) ?? []), caption))];
+    return [
+      figure(
+        evolutionFigure(
+          chosen.flatMap(({ object }) => byObject.get(object) ?? []),
+          caption,
+        ),
+      ),
+    ];
   }
   return [figure(choices.get("view") === "first" ? bubbleFigure(all, caption) : rankingFigure(chosen, caption))];
 });
