@@ -5,7 +5,7 @@
 //! through what is left of its stats.
 
 use super::payloads::Texts as Payloads;
-use super::{Store, damaged, sql};
+use super::{Store, damaged};
 use crate::error::Result;
 use crate::model::StatType;
 use crate::model::shapes::{self, Contribution, EVERY_STAT, Texts};
@@ -74,9 +74,8 @@ fn has_text(text: &Option<String>) -> bool {
 
 /// How many objects a client has.
 pub(super) fn count(tx: &Transaction<'_>, client: i64) -> Result<usize> {
-    let number: i64 = tx
-        .prepare_cached("SELECT count(*) FROM label WHERE client = ?1")
-        .and_then(|mut statement| statement.query_row([client], |row| row.get(0)))?;
+    let number: i64 =
+        tx.prepare_cached("SELECT count(*) FROM label WHERE client = ?1")?.query_row([client], |row| row.get(0))?;
     usize::try_from(number).map_err(|_| damaged("a negative number of objects"))
 }
 
@@ -132,8 +131,8 @@ pub(super) fn take(
 fn queue(tx: &Transaction<'_>, client: i64, kind: StatType) -> Result<()> {
     tx.prepare_cached(
         "INSERT INTO relabel (client, type, number) VALUES (?1, ?2, 1) ON CONFLICT DO UPDATE SET number = number + 1",
-    )
-    .and_then(|mut statement| statement.execute(params![client, kind.number()]))?;
+    )?
+    .execute(params![client, kind.number()])?;
     Ok(())
 }
 
@@ -154,9 +153,7 @@ pub(super) const OWN_LABELS: &str =
 
 /// A client's row of an object.
 fn row(tx: &Transaction<'_>, client: i64, object: i64) -> Result<Option<Wordings>> {
-    tx.prepare_cached(OWN_LABELS)
-        .and_then(|mut statement| statement.query_row([client, object], |row| four(row, 0)).optional())
-        .map_err(sql)
+    Ok(tx.prepare_cached(OWN_LABELS)?.query_row([client, object], |row| four(row, 0)).optional()?)
 }
 
 fn four(row: &Row<'_>, first: usize) -> rusqlite::Result<Wordings> {
@@ -178,14 +175,14 @@ fn wordings(tx: &Transaction<'_>, object: i64, texts: &Texts) -> Result<Wordings
 
 fn wording(tx: &Transaction<'_>, object: i64, slot: i64, text: &str) -> Result<i64> {
     let known = tx
-        .prepare_cached("SELECT id FROM wording WHERE object = ?1 AND slot = ?2 AND text = ?3")
-        .and_then(|mut statement| statement.query_row(params![object, slot, text], |row| row.get(0)).optional())?;
+        .prepare_cached("SELECT id FROM wording WHERE object = ?1 AND slot = ?2 AND text = ?3")?
+        .query_row(params![object, slot, text], |row| row.get(0))
+        .optional()?;
     match known {
         Some(id) => Ok(id),
-        None => tx
-            .prepare_cached("INSERT INTO wording (object, slot, clients, text) VALUES (?1, ?2, 0, ?3)")
-            .and_then(|mut statement| statement.insert(params![object, slot, text]))
-            .map_err(sql),
+        None => Ok(tx
+            .prepare_cached("INSERT INTO wording (object, slot, clients, text) VALUES (?1, ?2, 0, ?3)")?
+            .insert(params![object, slot, text])?),
     }
 }
 
@@ -198,15 +195,14 @@ fn put(tx: &Transaction<'_>, client: i64, object: i64, old: Option<Wordings>, ne
     tx.prepare_cached(
         "INSERT INTO label (client, object, label1, label2, label3, label4) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT DO UPDATE SET label1 = ?3, label2 = ?4, label3 = ?5, label4 = ?6",
-    )
-    .and_then(|mut statement| statement.execute(params![client, object, a, b, c, d]))?;
+    )?
+    .execute(params![client, object, a, b, c, d])?;
     change(tx, object, old.unwrap_or([Some(0); 4]), new)
 }
 
 /// Deletes a client's row of an object.
 fn remove(tx: &Transaction<'_>, client: i64, object: i64, old: Wordings) -> Result<()> {
-    tx.prepare_cached("DELETE FROM label WHERE client = ?1 AND object = ?2")
-        .and_then(|mut statement| statement.execute([client, object]))?;
+    tx.prepare_cached("DELETE FROM label WHERE client = ?1 AND object = ?2")?.execute([client, object])?;
     // Null stays null until somebody sends another text.
     change(tx, object, old, old.map(|wording| wording.map(|_| 0)))?;
     forget_unused(tx, object)
@@ -231,32 +227,29 @@ fn change(tx: &Transaction<'_>, object: i64, old: Wordings, new: Wordings) -> Re
 fn publish(tx: &Transaction<'_>, object: i64, slot: i64, last: Option<i64>) -> Result<()> {
     let text =
         format!("SELECT label{slot}, (SELECT clients FROM wording WHERE id = label{slot}) FROM object WHERE id = ?1");
-    let (public, given): (Option<i64>, Option<i64>) = tx
-        .prepare_cached(&text)
-        .and_then(|mut statement| statement.query_row([object], |row| Ok((row.get(0)?, row.get(1)?))))?;
-    let top: Option<(i64, i64)> = tx
-        .prepare_cached(
-            "SELECT id, clients FROM wording WHERE object = ?1 AND slot = ?2 AND clients > 0 ORDER BY clients DESC LIMIT 1",
-        )
-        .and_then(|mut statement| {
-            statement.query_row([object, slot], |row| Ok((row.get(0)?, row.get(1)?))).optional()
-        })?;
+    let (public, given): (Option<i64>, Option<i64>) =
+        tx.prepare_cached(&text)?.query_row([object], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut statement = tx.prepare_cached(
+        "SELECT id, clients FROM wording WHERE object = ?1 AND slot = ?2 AND clients > 0 ORDER BY clients DESC LIMIT 1",
+    )?;
+    let top: Option<(i64, i64)> =
+        statement.query_row([object, slot], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     let chosen = match top {
         Some((_, clients)) if given == Some(clients) => public,
         Some((id, _)) => Some(id),
         None => last.filter(|id| *id == 0),
     };
     if chosen != public {
-        tx.prepare_cached(&format!("UPDATE object SET label{slot} = ?2 WHERE id = ?1"))
-            .and_then(|mut statement| statement.execute(params![object, chosen]))?;
+        tx.prepare_cached(&format!("UPDATE object SET label{slot} = ?2 WHERE id = ?1"))?
+            .execute(params![object, chosen])?;
     }
     Ok(())
 }
 
 /// Deletes the texts of an object that nobody gives any more.
 fn forget_unused(tx: &Transaction<'_>, object: i64) -> Result<()> {
-    tx.prepare_cached("DELETE FROM wording WHERE object = ?1 AND clients = 0 AND slot BETWEEN 1 AND 4")
-        .and_then(|mut statement| statement.execute([object]))?;
+    tx.prepare_cached("DELETE FROM wording WHERE object = ?1 AND clients = 0 AND slot BETWEEN 1 AND 4")?
+        .execute([object])?;
     Ok(())
 }
 
@@ -275,10 +268,9 @@ pub(super) fn shown(tx: &Transaction<'_>, object: i64, caller: Option<i64>) -> R
     for ((public, own), text) in public.into_iter().zip(own).zip(&mut texts) {
         let given = [own, public].into_iter().flatten().find(|id| *id > 0);
         *text = match (given, if is_own { own } else { public }) {
-            (Some(id), _) => Some(
-                tx.prepare_cached("SELECT text FROM wording WHERE id = ?1")
-                    .and_then(|mut statement| statement.query_row([id], |row| row.get(0)))?,
-            ),
+            (Some(id), _) => {
+                Some(tx.prepare_cached("SELECT text FROM wording WHERE id = ?1")?.query_row([id], |row| row.get(0))?)
+            }
             (None, sent) => sent.map(|_| String::new()),
         };
     }
@@ -340,12 +332,9 @@ impl Store {
 }
 
 fn next(tx: &Transaction<'_>) -> Result<Option<Queued>> {
-    tx.prepare_cached("SELECT client, type, number FROM relabel ORDER BY number LIMIT 1")
-        .and_then(|mut statement| {
-            let queued = |row: &Row<'_>| Ok(Queued { client: row.get(0)?, kind: row.get(1)?, number: row.get(2)? });
-            statement.query_row([], queued).optional()
-        })
-        .map_err(sql)
+    let queued = |row: &Row<'_>| Ok(Queued { client: row.get(0)?, kind: row.get(1)?, number: row.get(2)? });
+    let mut statement = tx.prepare_cached("SELECT client, type, number FROM relabel ORDER BY number LIMIT 1")?;
+    Ok(statement.query_row([], queued).optional()?)
 }
 
 /// Reads the labels of a client's stats of a type, newest first, each set of labels once.
@@ -385,8 +374,8 @@ fn look_through(tx: &Transaction<'_>, queued: &Queued) -> Result<Found> {
 fn settle(tx: &Transaction<'_>, queued: &Queued, found: &Found) -> Result<bool> {
     let Queued { client, kind, number } = *queued;
     let has_more = tx
-        .prepare_cached("SELECT 1 FROM stat WHERE seq > ?1 AND client = ?2 AND type = ?3")
-        .and_then(|mut statement| statement.exists([found.newest, client, kind]))?;
+        .prepare_cached("SELECT 1 FROM stat WHERE seq > ?1 AND client = ?2 AND type = ?3")?
+        .exists(params![found.newest, client, kind])?;
     let is_current = !has_more
         && tx.execute("DELETE FROM relabel WHERE client = ?1 AND type = ?2 AND number = ?3", [client, kind, number])?
             > 0;
@@ -424,8 +413,9 @@ fn settle(tx: &Transaction<'_>, queued: &Queued, found: &Found) -> Result<bool> 
 /// Writes the row of an object that a client has and that was lost.
 fn add_missing(tx: &Transaction<'_>, (client, kind): (i64, i64), key: &str, texts: &Texts) -> Result<()> {
     let object: Option<i64> = tx
-        .prepare_cached("SELECT id FROM object WHERE type = ?1 AND key = ?2")
-        .and_then(|mut statement| statement.query_row(params![kind, key], |row| row.get(0)).optional())?;
+        .prepare_cached("SELECT id FROM object WHERE type = ?1 AND key = ?2")?
+        .query_row(params![kind, key], |row| row.get(0))
+        .optional()?;
     let Some(object) = object else { return Ok(()) };
     put(tx, client, object, None, wordings(tx, object, texts)?)
 }
