@@ -11,8 +11,8 @@ fuzz_target!(|input: &[u8]| {
     match reader {
         b'h' => return monarc_stats::server::examine(bytes),
         b'k' => return chunks(bytes),
-        b'l' => return drop(monarc_stats::archive::examine(bytes, false)),
-        b'z' => return drop(monarc_stats::archive::examine(bytes, true)),
+        b'l' => return monarc_stats::archive::examine(bytes, false),
+        b'z' => return monarc_stats::archive::examine(bytes, true),
         _ => {}
     }
     let Ok(text) = std::str::from_utf8(bytes) else { return };
