@@ -56,18 +56,6 @@ impl Tiny {
     }
 }
 
-/// Bytes, and then an error.
-struct Breaking(usize);
-
-impl Read for Breaking {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.0.min(into.len());
-        self.0 -= count;
-        into[..count].fill(b'x');
-        if count == 0 { Err(io::Error::other("the store is gone")) } else { Ok(count) }
-    }
-}
-
 struct Panicking;
 
 impl Read for Panicking {
@@ -111,8 +99,7 @@ impl Service for Tiny {
             "/asset" => Response::bytes(200, Some("image/png"), Cow::Owned(vec![7; 8 << 20])),
             "/stream" => stream("image/png", Cursor::new("0123456789".repeat(10_000))),
             "/endless" => stream("image/png", io::repeat(7)),
-            "/broken" => stream("image/png", Breaking(100_000)),
-            "/broken-early" => stream("image/png", Breaking(10)),
+            "/broken" => stream("image/png", Cursor::new("x".repeat(100_000)).chain(Panicking)),
             "/panic-body" => stream("text/plain", Panicking),
             "/panic-answer" => panic!("in answer"),
             "/ending" => text("[1]".into()).with("Connection", "close"),
@@ -473,7 +460,7 @@ fn broken_bodies_break_the_answer() {
     client.send(get("/broken"));
     let answer = client.answer();
     assert_eq!((answer.status, answer.whole), (200, false));
-    let early = house.ask(get("/broken-early"));
+    let early = house.ask(get("/panic-body"));
     assert_eq!((early.status, early.closes()), (500, true), "nothing had been sent yet");
     house.close();
     let told = house.service.told.lock().unwrap();
