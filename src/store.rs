@@ -23,6 +23,7 @@ mod payloads;
 pub mod place;
 mod purge;
 pub mod read_only;
+mod relabel;
 pub mod releases;
 pub mod rollups;
 pub mod sharing;
