@@ -51,7 +51,8 @@
 //!
 //! tiny_http aborts the process on one hostile request, and its `Response` can neither say `Connection: close` nor stream
 //! an unknown length to HTTP/1.0 without holding it whole. So the accept loop here stands on httparse, with a thread per
-//! connection under a cap. tiny_http has its uses where nobody is hostile: as a fake remote, and as a peer to measure against.
+//! connection under a cap. In the tests, where nobody is hostile, tiny_http is the stranger that answers in place of a stats
+//! service, and the peer whose speed `tests/bench` prints beside ours.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
