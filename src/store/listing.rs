@@ -272,8 +272,8 @@ fn order(filter: &Filter) -> &'static str {
 fn count(tx: &Transaction<'_>, filter: &Filter) -> Result<u64> {
     let (text, values) = conditions(filter);
     let number: i64 = tx
-        .prepare_cached(&format!("SELECT count(*) FROM {} WHERE {text}", source(filter)))
-        .and_then(|mut statement| statement.query_row(params_from_iter(values), |row| row.get(0)))?;
+        .prepare_cached(&format!("SELECT count(*) FROM {} WHERE {text}", source(filter)))?
+        .query_row(params_from_iter(values), |row| row.get(0))?;
     u64::try_from(number).map_err(|_| damaged("a negative number of stats"))
 }
 

@@ -5,9 +5,9 @@
 //! dictionary, and what did not change since costs nearly nothing. Such a base is itself deflated without one: no text is
 //! ever more than one step away from its own.
 
+use super::damaged;
 use super::entries::{Entries, Entry, encode};
 use super::rollups::parsed;
-use super::{damaged, sql};
 use crate::error::{Error, Kind, Result};
 use crate::model::StatType;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
@@ -103,9 +103,8 @@ pub fn entries(tx: &Transaction<'_>, payload: i64) -> Result<Vec<(i64, Entry)>> 
 
 /// Whether the store has this content.
 pub fn exists(tx: &Transaction<'_>, kind: StatType, hash: &[u8; 32]) -> Result<bool> {
-    tx.prepare_cached("SELECT 1 FROM payload WHERE type = ?1 AND hash = ?2")
-        .and_then(|mut statement| statement.exists(params![kind.number(), hash]))
-        .map_err(sql)
+    let mut statement = tx.prepare_cached("SELECT 1 FROM payload WHERE type = ?1 AND hash = ?2")?;
+    Ok(statement.exists(params![kind.number(), hash])?)
 }
 
 /// A content that is to be stored.

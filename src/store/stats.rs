@@ -6,7 +6,7 @@ use super::objects::Objects;
 use super::parts::Doomed;
 use super::payloads::{self, NewPayload, Newest, Owner, Packer};
 use super::rollups::{Changes, intern, parsed, stat_type, stored_date};
-use super::{Store, clients, labels, now, sql, touch};
+use super::{Store, clients, labels, now, touch};
 use crate::error::Result;
 use crate::model::shapes::{Contribution, Flaw};
 use crate::model::stat::NewStat;
@@ -92,9 +92,8 @@ impl Store {
     /// Whether a stat has this UUID, whoever's it is.
     pub fn has_stat(&self, uuid: Uuid) -> Result<bool> {
         self.read(|tx| {
-            tx.prepare_cached("SELECT 1 FROM stat WHERE uuid = ?1")
-                .and_then(|mut statement| statement.exists([uuid.into_bytes()]))
-                .map_err(sql)
+            let mut statement = tx.prepare_cached("SELECT 1 FROM stat WHERE uuid = ?1")?;
+            Ok(statement.exists([uuid.into_bytes()])?)
         })
     }
 
@@ -261,10 +260,8 @@ impl<'a> StatWriter<'a> {
     }
 
     pub(super) fn exists(&self, uuid: Uuid) -> Result<bool> {
-        self.tx
-            .prepare_cached("SELECT 1 FROM stat WHERE uuid = ?1")
-            .and_then(|mut statement| statement.exists([uuid.into_bytes()]))
-            .map_err(sql)
+        let mut statement = self.tx.prepare_cached("SELECT 1 FROM stat WHERE uuid = ?1")?;
+        Ok(statement.exists([uuid.into_bytes()])?)
     }
 
     /// Stores a stat, in the place of the one that is there. Returns false, and stores nothing, if the client would have

@@ -342,9 +342,9 @@ impl House {
     fn objects(&self) -> (BTreeSet<String>, BTreeSet<String>) {
         let used = self.rows.iter().flat_map(|row| shapes::contributions(row.kind, row.data).unwrap());
         let kept = self.store.read(|tx| {
-            let mut statement = tx.prepare("SELECT key FROM object").map_err(super::sql)?;
-            let rows = statement.query_map([], |row| row.get(0)).map_err(super::sql)?;
-            rows.collect::<rusqlite::Result<_>>().map_err(super::sql)
+            let mut statement = tx.prepare("SELECT key FROM object")?;
+            let rows = statement.query_map([], |row| row.get(0))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
         });
         (kept.unwrap(), used.map(|part| part.key).collect())
     }
@@ -395,7 +395,7 @@ fn what_is_deleted_leaves_no_drift() {
     house.act(&Action::Purge(28));
     let rows: i64 = house
         .store
-        .read(|tx| tx.query_row("SELECT (SELECT count(*) FROM rollup) + (SELECT count(*) FROM payload) + (SELECT count(*) FROM analysis)", [], |row| row.get(0)).map_err(super::sql))
+        .read(|tx| Ok(tx.query_row("SELECT (SELECT count(*) FROM rollup) + (SELECT count(*) FROM payload) + (SELECT count(*) FROM analysis)", [], |row| row.get(0))?))
         .unwrap();
     assert_eq!(rows, 0);
 }

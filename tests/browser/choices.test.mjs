@@ -41,7 +41,10 @@ describe("choices", () => {
     await choose("view", "evolution");
     // The order is that of the year; now it may be another one.
     const names = await page.locator(".chip").allInnerTexts();
-    assert.deepEqual(names, first.map((name) => name.replace(/^\d+\. /, "")));
+    assert.deepEqual(
+      names,
+      first.map((name) => name.replace(/^\d+\. /, "")),
+    );
     await page.locator(".chip").nth(1).click();
     await settled(page);
     await choose("period", "week");
@@ -62,7 +65,7 @@ describe("choices", () => {
     await page.keyboard.press("Space");
     await settled(page);
     assert.deepEqual(await pressed(), [true, true, false, false, false]);
-    assert.equal(await page.evaluate(() => document.activeElement.className), "chip");
+    assert.equal(await page.evaluate(() => document.activeElement?.className), "chip");
     await page.locator('[data-action="all"]').click();
     await settled(page);
     assert.deepEqual(await pressed(), [true, true, true, true, true]);
@@ -76,7 +79,10 @@ describe("choices", () => {
     assert.deepEqual(query(), { ...before, lang: "fr" });
     assert.equal(await page.locator("h1").innerText(), "Menaces");
     const menu = await page.locator(".menu a").evaluateAll((all) => all.map((one) => new URL(one.href).search));
-    assert.ok(menu.every((search) => new URLSearchParams(search).get("lang") === "fr"), String(menu));
+    assert.ok(
+      menu.every((search) => new URLSearchParams(search).get("lang") === "fr"),
+      String(menu),
+    );
   });
 
   test("numbers and dates are written in the language", async () => {
@@ -110,7 +116,10 @@ describe("choices", () => {
   test("a threat says whether it is on MOSP, and how to add it", async () => {
     const url = "https://mosp.example/object/1";
     const object = await page.locator(".rank").first().getAttribute("data-object");
-    for (const [answer, link] of [[{ published: true, url, objects: [] }, url], [{ published: false, url: null, objects: [] }, "https://objects.monarc.lu"]]) {
+    for (const [answer, link] of [
+      [{ published: true, url, objects: [] }, url],
+      [{ published: false, url: null, objects: [] }, "https://objects.monarc.lu"],
+    ]) {
       await page.route("**/mosp/*.json", (route) => route.fulfill({ json: answer }));
       await visit(page, service, `threats/${object}`);
       await page.locator(`main a[href="${link}"]`).waitFor();
@@ -137,12 +146,16 @@ describe("choices", () => {
     await visit(page, service, "threats?n=15");
     await page.locator("button[aria-expanded]").click();
     await choose("by", "count");
-    const counts = () => page.locator(".numbers tbody tr td:nth-child(3)").evaluateAll((all) => all.map((one) => Number(one.dataset.value)));
+    const counts = () =>
+      page.locator(".numbers tbody tr td:nth-child(3)").evaluateAll((all) => all.map((one) => Number(one.dataset.value)));
     assert.equal((await counts()).length, 15);
     await page.locator(".numbers .sort").nth(2).click();
     await page.locator(".numbers .sort").nth(2).click();
     const sorted = await counts();
-    assert.deepEqual(sorted, [...sorted].sort((a, b) => a - b));
+    assert.deepEqual(
+      sorted,
+      [...sorted].sort((a, b) => a - b),
+    );
     const name = await page.locator(".numbers tbody th").nth(4).innerText();
     await page.locator(".numbers .search").fill(name.toUpperCase());
     assert.deepEqual(await page.locator(".numbers tbody th").allInnerTexts(), [name]);
@@ -161,7 +174,12 @@ describe("choices", () => {
     const { objects } = await json(service, "stats/compared.json?type=threat");
     await visit(page, service, "threats?n=all");
     const shown = await page.locator(".rank").evaluateAll((all) => all.map((one) => one.dataset.object));
-    assert.deepEqual(shown.sort(), Object.keys(objects).filter((one) => objects[one] >= 3).sort());
+    assert.deepEqual(
+      shown.sort(),
+      Object.keys(objects)
+        .filter((one) => objects[one] >= 3)
+        .sort(),
+    );
     await choose("few", "1");
     assert.equal(await page.locator(".rank").count(), Object.keys(objects).length);
   });
@@ -198,7 +216,7 @@ describe("choices", () => {
     const one = page.locator("details.operation", { hasText: "/stats/summary.json" });
     await one.locator("summary").click();
     await one.locator("form button").click();
-    await page.waitForFunction(() => document.querySelector("details[open] .answer").textContent.includes("analyses"));
+    await page.waitForFunction(() => document.querySelector("details[open] .answer")?.textContent.includes("analyses"));
     assert.match(await one.locator(".answer").innerText(), /^200 OK/);
   });
 });

@@ -8,10 +8,13 @@ import { demo } from "./service.mjs";
 
 /** RFC 4180, with any separator. */
 function parse(text, separator) {
+  /** @type {string[][]} */
   const rows = [[]];
-  for (const [, quoted, plain, end] of text.matchAll(new RegExp(`(?:"((?:[^"]|"")*)"|([^"\\r\\n${separator}]*))(${separator}|\\r\\n|$)`, "g"))) {
+  for (const [, quoted, plain, end] of text.matchAll(
+    new RegExp(`(?:"((?:[^"]|"")*)"|([^"\\r\\n${separator}]*))(${separator}|\\r\\n|$)`, "g"),
+  )) {
     if (quoted === undefined && plain === "" && end === "") break;
-    rows.at(-1).push(quoted === undefined ? plain : quoted.replaceAll('""', '"'));
+    rows.at(-1)?.push(quoted === undefined ? plain : quoted.replaceAll('""', '"'));
     if (end === "\r\n") rows.push([]);
   }
   return rows.filter((row) => row.length);
@@ -40,10 +43,17 @@ describe("exports", () => {
   }
 
   const CHARTS = [
-    ["?", "levels-informational"], ["?", "top-threats"], ["threats?view=evolution", "threats-evolution"],
-    ["threats?n=all", "threats-ranking"], ["threats?view=first", "threats-first"], ["risks", "trend-operational"],
-    ["cartography", "cartography-residual"], ["cartography", "cartography-change"], ["compliance", "FIRST"],
-    ["compliance?view=evolution", "FIRST"], ["map", "clients"],
+    ["?", "levels-informational"],
+    ["?", "top-threats"],
+    ["threats?view=evolution", "threats-evolution"],
+    ["threats?n=all", "threats-ranking"],
+    ["threats?view=first", "threats-first"],
+    ["risks", "trend-operational"],
+    ["cartography", "cartography-residual"],
+    ["cartography", "cartography-change"],
+    ["compliance", "FIRST"],
+    ["compliance?view=evolution", "FIRST"],
+    ["map", "clients"],
   ];
   for (const [path, named] of CHARTS) {
     test(`pictures of ${named} of ${path}`, async () => {
@@ -55,15 +65,18 @@ describe("exports", () => {
       // Parsed elsewhere: the page's policy would count for the picture's own styles as well.
       const found = await elsewhere.evaluate((text) => {
         const document = new DOMParser().parseFromString(text, "image/svg+xml");
-        const { tagName, attributes } = document.documentElement;
+        const { documentElement: svg } = document;
         const texts = [...document.querySelectorAll("text")].map((one) => one.textContent);
-        return { tagName, width: attributes.width?.value, height: Number(attributes.height?.value), texts };
+        return { tagName: svg.tagName, width: svg.getAttribute("width"), height: Number(svg.getAttribute("height")), texts };
       }, svg.bytes.toString());
       assert.equal(found.tagName, "svg");
       assert.equal(found.width, "1200");
       assert.ok(found.height >= 675);
       for (const part of [title, service.address]) {
-        assert.ok(found.texts.some((text) => text.includes(part)), `${part} in ${found.texts}`);
+        assert.ok(
+          found.texts.some((text) => text.includes(part)),
+          `${part} in ${found.texts}`,
+        );
       }
       const png = await saved(id, "png");
       assert.equal(png.bytes.toString("latin1", 1, 4), "PNG");
@@ -73,8 +86,8 @@ describe("exports", () => {
         const bytes = Uint8Array.from(atob(base64), (one) => one.charCodeAt(0));
         const image = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
         const canvas = new OffscreenCanvas(image.width, image.height).getContext("2d");
-        canvas.drawImage(image, 0, 0);
-        return [...canvas.getImageData(2, 2, 1, 1).data];
+        canvas?.drawImage(image, 0, 0);
+        return [...(canvas?.getImageData(2, 2, 1, 1).data ?? [])];
       }, png.bytes.toString("base64"));
       assert.deepEqual(corner, [255, 255, 255, 255]);
     });
@@ -106,7 +119,10 @@ describe("exports", () => {
 
   test("spreadsheets get a byte-order mark and the language's separators", async () => {
     const all = await json(service, "stats/threats.json?days=365&period=month");
-    for (const [language, separator, comma] of [["fr", ";", ","], ["en", ",", "."]]) {
+    for (const [language, separator, comma] of [
+      ["fr", ";", ","],
+      ["en", ",", "."],
+    ]) {
       await visit(page, service, `threats?n=all&days=365&few=1&lang=${language}`);
       const { bytes } = await saved("threats-ranking", "spreadsheet");
       assert.deepEqual([...bytes.subarray(0, 3)], [0xef, 0xbb, 0xbf]);

@@ -46,24 +46,40 @@ describe("numbers", () => {
       const series = ["current", "residual"].flatMap((state) => LEVELS.map((level) => tree[state][kind][level]));
       assert.equal(rows.length, series[0].length);
       rows.forEach((row, index) => {
-        assert.deepEqual(row.slice(1, 7), series.map((one) => one[index].value));
+        assert.deepEqual(
+          row.slice(1, 7),
+          series.map((one) => one[index].value),
+        );
         assert.equal(row[7], series[0][index].stats);
       });
     });
   }
 
-  for (const [kind, by] of [["threats", "averageRate"], ["vulnerabilities", "maxRisk"], ["threats", "count"]]) {
+  for (const [kind, by] of [
+    ["threats", "averageRate"],
+    ["vulnerabilities", "maxRisk"],
+    ["threats", "count"],
+  ]) {
     test(`ranking of ${kind} by ${by}`, async () => {
       const all = await json(service, `stats/${kind}.json?days=365&period=month`);
       await visit(page, service, `${kind}?by=${by}&n=15&order=lowest&days=365&few=1`);
       const { rows } = await tableOf(page, `${kind}-ranking`);
       assert.equal(rows.length, 15);
-      const values = all.map((one) => one.averages[by]).sort((a, b) => a - b).slice(0, 15);
-      assert.deepEqual(rows.map((row) => row[{ averageRate: 1, count: 2, maxRisk: 3 }[by]]), values);
+      const values = all
+        .map((one) => one.averages[by])
+        .sort((a, b) => a - b)
+        .slice(0, 15);
+      assert.deepEqual(
+        rows.map((row) => row[{ averageRate: 1, count: 2, maxRisk: 3 }[by]]),
+        values,
+      );
       for (const row of rows) {
         const { averages, labels, values: dates } = all.find(({ object }) => object === row[6]);
         assert.deepEqual(row.slice(0, 4), [labels.label2, averages.averageRate, averages.count, averages.maxRisk]);
-        assert.equal(row[5], dates.reduce((sum, { stats }) => sum + stats, 0));
+        assert.equal(
+          row[5],
+          dates.reduce((sum, { stats }) => sum + stats, 0),
+        );
       }
     });
   }
@@ -76,7 +92,10 @@ describe("numbers", () => {
     head.slice(1).forEach((name, column) => {
       const one = all.find(({ labels }) => labels.label2 === name);
       const values = rows.map((row) => row[column + 1]).filter((value) => typeof value === "number");
-      assert.deepEqual(values, one.values.map(({ count }) => count));
+      assert.deepEqual(
+        values,
+        one.values.map(({ count }) => count),
+      );
     });
   });
 

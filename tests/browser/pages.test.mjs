@@ -6,8 +6,22 @@ import { accessibility, json, launch, open, visit } from "./browser.mjs";
 import { demo } from "./service.mjs";
 
 const PAGES = [
-  "", "threats", "threats?view=evolution", "threats?view=first", "threats/OBJECT", "vulnerabilities", "risks", "cartography", "compliance",
-  "compliance?view=evolution", "map", "report", "help", "about", "api/v1/", "nowhere",
+  "",
+  "threats",
+  "threats?view=evolution",
+  "threats?view=first",
+  "threats/OBJECT",
+  "vulnerabilities",
+  "risks",
+  "cartography",
+  "compliance",
+  "compliance?view=evolution",
+  "map",
+  "report",
+  "help",
+  "about",
+  "api/v1/",
+  "nowhere",
 ];
 const LANGUAGES = ["en", "fr", "de", "nl"];
 const THEMES = ["light", "dark"];
@@ -27,7 +41,7 @@ test("every pair of values occurs", () => {
   const pairs = new Set();
   for (const one of combinations()) {
     const entries = Object.entries(one);
-    entries.forEach((a) => entries.forEach((b) => a[0] < b[0] && pairs.add(`${a}|${b}`)));
+    for (const a of entries) for (const b of entries) if (a[0] < b[0]) pairs.add(`${a}|${b}`);
   }
   const sizes = [PAGES, LANGUAGES, THEMES, WIDTHS].map(({ length }) => length);
   const expected = sizes.flatMap((a, i) => sizes.slice(i + 1).map((b) => a * b)).reduce((sum, n) => sum + n, 0);
@@ -66,7 +80,10 @@ describe("pages", { concurrency: 2 }, () => {
       if (await details.count()) await details.first().locator("summary").click();
       assert.deepEqual(await accessibility(page), []);
       // Chromium says so of every page that is not there.
-      assert.deepEqual(page.noticed.filter((one) => path !== "nowhere" || !/404/.test(one)), []);
+      assert.deepEqual(
+        page.noticed.filter((one) => path !== "nowhere" || !/404/.test(one)),
+        [],
+      );
       await page.context().close();
     });
   }

@@ -6,19 +6,19 @@ import { chown, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { launch, open, visit } from "./browser.mjs";
 import { demo } from "./service.mjs";
 
 const NOBODY = 65534;
-const isRoot = process.getuid() === 0;
+const isRoot = process.getuid?.() === 0;
 
 /** A port that was free a moment ago. */
 const freePort = () =>
   new Promise((done) => {
     const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
+      const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
       server.close(() => done(port));
     });
   });
@@ -32,10 +32,19 @@ async function apache(service, tries = 5) {
   await writeFile(
     join(directory, "server.conf"),
     [
-      `ServerRoot ${directory}`, "ServerName localhost", `PidFile ${directory}/pid`, `DefaultRuntimeDir ${directory}`,
-      `ErrorLog ${directory}/error.log`, `Listen 127.0.0.1:${port}`,
-      "IncludeOptional /etc/apache2/mods-enabled/*.load", "IncludeOptional /etc/apache2/mods-enabled/*.conf", ...modules,
-      `<VirtualHost 127.0.0.1:${port}>`, file.replace("127.0.0.1:5005", new URL(service.address).host), "</VirtualHost>", "",
+      `ServerRoot ${directory}`,
+      "ServerName localhost",
+      `PidFile ${directory}/pid`,
+      `DefaultRuntimeDir ${directory}`,
+      `ErrorLog ${directory}/error.log`,
+      `Listen 127.0.0.1:${port}`,
+      "IncludeOptional /etc/apache2/mods-enabled/*.load",
+      "IncludeOptional /etc/apache2/mods-enabled/*.conf",
+      ...modules,
+      `<VirtualHost 127.0.0.1:${port}>`,
+      file.replace("127.0.0.1:5005", new URL(service.address).host),
+      "</VirtualHost>",
+      "",
     ].join("\n"),
   );
   if (isRoot) await chown(directory, NOBODY, NOBODY);
@@ -49,7 +58,13 @@ async function apache(service, tries = 5) {
   };
   const address = `http://127.0.0.1:${port}/dashboardBO`;
   while (child.exitCode === null) {
-    if (await fetch(`${address}/healthz`).then((response) => response.ok, () => false)) return { address, stop };
+    if (
+      await fetch(`${address}/healthz`).then(
+        (response) => response.ok,
+        () => false,
+      )
+    )
+      return { address, stop };
     await setTimeout(10);
   }
   const log = await readFile(join(directory, "error.log"), "utf8");
@@ -67,7 +82,9 @@ test("the dashboard is drawn behind Apache, below the path of a site", { timeout
     for (const path of ["", "threats", "threats?view=evolution", "risks", "cartography", "compliance", "map", "report", "api/v1/"]) {
       await visit(page, proxy, path);
       const figures = await page.locator("figure").count();
-      const drawn = await page.locator("figure").evaluateAll((all) => all.filter((one) => one.querySelector(".canvas, .ranking, .levels, .heat, .first")).length);
+      const drawn = await page
+        .locator("figure")
+        .evaluateAll((all) => all.filter((one) => one.querySelector(".canvas, .ranking, .levels, .heat, .first")).length);
       assert.equal(drawn, figures, path);
       assert.ok(figures > 0 || path === "api/v1/", path);
     }

@@ -6,20 +6,33 @@ import { json, launch, open, visit } from "./browser.mjs";
 import { demo } from "./service.mjs";
 
 const PAGES = {
-  overview: "", threats: "threats", first: "threats?view=first", object: "threats/OBJECT", gaps: "compliance?view=evolution", evolution: "threats?view=evolution&period=week", risks: "risks",
-  vulnerabilities: "vulnerabilities", cartography: "cartography", compliance: "compliance", map: "map", report: "report",
-  help: "help", about: "about", api: "api/v1/",
+  overview: "",
+  threats: "threats",
+  first: "threats?view=first",
+  object: "threats/OBJECT",
+  gaps: "compliance?view=evolution",
+  evolution: "threats?view=evolution&period=week",
+  risks: "risks",
+  vulnerabilities: "vulnerabilities",
+  cartography: "cartography",
+  compliance: "compliance",
+  map: "map",
+  report: "report",
+  help: "help",
+  about: "about",
+  api: "api/v1/",
 };
 const README = [
   { name: "overview", path: "", theme: "light", size: { width: 1120, height: 800 } },
   { name: "evolution", path: "threats?view=evolution&period=week", theme: "dark", size: { width: 1120, height: 800 }, of: "figure" },
 ];
 
-async function picture(browser, service, { path, theme, size, file, whole, of }) {
+/** Of a part of a page, or else of all of it. */
+async function picture(browser, service, { path, theme, size, file, of = "" }) {
   const page = await open(browser, service, { viewport: size, colorScheme: theme });
   const [{ object }] = path.includes("OBJECT") ? await json(service, "stats/threats.json") : [{}];
   await visit(page, service, path.replace("OBJECT", object));
-  await (of ? page.locator(of).screenshot({ path: file }) : page.screenshot({ path: file, fullPage: whole }));
+  await (of ? page.locator(of).screenshot({ path: file }) : page.screenshot({ path: file, fullPage: true }));
   page.noticed.forEach((text) => console.error(`${file}: ${text}`));
   await page.context().close();
 }
@@ -30,7 +43,7 @@ const every = ["light", "dark"].flatMap((theme) =>
   [1280, 390].flatMap((width) =>
     Object.entries(PAGES)
       .filter(([name]) => !wanted.length || wanted.includes(name))
-      .map(([name, path]) => ({ name: `${name}-${width}-${theme}`, path, theme, size: { width, height: 800 }, whole: true })),
+      .map(([name, path]) => ({ name: `${name}-${width}-${theme}`, path, theme, size: { width, height: 800 } })),
   ),
 );
 await mkdir(folder, { recursive: true });

@@ -34,6 +34,5 @@ export async function start(words, variables = {}) {
 /** A demo; without wishes the one that `run` started for all tests, since filling a year takes a while. */
 export const demo = async (variables, days) =>
   process.env.DEMO && !variables ? { address: process.env.DEMO, stop: async () => {} } : newDemo(variables, days);
-const newDemo = (variables, days) =>
-  start(["demo", ...(days ? ["--days", String(days)] : [])], { MOSP_URL: "", ...variables });
+const newDemo = (variables, days) => start(["demo", ...(days ? ["--days", String(days)] : [])], { MOSP_URL: "", ...variables });
 export const serve = (variables) => start(["serve"], { ADMIN_TOKEN: "admin-token-of-a-test", MOSP_URL: "", ...variables });

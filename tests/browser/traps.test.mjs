@@ -71,7 +71,7 @@ describe("traps", () => {
   test("braces in a name are not eaten by a tip", () =>
     withService(serve(), async (service, page) => {
       await page.addInitScript(() => {
-        const drawn = (window.drawn = []);
+        const drawn = Object.assign(window, { drawn: [] }).drawn;
         const fill = CanvasRenderingContext2D.prototype.fillText;
         CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) {
           drawn.push(text);
@@ -85,7 +85,9 @@ describe("traps", () => {
       const box = await canvas.boundingBox();
       await page.mouse.move(box.x + box.width / 2 - 90, box.y + box.height / 2);
       await page.mouse.move(box.x + box.width / 2 - 40, box.y + box.height / 2, { steps: 5 });
-      await page.waitForFunction(() => window.drawn.some((text) => text.replaceAll("\u2060", "").includes("{a|b} curly")));
+      await page.waitForFunction(() =>
+        /** @type {any} */ (window).drawn.some((text) => text.replaceAll("\u2060", "").includes("{a|b} curly")),
+      );
     }));
 
   test("a picture of a long ranking is made, and says what it leaves out", () =>
@@ -116,14 +118,31 @@ describe("traps", () => {
       await store(service, "threat", rated([word, "Fire", "Flood"]));
       await store(service, "vulnerability", rated([word]));
       await store(service, "compliance", [
-        { referential: uuid(1), label2: word, current: [{ label2: word, controls: [], value: "0.5" }], target: [{ label2: word, controls: [], value: "1" }] },
+        {
+          referential: uuid(1),
+          label2: word,
+          current: [{ label2: word, controls: [], value: "0.5" }],
+          target: [{ label2: word, controls: [], value: "1" }],
+        },
       ]);
-      const paths = ["", "threats", "threats?view=first", "threats?view=evolution", `threats/${uuid(0)}`, "vulnerabilities", "compliance", "compliance?view=evolution", "report"];
+      const paths = [
+        "",
+        "threats",
+        "threats?view=first",
+        "threats?view=evolution",
+        `threats/${uuid(0)}`,
+        "vulnerabilities",
+        "compliance",
+        "compliance?view=evolution",
+        "report",
+      ];
       for (const width of [320, 390, 1280]) {
         await page.setViewportSize({ width, height: 800 });
         for (const path of paths) {
           await visit(page, service, path);
-          await page.evaluate(() => document.querySelectorAll("button[aria-expanded=false]").forEach((button) => button.click()));
+          await page.evaluate(() =>
+            document.querySelectorAll("button[aria-expanded=false]").forEach((/** @type {any} */ button) => button.click()),
+          );
           const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
           assert.ok(overflow <= 0, `/${path} is ${overflow} pixels too wide at ${width}`);
         }
@@ -137,7 +156,10 @@ describe("traps", () => {
     withService(serve(), async (service, page) => {
       const ago = (days) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
       const levels = (high) => ({ "Low risks": 1, "Medium risks": 1, "High risks": high });
-      const one = (high, after) => ({ current: { informational: levels(high), operational: levels(1) }, residual: { informational: levels(after), operational: levels(0) } });
+      const one = (high, after) => ({
+        current: { informational: levels(high), operational: levels(1) },
+        residual: { informational: levels(after), operational: levels(0) },
+      });
       const risks = (high, after) => {
         const tree = one(high, after);
         const list = (kind, state) => Object.entries(tree[state][kind]).map(([level, value]) => ({ level, value }));
@@ -146,7 +168,16 @@ describe("traps", () => {
       };
       // Eight days with stats: the oldest, with a hundred high risks, is not part of now.
       await store(service, "risk", risks(100, 100), ago(40));
-      for (const [days, high] of [[30, 2], [25, 2], [20, 4], [15, 4], [10, 6], [5, 6], [0, 11]]) await store(service, "risk", risks(high, 1), ago(days));
+      for (const [days, high] of [
+        [30, 2],
+        [25, 2],
+        [20, 4],
+        [15, 4],
+        [10, 6],
+        [5, 6],
+        [0, 11],
+      ])
+        await store(service, "risk", risks(high, 1), ago(days));
       await visit(page, service, "");
       const [now, after] = await page.locator(".figure dd:not(.more)").allInnerTexts();
       // (2 + 2 + 4 + 4 + 6 + 6 + 11) / 7 + 1 = 6; after treatment 1 + 0.
@@ -169,14 +200,20 @@ describe("traps", () => {
 
   test("pages without lines draw nothing with ECharts, and no page is heavy", () =>
     withService(demo(), async (service) => {
-      for (const [path, most] of [["threats", 60_000], ["vulnerabilities", 60_000], ["compliance", 60_000], ["", 260_000], ["report", 260_000]]) {
+      for (const [path, most] of Object.entries({
+        threats: 60_000,
+        vulnerabilities: 60_000,
+        compliance: 60_000,
+        "": 260_000,
+        report: 260_000,
+      })) {
         const page = await open(browser, service);
         const session = await page.context().newCDPSession(page);
         let bytes = 0;
         await session.send("Network.enable");
         session.on("Network.loadingFinished", ({ encodedDataLength }) => (bytes += encodedDataLength));
         let scripts = 0;
-        page.on("request", (request) => (scripts += request.resourceType() === "script"));
+        page.on("request", (request) => (scripts += request.resourceType() === "script" ? 1 : 0));
         await visit(page, service, path);
         if (most > 60_000) await page.locator("canvas").first().waitFor();
         console.log(`/${path}: ${bytes} bytes, ${scripts} scripts`);
@@ -189,15 +226,30 @@ describe("traps", () => {
   test("nothing on a page moves while it loads", () =>
     withService(demo(), async (service) => {
       const [{ object }] = await json(service, "stats/threats.json");
-      for (const path of ["", "threats", "threats?view=evolution", `threats/${object}`, "risks", "cartography", "compliance", "map", "report", "about", "api/v1/"]) {
+      for (const path of [
+        "",
+        "threats",
+        "threats?view=evolution",
+        `threats/${object}`,
+        "risks",
+        "cartography",
+        "compliance",
+        "map",
+        "report",
+        "about",
+        "api/v1/",
+      ]) {
         for (const width of [390, 1280]) {
           const page = await open(browser, service, { viewport: { width, height: 800 } });
           await page.addInitScript(() => {
-            window.shift = 0;
-            new PerformanceObserver((list) => list.getEntries().forEach((one) => (window.shift += one.hadRecentInput ? 0 : one.value))).observe({ type: "layout-shift", buffered: true });
+            const moved = Object.assign(window, { shift: 0 });
+            const seen = (/** @type {any} */ one) => (moved.shift += one.hadRecentInput ? 0 : one.value);
+            new PerformanceObserver((list) => list.getEntries().forEach(seen)).observe({ type: "layout-shift", buffered: true });
           });
           await visit(page, service, path);
-          const shift = await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(window.shift)))));
+          const shift = await page.evaluate(
+            () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(/** @type {any} */ (window).shift)))),
+          );
           assert.ok(shift < 0.1, `/${path} at ${width}: ${shift}`);
           await page.context().close();
         }
@@ -208,12 +260,20 @@ describe("traps", () => {
     withService(
       demo(),
       async (service, page) => {
-        for (const [path, part] of [["threats", ".rank-bar"], ["", ".level-bar .swatch.high"], ["cartography", ".heat-table .shade-5"], ["compliance", ".dot.current"]]) {
+        for (const [path, part] of [
+          ["threats", ".rank-bar"],
+          ["", ".level-bar .swatch.high"],
+          ["cartography", ".heat-table .shade-5"],
+          ["compliance", ".dot.current"],
+        ]) {
           await visit(page, service, path);
-          const [colour, around] = await page.locator(part).first().evaluate((one) => {
-            const of = (element) => getComputedStyle(element).backgroundColor + getComputedStyle(element).backgroundImage;
-            return [of(one), of(document.body)];
-          });
+          const [colour, around] = await page
+            .locator(part)
+            .first()
+            .evaluate((one) => {
+              const of = (element) => getComputedStyle(element).backgroundColor + getComputedStyle(element).backgroundImage;
+              return [of(one), of(document.body)];
+            });
           assert.notEqual(colour, around, path);
           assert.deepEqual(await accessibility(page), [], path);
         }
@@ -230,22 +290,41 @@ describe("traps", () => {
       await canvas.hover();
       await page.mouse.wheel(0, 200);
       await page.waitForFunction(() => scrollY > 0);
-      const picture = () => canvas.evaluate((one) => one.toDataURL());
+      const picture = () => canvas.evaluate((/** @type {HTMLCanvasElement} */ one) => one.toDataURL());
+      const changed = (old) => page.waitForFunction((was) => document.querySelector("canvas")?.toDataURL() !== was, old);
       const before = await picture();
       await page.locator(".steering button").first().click();
-      await page.waitForFunction((old) => document.querySelector(".canvas canvas").toDataURL() !== old, before);
+      await changed(before);
       const closer = await picture();
       await page.keyboard.press("ArrowLeft");
-      await page.waitForFunction((old) => document.querySelector(".canvas canvas").toDataURL() !== old, closer);
+      await changed(closer);
     }));
 
   test("nothing that is built needs more than the promised browsers have", () =>
     withService(serve(), async (service) => {
       // chrome109, firefox115 and safari16: the bundler lowers syntax, not what a browser must bring along.
       const missing = [
-        /color-mix\(/, /:has\(/, /light-dark\(/, /@starting-style/, /text-wrap/, /\.toSorted\(/, /\.toReversed\(/, /\.toSpliced\(/, /Object\.groupBy/,
-        /Map\.groupBy/, /Promise\.withResolvers/, /Promise\.try/, /Array\.fromAsync/, /URL\.canParse/, /\.isSubsetOf\(/, /\.symmetricDifference\(/,
-        /Iterator\.from/, /structuredClone\(.*transfer/, /searchParams\.size/, /popover/, /RegExp\.escape/,
+        /color-mix\(/,
+        /:has\(/,
+        /light-dark\(/,
+        /@starting-style/,
+        /text-wrap/,
+        /\.toSorted\(/,
+        /\.toReversed\(/,
+        /\.toSpliced\(/,
+        /Object\.groupBy/,
+        /Map\.groupBy/,
+        /Promise\.withResolvers/,
+        /Promise\.try/,
+        /Array\.fromAsync/,
+        /URL\.canParse/,
+        /\.isSubsetOf\(/,
+        /\.symmetricDifference\(/,
+        /Iterator\.from/,
+        /structuredClone\(.*transfer/,
+        /searchParams\.size/,
+        /popover/,
+        /RegExp\.escape/,
       ];
       const seen = new Set();
       const look = async (name) => {

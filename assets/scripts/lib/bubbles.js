@@ -25,7 +25,7 @@ const radius = (count, most) => 9 + 11 * Math.sqrt(most > 0 ? count / most : 0);
 function steps(end) {
   const rough = end / 4 || 1;
   const unit = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * unit).find((one) => one >= rough);
+  const step = [1, 2, 5].map((factor) => factor * unit).find((one) => one >= rough) ?? 10 * unit;
   return Array.from({ length: Math.floor(end / step + 1e-9) + 1 }, (_, index) => index * step);
 }
 
@@ -44,7 +44,17 @@ function plot(kind, chosen, ends) {
       s("text", { class: "tick", x: left - 8, y: y(value) + 4, "text-anchor": "end" }, number(value)),
     ]),
     s("text", { class: "tick", x: (left + width - right) / 2, y: height - 8, "text-anchor": "middle" }, measureName(kind, "averageRate")),
-    s("text", { class: "tick", x: 14, y: (top + height - bottom) / 2, "text-anchor": "middle", transform: `rotate(-90 14 ${(top + height - bottom) / 2})` }, measureName(kind, "maxRisk")),
+    s(
+      "text",
+      {
+        class: "tick",
+        x: 14,
+        y: (top + height - bottom) / 2,
+        "text-anchor": "middle",
+        transform: `rotate(-90 14 ${(top + height - bottom) / 2})`,
+      },
+      measureName(kind, "maxRisk"),
+    ),
   ];
   // The first ones lie on top.
   const marks = chosen
@@ -68,10 +78,16 @@ function row(kind, one, analyses) {
   return h(
     "li",
     {},
-    h("a", { class: "rank", "data-object": one.object, href: linkTo(`${kind}/${one.object}`) }, h("span", { class: "rank-name" }, one.name), h("span", { class: "rank-basis" }, about)),
+    h(
+      "a",
+      { class: "rank", "data-object": one.object, href: linkTo(`${kind}/${one.object}`) },
+      h("span", { class: "rank-name" }, one.name),
+      h("span", { class: "rank-basis" }, about),
+    ),
   );
 }
 
+/** @returns {import("./figure.js").Spec} */
 export function bubbleSpec(kind, all, count, caption) {
   const sorted = [...all].sort((a, b) => weight(b) - weight(a) || b.averages.count - a.averages.count || (a.object < b.object ? -1 : 1));
   const chosen = count === "all" ? sorted : sorted.slice(0, Number(count));
@@ -81,7 +97,16 @@ export function bubbleSpec(kind, all, count, caption) {
     ...caption,
     unit: t("first.unit", { x: measureName(kind, "averageRate"), y: measureName(kind, "maxRisk") }),
     table: rankingTable(kind, chosen),
-    content: h("div", { class: "first" }, plot(kind, chosen, ends), h("ol", { class: "ranking numbered" }, chosen.map((one) => row(kind, one, caption.analyses)))),
+    content: h(
+      "div",
+      { class: "first" },
+      plot(kind, chosen, ends),
+      h(
+        "ol",
+        { class: "ranking numbered" },
+        chosen.map((one) => row(kind, one, caption.analyses)),
+      ),
+    ),
     option: (tokens) => ({
       ...base(tokens, true),
       grid: { left: 40, right: 60, top: 16, bottom: 8, containLabel: true },
@@ -89,9 +114,16 @@ export function bubbleSpec(kind, all, count, caption) {
       yAxis: valueAxis(tokens, { max: Math.ceil(ends.y), name: measureName(kind, "maxRisk"), nameLocation: "middle", nameGap: 40 }),
       series: [
         {
-          type: "scatter", data: chosen.map((one) => ({ value: [one.averages.averageRate, one.averages.maxRisk, one.averages.count], name: one.key })),
-          symbolSize: ([, , value]) => 2 * radius(value, most), itemStyle: { color: tokens.accent, opacity: 0.75, borderColor: tokens.paper },
-          label: { show: true, position: "right", color: tokens.ink, formatter: ({ dataIndex }) => `${dataIndex + 1} ${chosen[dataIndex].name.slice(0, 40)}` },
+          type: "scatter",
+          data: chosen.map((one) => ({ value: [one.averages.averageRate, one.averages.maxRisk, one.averages.count], name: one.key })),
+          symbolSize: ([, , value]) => 2 * radius(value, most),
+          itemStyle: { color: tokens.accent, opacity: 0.75, borderColor: tokens.paper },
+          label: {
+            show: true,
+            position: "right",
+            color: tokens.ink,
+            formatter: ({ dataIndex }) => `${dataIndex + 1} ${chosen[dataIndex].name.slice(0, 40)}`,
+          },
           labelLayout: { moveOverlap: "shiftY" },
         },
       ],

@@ -16,8 +16,14 @@ export async function compared(kind, days) {
     earlier.find((window) => window.ago === ago || (index === 0 && window.ago === "period")),
   );
   return {
-    averages: now?.averages ?? null, from: now?.from, to: now?.to, analyses, objects: new Map(Object.entries(objects ?? {})),
-    previous: previous?.averages ?? null, year: year?.averages ?? null, isNow: days === "now",
+    averages: now?.averages ?? null,
+    from: now?.from,
+    to: now?.to,
+    analyses,
+    objects: new Map(Object.entries(objects ?? {})),
+    previous: previous?.averages ?? null,
+    year: year?.averages ?? null,
+    isNow: days === "now",
   };
 }
 

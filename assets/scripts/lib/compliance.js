@@ -1,9 +1,9 @@
 // Compliance with a referential: how far each category is from its target, and how that came about.
 
 import { h } from "./dom.js";
-import { base, categoryAxis, lineFinding, lines, valueAxis } from "./options.js";
 import { everyPeriod, percent } from "./format.js";
 import { label } from "./labels.js";
+import { base, categoryAxis, lineFinding, lines, valueAxis } from "./options.js";
 import { t } from "./page.js";
 
 const SIDES = ["current", "target"];
@@ -40,7 +40,10 @@ function row(category, scale) {
   );
 }
 
-/** The categories of a referential, the widest gap first. */
+/**
+ * The categories of a referential, the widest gap first.
+ * @returns {import("./figure.js").Spec}
+ */
 export function gapSpec(referential, caption) {
   const categories = [...referential.categories].sort((a, b) => (gapOf(b) ?? -Infinity) - (gapOf(a) ?? -Infinity));
   const names = categories.map(({ labels }) => label(labels));
@@ -50,7 +53,11 @@ export function gapSpec(referential, caption) {
     unit: t("compliance.gap_unit"),
     legend: SIDES.map((side) => ({ key: side, name: sideName(side) })),
     key: SIDES.map((side) => ({ name: sideName(side), swatch: `dot ${side}` })),
-    content: h("ul", { class: "ranking" }, categories.map((one) => row(one, scale))),
+    content: h(
+      "ul",
+      { class: "ranking" },
+      categories.map((one) => row(one, scale)),
+    ),
     stillHeight: 46 * categories.length,
     table: {
       columns: [
@@ -65,9 +72,15 @@ export function gapSpec(referential, caption) {
       ...base(tokens, true),
       grid: { left: 12, right: 48, top: 8, bottom: 8, containLabel: true },
       xAxis: valueAxis(tokens, { min: 0, max: scale, axisLabel: { color: tokens.soft, formatter: percent, hideOverlap: true } }),
-      yAxis: categoryAxis(tokens, names, { inverse: true, axisLabel: { color: tokens.ink, width: 420, overflow: "break", interval: 0, hideOverlap: false } }),
+      yAxis: categoryAxis(tokens, names, {
+        inverse: true,
+        axisLabel: { color: tokens.ink, width: 420, overflow: "break", interval: 0, hideOverlap: false },
+      }),
       series: SIDES.map((side, index) => ({
-        name: side, type: "bar", barMaxWidth: 16, barGap: "10%",
+        name: side,
+        type: "bar",
+        barMaxWidth: 16,
+        barGap: "10%",
         data: categories.map(({ averages }) => averages[side]),
         itemStyle: { color: index ? tokens.paper : tokens.accent, borderColor: tokens.accent, borderWidth: 1.5 },
         label: { show: true, position: "right", color: tokens.ink, fontSize: 11, formatter: ({ value }) => percent(value) },
@@ -76,16 +89,26 @@ export function gapSpec(referential, caption) {
   };
 }
 
-/** The mean of all categories per period: how far it has come. */
+/**
+ * The mean of all categories per period: how far it has come.
+ * @returns {import("./figure.js").Spec}
+ */
 export function complianceLines(referential, period, caption) {
   const { categories } = referential;
-  const dates = everyPeriod(categories.flatMap(({ values }) => values.map(({ date }) => date)), period);
+  const dates = everyPeriod(
+    categories.flatMap(({ values }) => values.map(({ date }) => date)),
+    period,
+  );
   const mean = (date, side) => {
     const found = categories.map(({ values }) => values.find((one) => one.date === date)?.[side]).filter((value) => value != null);
     return found.length ? found.reduce((sum, value) => sum + value, 0) / found.length : null;
   };
   const series = SIDES.map((side, index) => ({
-    key: side, name: sideName(side), index: index * 8, color: "accent", values: dates.map((date) => mean(date, side)),
+    key: side,
+    name: sideName(side),
+    index: index * 8,
+    color: "accent",
+    values: dates.map((date) => mean(date, side)),
   }));
   const max = Math.max(1, ...series.flatMap(({ values }) => values.map((value) => value ?? 0)));
   return {

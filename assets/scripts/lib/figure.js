@@ -1,7 +1,7 @@
 // A chart with all that belongs to it: title, unit, period, how much it rests on, table and exports.
 
-import { h } from "./dom.js";
 import { analysesText } from "./compared.js";
+import { h } from "./dom.js";
 import { legend } from "./legend.js";
 import { nothing } from "./notices.js";
 import { part, t } from "./page.js";
@@ -10,23 +10,55 @@ import { table } from "./table.js";
 /** Tables that are open: they stay so when a choice changes. */
 const opened = new Set();
 
-/** Unit, period and basis in one line. */
+/**
+ * A chart and all that belongs to it. `content` is an element that shows it; where there is none, ECharts draws by `option`
+ * in `height` pixels, and `finding` says in a sentence what it shows. Pictures are always drawn by `option`.
+ * @typedef {object} Spec
+ * @property {string} id
+ * @property {string} title
+ * @property {string} unit
+ * @property {import("./table.js").Table} table
+ * @property {(tokens: import("./tokens.js").Tokens, room: Room) => object} option
+ * @property {string | null} [period] the days that it is about, in words
+ * @property {number | null} [analyses] how many it rests on
+ * @property {string | null} [more] ends the caption
+ * @property {boolean} [wide] takes the width of the page
+ * @property {HTMLElement} [content]
+ * @property {(width: number) => number} [height]
+ * @property {string} [finding]
+ * @property {{key: string, name: string}[]} [legend] the series of a picture
+ * @property {{name: string, swatch: string}[]} [key] what colours, patterns and dashes mean
+ * @property {{series: {key: string, name: string, hidden: boolean, path?: string}[], toggle: (keys: string[]) => void}} [toggles]
+ *   series that can be hidden; `toggle` is told which are hidden afterwards
+ * @property {HTMLElement} [before] stands above the chart
+ * @property {number} [stillHeight] pixels of a picture, for what grows with its rows
+ * @property {string | null} [pictureNote] what a picture leaves out
+ * @property {object} [world] borders of all countries, for a map
+ * @property {(chart: import("echarts/core").EChartsType) => void} [drawn] is told each time it was drawn
+ *
+ * @typedef {Spec & Required<Pick<Spec, "height">>} DrawnSpec that of a chart without `content`
+ * @typedef {{width: number, height: number, still?: boolean}} Room in pixels; `still` where nobody can point at it
+ */
+
+/**
+ * Unit, period and basis in one line.
+ * @param {Spec} spec
+ */
 export function subtitle(spec) {
   const basis = spec.analyses == null ? null : analysesText(spec.analyses);
   return [spec.unit, spec.period, basis, spec.more].filter(Boolean).join(" · ");
 }
 
 /**
- * The element of a chart. `spec`: id, title, unit, period, analyses (how many it rests on), table, and either option,
- * height and finding (what it shows, in a sentence) for what ECharts draws, or content for what is an element already;
- * pictures need option in any case. `more` ends the caption.
+ * The element of a chart.
+ * @param {Spec} spec
  */
 export function figure(spec) {
   const heading = h("h2", { id: `${spec.id}-title` }, spec.title);
   const caption = h("figcaption", {}, heading, h("p", { class: "unit" }, subtitle(spec)));
   const attributes = { class: `chart ${spec.wide ? "wide" : ""}`, id: spec.id, "aria-labelledby": `${spec.id}-title` };
   if (!spec.table.rows.length) return h("figure", attributes, caption, nothing());
-  const picture = spec.content ?? canvas(spec);
+  const picture = spec.content ?? canvas(/** @type {DrawnSpec} */ (spec));
   const numbers = h("div", { class: "numbers", hidden: true });
   const show = h("button", { type: "button", class: "quiet", "aria-expanded": "false" }, t("table.show"));
   const toggle = () => {
@@ -41,16 +73,22 @@ export function figure(spec) {
   show.addEventListener("click", toggle);
   if (opened.has(spec.id)) toggle();
   const tools = h("div", { class: "tools" }, show, menu(spec));
-  return h("figure", attributes, caption, spec.toggles ? legend(spec) : key(spec), spec.before ?? "", picture, tools, numbers);
+  return h("figure", attributes, caption, spec.toggles ? legend(spec.toggles) : key(spec), spec.before ?? "", picture, tools, numbers);
 }
 
-/** What colours, patterns and dashes mean. */
+/**
+ * What colours, patterns and dashes mean.
+ * @param {Spec} spec
+ */
 function key({ key: entries }) {
   const item = ({ name, swatch }) => h("li", {}, h("span", { class: `swatch ${swatch}`, "aria-hidden": "true" }), name);
-  return entries && h("ul", { class: "key" }, entries.map(item));
+  return entries ? h("ul", { class: "key" }, entries.map(item)) : "";
 }
 
-/** What draws is fetched with the first chart that is drawn; until then its room is kept, and it is called busy. */
+/**
+ * What draws is fetched with the first chart that is drawn; until then its room is kept, and it is called busy.
+ * @param {DrawnSpec} spec
+ */
 function canvas(spec) {
   const element = h("div", { class: "canvas", role: "img", "aria-label": `${spec.title}. ${spec.finding ?? subtitle(spec)}` });
   element.style.height = `${spec.height(innerWidth < 540 ? 400 : 640)}px`;
@@ -68,16 +106,26 @@ function canvas(spec) {
 
 /** Says that a part could not be fetched, with a button to try again. */
 function problem(text, again) {
-  return h("p", { class: "problem", role: "alert" }, text, " ", h("button", { type: "button", class: "quiet", onclick: again }, t("error.again")));
+  return h(
+    "p",
+    { class: "problem", role: "alert" },
+    text,
+    " ",
+    h("button", { type: "button", class: "quiet", onclick: again }, t("error.again")),
+  );
 }
 
-/** The exports; their code is fetched when one is asked for. */
+/**
+ * The exports; their code is fetched when one is asked for.
+ * @param {Spec} spec
+ */
 function menu(spec) {
-  const details = h("details", { class: "exports" }, h("summary", { class: "quiet" }, t("export")));
+  const summary = h("summary", { class: "quiet" }, t("export"));
+  const details = h("details", { class: "exports" }, summary);
   const item = (form, text) => {
     const save = async () => {
       details.open = false;
-      details.parentElement.querySelector(".problem")?.remove();
+      details.parentElement?.querySelector(".problem")?.remove();
       try {
         await (await part("exports")).save(spec, form);
       } catch (error) {
@@ -97,7 +145,7 @@ function menu(spec) {
   details.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
       details.open = false;
-      details.firstElementChild.focus();
+      summary.focus();
     }
   });
   return details;

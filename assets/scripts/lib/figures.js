@@ -18,7 +18,11 @@ function headline({ averages, previous, year }, state, name) {
   return figure(number(now), name, change(now, high(previous, state), "previous"), change(now, high(year, state), "year"));
 }
 
-/** Analyses, days, newest stat; `risks` adds high risks now, before and after treatment. */
+/**
+ * Analyses, days, newest stat; `risks` adds high risks now, before and after treatment.
+ * @param {import("./data.js").Summary} summary
+ * @param {any} [risks]
+ */
 export function figures(summary, risks) {
   return h(
     "dl",

@@ -1,8 +1,8 @@
 // Risks by level: yellow, orange and red as in MONARC, and beside the colour a pattern, an order and a number.
 
 import { h } from "./dom.js";
-import { base, categoryAxis, lineFinding, lines, valueAxis } from "./options.js";
 import { everyPeriod, number } from "./format.js";
+import { base, categoryAxis, lineFinding, lines, valueAxis } from "./options.js";
 import { t } from "./page.js";
 
 export const LEVELS = ["Low risks", "Medium risks", "High risks"];
@@ -12,27 +12,45 @@ export const KINDS = ["informational", "operational"];
 export const levelName = (level) =>
   ({ "Low risks": t("level.low"), "Medium risks": t("level.medium"), "High risks": t("level.high") })[level];
 export const stateName = (state) => ({ current: t("state.current"), residual: t("state.residual") })[state];
-export const kindName = (kind) =>
-  ({ informational: t("risk.informational"), operational: t("risk.operational") })[kind];
+export const kindName = (kind) => ({ informational: t("risk.informational"), operational: t("risk.operational") })[kind];
 
 const TOKENS = ["low", "medium", "high"];
 const PATTERNS = [
   { symbol: "none" },
   { symbol: "rect", dashArrayX: [1, 0], dashArrayY: [2, 6], rotation: Math.PI / 4, color: "rgba(0,0,0,.28)" },
-  { symbol: "circle", symbolSize: 0.55, dashArrayX: [[7, 7], [0, 7, 7, 0]], dashArrayY: [7, 0], color: "rgba(255,255,255,.5)" },
+  {
+    symbol: "circle",
+    symbolSize: 0.55,
+    dashArrayX: [
+      [7, 7],
+      [0, 7, 7, 0],
+    ],
+    dashArrayY: [7, 0],
+    color: "rgba(255,255,255,.5)",
+  },
 ];
 
 /** One state: its total, a bar of its levels, and each level's number in words, however narrow its part of the bar. */
 function levelRow(state, values, most) {
-  const bar = h("span", { class: "level-bar", "aria-hidden": "true" }, values.map((value, index) => {
-    const part = h("span", { class: `swatch ${TOKENS[index]}` });
-    part.style.flexGrow = String(value);
-    part.hidden = !value;
-    return part;
-  }));
+  const bar = h(
+    "span",
+    { class: "level-bar", "aria-hidden": "true" },
+    values.map((value, index) => {
+      const part = h("span", { class: `swatch ${TOKENS[index]}` });
+      part.style.flexGrow = String(value);
+      part.hidden = !value;
+      return part;
+    }),
+  );
   bar.style.width = `${most > 0 ? (100 * sum(values)) / most : 0}%`;
   const item = (value, index) =>
-    h("li", { class: TOKENS[index] }, h("span", { class: `swatch ${TOKENS[index]}`, "aria-hidden": "true" }), `${levelName(LEVELS[index])} `, h("strong", {}, number(value)));
+    h(
+      "li",
+      { class: TOKENS[index] },
+      h("span", { class: `swatch ${TOKENS[index]}`, "aria-hidden": "true" }),
+      `${levelName(LEVELS[index])} `,
+      h("strong", {}, number(value)),
+    );
   return h(
     "li",
     { class: "level-row" },
@@ -42,7 +60,10 @@ function levelRow(state, values, most) {
   );
 }
 
-/** Current above residual, each a bar of its three levels. */
+/**
+ * Current above residual, each a bar of its three levels.
+ * @returns {import("./figure.js").Spec}
+ */
 export function levelBars(tree, kind, caption) {
   const values = STATES.map((state) => LEVELS.map((level) => tree[state][kind][level]));
   const rows = STATES.map((state, index) => [stateName(state), ...values[index], sum(values[index])]);
@@ -51,7 +72,11 @@ export function levelBars(tree, kind, caption) {
     ...caption,
     unit: t("unit.risks"),
     legend: LEVELS.map((level) => ({ key: level, name: levelName(level) })),
-    content: h("ul", { class: "levels" }, STATES.map((state, index) => levelRow(state, values[index], most))),
+    content: h(
+      "ul",
+      { class: "levels" },
+      STATES.map((state, index) => levelRow(state, values[index], most)),
+    ),
     table: {
       columns: [
         { name: t("state"), kind: "text" },
@@ -67,11 +92,18 @@ export function levelBars(tree, kind, caption) {
       xAxis: valueAxis(tokens),
       yAxis: categoryAxis(tokens, STATES.map(stateName), { inverse: true, axisLabel: { color: tokens.ink, fontSize: 14 } }),
       series: LEVELS.map((level, index) => ({
-        name: level, type: "bar", stack: "all", barMaxWidth: 56, data: values.map((row) => row[index] || null),
+        name: level,
+        type: "bar",
+        stack: "all",
+        barMaxWidth: 56,
+        data: values.map((row) => row[index] || null),
         itemStyle: { color: tokens[TOKENS[index]], borderColor: tokens.paper, borderWidth: 1, decal: PATTERNS[index] },
         label: {
           // The high ones matter most: their number stands beside the bar, where there is always room.
-          show: true, fontWeight: 600, fontSize: 13, ...(index === 2 ? { position: "right", color: tokens["high-line"] } : { color: "#1a1a1a" }),
+          show: true,
+          fontWeight: 600,
+          fontSize: 13,
+          ...(index === 2 ? { position: "right", color: tokens["high-line"] } : { color: "#1a1a1a" }),
           ...(index === 1 ? { backgroundColor: tokens[TOKENS[index]], padding: [2, 4], borderRadius: 3 } : {}),
           formatter: ({ value }) => (index === 2 || (value / most) * (width - 130) > 36 ? number(value) : ""),
         },
@@ -82,9 +114,15 @@ export function levelBars(tree, kind, caption) {
 
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 
-/** Lines of the chosen levels and states over time; residual ones are dashed. */
+/**
+ * Lines of the chosen levels and states over time; residual ones are dashed.
+ * @returns {import("./figure.js").Spec}
+ */
 export function levelLines(tree, kind, period, caption, levels = LEVELS) {
-  const dates = everyPeriod(tree.current[kind]["Low risks"].map(({ date }) => date), period);
+  const dates = everyPeriod(
+    tree.current[kind]["Low risks"].map(({ date }) => date),
+    period,
+  );
   const one = (state, level) => {
     const known = new Map(tree[state][kind][level].map(({ date, value }) => [date, value]));
     return dates.map((date) => known.get(date) ?? null);

@@ -1,13 +1,17 @@
 // One operation of the API: what it takes, what it answers, and a form to try it.
 
-import { h } from "./dom.js";
+import { byId, h } from "./dom.js";
 import { at, t } from "./page.js";
 
 /** Follows `$ref`s within the document. */
 export function resolver(document) {
   return (one) => {
     let found = one;
-    while (found?.$ref) found = found.$ref.slice(2).split("/").reduce((node, key) => node?.[key], document);
+    while (found?.$ref)
+      found = found.$ref
+        .slice(2)
+        .split("/")
+        .reduce((node, key) => node?.[key], document);
     return found ?? {};
   };
 }
@@ -62,7 +66,7 @@ function requestOf(form, method, path) {
     if (input.dataset.in === "path") address = address.replace(`{${input.name}}`, encodeURIComponent(input.value));
     else if (input.dataset.in === "query" && input.value) query.append(input.name, input.value);
   }
-  const token = document.querySelector("#token input").value;
+  const token = /** @type {HTMLInputElement} */ (byId("token").querySelector("input")).value;
   const body = form.querySelector("textarea")?.value;
   const sends = body && method !== "get";
   const headers = { ...(token && { "X-API-KEY": token }), ...(sends && { "Content-Type": "application/json" }) };
@@ -81,7 +85,9 @@ function curl({ url, method, headers, body }, needsToken) {
     ...fields.map(([name, value]) => (name === "X-API-KEY" ? `-H "X-API-KEY: $TOKEN"` : `-H ${quoted(`${name}: ${value}`)}`)),
     body && `--data-binary ${quoted(body)}`,
     quoted(url),
-  ].filter(Boolean).join(" ");
+  ]
+    .filter(Boolean)
+    .join(" ");
 }
 
 /** More than this is cut: browsers are slow to lay it out. */
@@ -96,7 +102,7 @@ async function send({ url, ...request }, output) {
     const cut = text.length > MOST_SHOWN ? `\n\n${t("api.cut", { shown: MOST_SHOWN, all: text.length })}` : "";
     output.textContent = `${response.status} ${response.statusText}\n\n${text.slice(0, MOST_SHOWN)}${cut}`;
   } catch (error) {
-    output.textContent = `${t("error.title")} (${error.message})`;
+    output.textContent = `${t("error.title")} (${error instanceof Error ? error.message : error})`;
   }
 }
 
@@ -114,7 +120,13 @@ export function operationElement(method, path, item, resolve) {
   const details = h(
     "details",
     { class: "operation", id: operation.operationId },
-    h("summary", {}, h("span", { class: `method ${method}` }, method.toUpperCase()), h("code", {}, path), h("span", { class: "summary", lang: "en" }, operation.summary ?? "")),
+    h(
+      "summary",
+      {},
+      h("span", { class: `method ${method}` }, method.toUpperCase()),
+      h("code", {}, path),
+      h("span", { class: "summary", lang: "en" }, operation.summary ?? ""),
+    ),
   );
   details.addEventListener("toggle", () => {
     if (details.open && details.childElementCount === 1) details.append(inside(method, path, item, resolve));
@@ -141,11 +153,18 @@ function inside(method, path, item, resolve) {
     h("dd", {}, resolve(one).description ?? ""),
   ]);
   const form = h(
-      "form",
-      { onsubmit: submit, oninput: follow, autocomplete: "off" },
-      parameters.map((one) => parameterRow(one, resolve)),
-      body && method !== "get" && h("label", { class: "body" }, t("api.body"), h("textarea", { rows: Math.min(14, body.split("\n").length + 1), spellcheck: "false" }, body)),
-      h("button", { class: "primary" }, t("api.send")),
+    "form",
+    { onsubmit: submit, oninput: follow, autocomplete: "off" },
+    parameters.map((one) => parameterRow(one, resolve)),
+    body &&
+      method !== "get" &&
+      h(
+        "label",
+        { class: "body" },
+        t("api.body"),
+        h("textarea", { rows: Math.min(14, body.split("\n").length + 1), spellcheck: "false" }, body),
+      ),
+    h("button", { class: "primary" }, t("api.send")),
   );
   follow();
   return h(

@@ -1,6 +1,6 @@
 // What ECharts is told, for each form of chart. Colours come from the tokens; every level and line has a second cue.
 
-import { number, percent, shortDate, date } from "./format.js";
+import { date, number, percent, shortDate } from "./format.js";
 import { t } from "./page.js";
 
 const MARKS = ["circle", "rect", "triangle", "diamond", "emptyCircle", "emptyRect", "emptyTriangle", "emptyDiamond"];
@@ -20,7 +20,11 @@ export function base(tokens, still) {
     tooltip: still
       ? { show: false }
       : {
-          renderMode: "richText", confine: true, valueFormatter: number, backgroundColor: tokens.paper, borderColor: tokens.line,
+          renderMode: "richText",
+          confine: true,
+          valueFormatter: number,
+          backgroundColor: tokens.paper,
+          borderColor: tokens.line,
           textStyle: { color: tokens.ink, fontSize: 13, fontFamily: tokens.font },
         },
   };
@@ -61,7 +65,13 @@ const isLong = (dates) => dates.length > 1 && Date.parse(dates.at(-1)) - Date.pa
 /** More lines than this have no room for their names at their ends. */
 const MOST_NAMED = 10;
 
-/** Lines over periods: `series` are {key, name, index, values, color?, symbol?}, a missing value stays a gap. */
+/**
+ * Lines over periods; a missing value stays a gap.
+ * @typedef {{key: string, name: string, index: number, values: (number | null)[], color?: string, symbol?: string}} Series
+ *   `index` gives the stroke, unless a token of colours or a symbol is named
+ * @param {{dates: string[], period: string, series: Series[], share?: boolean, max?: number}} what
+ * @returns {import("./figure.js").Spec["option"]}
+ */
 export function lines({ dates, period, series, share = false, max }) {
   const shown = share ? percent : number;
   const long = isLong(dates);
@@ -70,7 +80,10 @@ export function lines({ dates, period, series, share = false, max }) {
     return {
       ...base(tokens, still),
       tooltip: {
-        ...base(tokens, still).tooltip, trigger: "axis", order: "valueDesc", formatter: lineTip(dates, period, series, shown),
+        ...base(tokens, still).tooltip,
+        trigger: "axis",
+        order: "valueDesc",
+        formatter: lineTip(dates, period, series, shown),
         // In the upper corner on the other side of the pointer, so that it hides no line that is looked at.
         position: ([x], _params, _element, _rect, { contentSize: [tip], viewSize: [room] }) => [x < room / 2 ? room - tip - 8 : 56, 0],
       },
@@ -84,10 +97,24 @@ export function lines({ dates, period, series, share = false, max }) {
         const { token, dashes, mark } = strokeOf(index);
         const colour = color ? tokens[color] : tokens.lines[token];
         return {
-          name: key, type: "line", data: values, connectNulls: false, symbol: symbols(values, symbol ?? mark), symbolSize: 7, showAllSymbol: true,
-          itemStyle: { color: colour }, lineStyle: { width: 2.5, color: colour, type: dashes ?? "solid" },
+          name: key,
+          type: "line",
+          data: values,
+          connectNulls: false,
+          symbol: symbols(values, symbol ?? mark),
+          symbolSize: 7,
+          showAllSymbol: true,
+          itemStyle: { color: colour },
+          lineStyle: { width: 2.5, color: colour, type: dashes ?? "solid" },
           emphasis: { focus: "series", lineStyle: { width: 4 } },
-          endLabel: { show: isNamed, formatter: () => cut(name, Math.round(width / 42)), color: colour, fontSize: 12, lineHeight: 15, distance: 8 },
+          endLabel: {
+            show: isNamed,
+            formatter: () => cut(name, Math.round(width / 42)),
+            color: colour,
+            fontSize: 12,
+            lineHeight: 15,
+            distance: 8,
+          },
           labelLayout: { moveOverlap: "shiftY" },
         };
       }),
@@ -95,14 +122,24 @@ export function lines({ dates, period, series, share = false, max }) {
   };
 }
 
-/** What lines show, in a sentence: where the first of them begins and ends. */
+/**
+ * What lines show, in a sentence: where the first of them begins and ends.
+ * @param {Series[]} series
+ * @param {string[]} dates
+ * @param {string} period
+ * @param {(value: number | null) => string} [shown]
+ */
 export function lineFinding(series, dates, period, shown = number) {
   const [one] = series;
   const places = one?.values.flatMap((value, index) => (value == null ? [] : [index])) ?? [];
-  if (!places.length) return undefined;
-  const [from, to] = [places[0], places.at(-1)];
+  const [from, to] = [places.at(0), places.at(-1)];
+  if (from === undefined || to === undefined) return undefined;
   return t("finding.line", {
-    name: one.name, first: shown(one.values[from]), last: shown(one.values[to]), from: date(dates[from], period), to: date(dates[to], period),
+    name: one.name,
+    first: shown(one.values[from]),
+    last: shown(one.values[to]),
+    from: date(dates[from], period),
+    to: date(dates[to], period),
   });
 }
 
@@ -111,7 +148,9 @@ function lineTip(dates, period, series, shown) {
   const names = new Map(series.map(({ key, name }) => [key, name]));
   return (points) => {
     const sorted = points.filter(({ value }) => value != null).sort((a, b) => b.value - a.value);
-    const rows = sorted.slice(0, 8).map(({ marker, seriesName, value }) => `${marker} ${literal(cut(names.get(seriesName), 42))}  ${shown(value)}`);
+    const rows = sorted
+      .slice(0, 8)
+      .map(({ marker, seriesName, value }) => `${marker} ${literal(cut(names.get(seriesName), 42))}  ${shown(value)}`);
     return [date(dates[points[0].dataIndex], period), ...rows, sorted.length > 8 ? `+ ${sorted.length - 8}` : null]
       .filter(Boolean)
       .join("\n");
@@ -120,7 +159,11 @@ function lineTip(dates, period, series, shown) {
 
 export const cut = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
 
-/** Horizontal bars, the first on top. */
+/**
+ * Horizontal bars, the first on top.
+ * @param {{names: string[], values: number[], unit: string, max?: number}} what
+ * @returns {import("./figure.js").Spec["option"]}
+ */
 export function ranking({ names, values, unit, max }) {
   return (tokens, { still }) => ({
     ...base(tokens, still),
@@ -132,7 +175,10 @@ export function ranking({ names, values, unit, max }) {
     }),
     series: [
       {
-        type: "bar", data: values, itemStyle: { color: tokens.accent }, barMaxWidth: 28,
+        type: "bar",
+        data: values,
+        itemStyle: { color: tokens.accent },
+        barMaxWidth: 28,
         label: { show: true, position: "right", color: tokens.ink, formatter: ({ value }) => number(value) },
       },
     ],

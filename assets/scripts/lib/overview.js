@@ -1,16 +1,16 @@
 // The landscape in one look: what the overview and the report show. A request that fails costs what needs it, not the page.
 
 import { compared, spanOf } from "./compared.js";
+import { daysText } from "./controls.js";
 import { averages, summary } from "./data.js";
 import { h } from "./dom.js";
-import { daysText } from "./controls.js";
 import { figure } from "./figure.js";
 import { figures } from "./figures.js";
-import { introduce, parts } from "./notices.js";
 import { KINDS, kindName, levelBars, levelLines } from "./levels.js";
+import { introduce, parts } from "./notices.js";
+import { t } from "./page.js";
 import { comparedObjects, founded, ranked } from "./ranked.js";
 import { rankingSpec } from "./ranking.js";
-import { t } from "./page.js";
 
 const DAYS = "365";
 
@@ -26,8 +26,18 @@ export async function overview(again) {
   const headlines = await risks.catch(() => null);
   const { analyses } = about;
   const bars = (kind) =>
-    part([risks], (now) =>
-      now.averages && figure(levelBars(now.averages, kind, { id: `levels-${kind}`, title: t("overview.levels", { kind: kindName(kind) }), period: spanOf(now), analyses })),
+    part(
+      [risks],
+      (now) =>
+        now.averages &&
+        figure(
+          levelBars(now.averages, kind, {
+            id: `levels-${kind}`,
+            title: t("overview.levels", { kind: kindName(kind) }),
+            period: spanOf(now),
+            analyses,
+          }),
+        ),
     );
   const lines = (kind) =>
     part([trend], (tree) => {

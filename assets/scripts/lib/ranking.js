@@ -3,9 +3,9 @@
 import { change } from "./compared.js";
 import { h } from "./dom.js";
 import { number } from "./format.js";
+import { cut, ranking } from "./options.js";
 import { linkTo, t } from "./page.js";
 import { inAnalyses, measureName, rankingTable, scaleEnd, unitOf } from "./ranked.js";
-import { cut, ranking } from "./options.js";
 
 /** Rows that fit into a picture: browsers make none that is much higher. */
 const MOST_IN_PICTURE = 200;
@@ -29,7 +29,14 @@ function row(kind, one, measure, { scale, analyses, since, isNow }, position) {
   );
 }
 
-/** The specification of a ranking's figure; `all` are those that were ranked, `chosen` those that are shown. */
+/**
+ * The specification of a ranking's figure; `all` are those that were ranked, `chosen` those that are shown.
+ * @param {string} kind
+ * @param {import("./ranked.js").RatedObject[]} chosen
+ * @param {string} measure
+ * @param {any} caption
+ * @returns {import("./figure.js").Spec}
+ */
 export function rankingSpec(kind, chosen, measure, { all, since = "none", isNow = false, ...caption }) {
   const scale = scaleEnd(kind, measure, all ?? chosen);
   const unit = `${measureName(kind, measure)} (${unitOf(measure)})`;
@@ -42,9 +49,16 @@ export function rankingSpec(kind, chosen, measure, { all, since = "none", isNow 
     pictureNote: drawn.length < chosen.length ? t("export.first", { count: drawn.length, all: chosen.length }) : null,
     table: rankingTable(kind, chosen),
     stillHeight: 34 * drawn.length + 60,
-    content: h("ol", { class: "ranking" }, chosen.map((one, index) => row(kind, one, measure, about, index + 1))),
+    content: h(
+      "ol",
+      { class: "ranking" },
+      chosen.map((one, index) => row(kind, one, measure, about, index + 1)),
+    ),
     option: ranking({
-      names: drawn.map(({ name }) => cut(name.replaceAll(/\s+/g, " "), 200)), values: drawn.map((one) => one.averages[measure]), unit, max: scale || undefined,
+      names: drawn.map(({ name }) => cut(name.replaceAll(/\s+/g, " "), 200)),
+      values: drawn.map((one) => one.averages[measure]),
+      unit,
+      max: scale || undefined,
     }),
   };
 }

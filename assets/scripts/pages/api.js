@@ -4,12 +4,16 @@ import "../lib/shell.js";
 import { getJson } from "../lib/data.js";
 import { byId, h } from "../lib/dom.js";
 import { shower } from "../lib/notices.js";
-import { t } from "../lib/page.js";
 import { operationElement, resolver } from "../lib/operation.js";
+import { t } from "../lib/page.js";
 
 const TITLES = {
-  Stats: t("api.tag.stats"), Processed: t("api.tag.processed"), Clients: t("api.tag.clients"), Public: t("api.tag.public"),
-  Service: t("api.tag.service"), Admin: t("api.tag.admin"),
+  Stats: t("api.tag.stats"),
+  Processed: t("api.tag.processed"),
+  Clients: t("api.tag.clients"),
+  Public: t("api.tag.public"),
+  Service: t("api.tag.service"),
+  Admin: t("api.tag.admin"),
 };
 const METHODS = ["get", "post", "patch", "put", "delete"];
 
@@ -35,7 +39,7 @@ async function operations() {
 
 await shower(byId("operations"), operations)();
 const asked = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-if (asked) {
+if (asked instanceof HTMLDetailsElement) {
   asked.open = true;
   asked.scrollIntoView();
 }

@@ -1,13 +1,13 @@
 // Where risks lie between impact and likelihood: current beside residual, in the same shades, and what changes between.
 
 import "../lib/shell.js";
-import { DAYS_OR_NOW, controls, daysGroup, riskGroup } from "../lib/controls.js";
 import { compared, spanOf } from "../lib/compared.js";
+import { controls, DAYS_OR_NOW, daysGroup, riskGroup } from "../lib/controls.js";
 import { summary } from "../lib/data.js";
 import { byId } from "../lib/dom.js";
 import { figure } from "../lib/figure.js";
 import { heatSpec } from "../lib/heat.js";
-import { KINDS, STATES, kindName, stateName } from "../lib/levels.js";
+import { KINDS, kindName, STATES, stateName } from "../lib/levels.js";
 import { introduce, nothing, shower } from "../lib/notices.js";
 import { t } from "../lib/page.js";
 import { state } from "../lib/state.js";
@@ -48,7 +48,10 @@ const show = shower(byId("charts"), async () => {
     most: Math.max(0, ...cells.map(({ count }) => count)),
   };
   const caption = (id, name) => ({
-    id: `cartography-${id}`, title: t("cartography.title_of", { kind: kindName(kind), state: name }), period: spanOf(window), analyses: about.analyses,
+    id: `cartography-${id}`,
+    title: t("cartography.title_of", { kind: kindName(kind), state: name }),
+    period: spanOf(window),
+    analyses: about.analyses,
   });
   const [current, residual] = trees;
   return [

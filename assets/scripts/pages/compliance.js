@@ -1,9 +1,9 @@
 // Compliance: the gaps of all referentials side by side, or how they changed.
 
 import "../lib/shell.js";
-import { complianceLines, gapSpec } from "../lib/compliance.js";
-import { DAYS, DAYS_OR_NOW, controls, daysGroup, daysText, group, periodGroup, periods } from "../lib/controls.js";
 import { compared, spanOf } from "../lib/compared.js";
+import { complianceLines, gapSpec } from "../lib/compliance.js";
+import { controls, DAYS, DAYS_OR_NOW, daysGroup, daysText, group, periodGroup, periods } from "../lib/controls.js";
 import { averages, summary } from "../lib/data.js";
 import { byId } from "../lib/dom.js";
 import { figure } from "../lib/figure.js";
@@ -39,7 +39,11 @@ const show = shower(byId("charts"), async () => {
   if (!introduce(about)) return [];
   const all = (isEvolution() ? found : found.averages) ?? [];
   if (!all.length) return [nothing()];
-  const caption = (one, id) => ({ id: `compliance-${id}-${one.referential}`, analyses: about.analyses, period: isEvolution() ? daysText(days) : spanOf(found) });
+  const caption = (one, id) => ({
+    id: `compliance-${id}-${one.referential}`,
+    analyses: about.analyses,
+    period: isEvolution() ? daysText(days) : spanOf(found),
+  });
   const name = (one) => ({ name: label(one.labels, one.referential) });
   return all.map((one) =>
     figure(

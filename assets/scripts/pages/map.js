@@ -50,10 +50,16 @@ function steering(view, shown) {
     action();
     shown.chart?.setOption({ geo: { center: view.center, zoom: view.zoom } });
   };
-  const button = (text, name, action) => h("button", { type: "button", class: "quiet", "aria-label": name, title: name, onclick: act(action) }, text);
+  const button = (text, name, action) =>
+    h("button", { type: "button", class: "quiet", "aria-label": name, title: name, onclick: act(action) }, text);
   const keys = {
-    ArrowLeft: () => move(-1, 0), ArrowRight: () => move(1, 0), ArrowUp: () => move(0, 1), ArrowDown: () => move(0, -1),
-    "+": () => zoom(1.5), "-": () => zoom(1 / 1.5), 0: reset,
+    ArrowLeft: () => move(-1, 0),
+    ArrowRight: () => move(1, 0),
+    ArrowUp: () => move(0, 1),
+    ArrowDown: () => move(0, -1),
+    "+": () => zoom(1.5),
+    "-": () => zoom(1 / 1.5),
+    0: reset,
   };
   const pressed = (event) => {
     if (!keys[event.key]) return;
@@ -73,6 +79,7 @@ function steering(view, shown) {
   );
 }
 
+/** @returns {import("../lib/figure.js").Spec} */
 function mapSpec(clients, threats, vulnerabilities, world) {
   const nameOf = (all, uuid) => all.find(({ object }) => object === uuid)?.name ?? uuid;
   const rows = clients.map((one) => [
@@ -87,6 +94,7 @@ function mapSpec(clients, threats, vulnerabilities, world) {
   const offsets = apart(clients);
   const tip = ([, , threat, threatCount, vulnerability, vulnerabilityCount]) =>
     `${t("threat")}: ${literal(cut(threat, 48))} (${number(threatCount)})\n${t("vulnerability")}: ${literal(cut(vulnerability, 48))} (${number(vulnerabilityCount)})`;
+  /** @type {{chart?: import("echarts/core").EChartsType}} */
   const shown = {};
   return {
     before: steering(view, shown),
@@ -113,13 +121,22 @@ function mapSpec(clients, threats, vulnerabilities, world) {
     option: (tokens, { still }) => ({
       ...base(tokens, still),
       geo: {
-        map: "world", roam: false, ...view, silent: true,
-        clip: true, left: still ? 24 : 0, right: still ? 24 : 0, top: still ? 96 : 0, bottom: still ? 48 : 0,
+        map: "world",
+        roam: false,
+        ...view,
+        silent: true,
+        clip: true,
+        left: still ? 24 : 0,
+        right: still ? 24 : 0,
+        top: still ? 96 : 0,
+        bottom: still ? 48 : 0,
         itemStyle: { areaColor: tokens["heat-0"], borderColor: tokens.soft, borderWidth: 0.6 },
       },
       series: [
         {
-          type: "scatter", coordinateSystem: "geo", symbolSize: 18,
+          type: "scatter",
+          coordinateSystem: "geo",
+          symbolSize: 18,
           data: rows.map((row, index) => ({ value: [row[1], row[0]], row, symbolOffset: offsets[index] })),
           itemStyle: { color: tokens.accent, borderColor: tokens.paper, borderWidth: 2, opacity: 0.9 },
           tooltip: { formatter: ({ data }) => tip(data.row) },

@@ -1,17 +1,17 @@
 // One threat or vulnerability: its line, its three measures, its rank, its names.
 
 import "../lib/shell.js";
-import { DAYS, controls, daysGroup, daysText, group, periodGroup, periods } from "../lib/controls.js";
 import { change, spanOf } from "../lib/compared.js";
+import { controls, DAYS, daysGroup, daysText, group, periodGroup, periods } from "../lib/controls.js";
 import { getJson, summary } from "../lib/data.js";
 import { byId, h } from "../lib/dom.js";
 import { figure } from "../lib/figure.js";
 import { number } from "../lib/format.js";
-import { LANGUAGES, inLanguage, label } from "../lib/labels.js";
+import { inLanguage, LANGUAGES, label } from "../lib/labels.js";
 import { introduce, notFound, nothing, shower } from "../lib/notices.js";
 import { lineFinding, lines } from "../lib/options.js";
 import { linkTo, t } from "../lib/page.js";
-import { MEASURES, comparedObjects, evolution, inAnalyses, measureName, objects, ranked, unitOf } from "../lib/ranked.js";
+import { comparedObjects, evolution, inAnalyses, MEASURES, measureName, objects, ranked, unitOf } from "../lib/ranked.js";
 import { state } from "../lib/state.js";
 
 const { page, object } = document.documentElement.dataset;
@@ -22,7 +22,8 @@ const choices = state({ days: DAYS, period: periods, by: MEASURES }, () => show(
 async function published(place) {
   const { url, published: is } = await getJson(`mosp/${object}.json`).catch(() => ({}));
   if (url) place.append(h("a", { href: url, rel: "noreferrer" }, t("detail.mosp")));
-  else if (is === false) place.append(t("detail.mosp.none"), " ", h("a", { href: "https://objects.monarc.lu", rel: "noreferrer" }, "objects.monarc.lu"));
+  else if (is === false)
+    place.append(t("detail.mosp.none"), " ", h("a", { href: "https://objects.monarc.lu", rel: "noreferrer" }, "objects.monarc.lu"));
   place.hidden = !place.childNodes.length;
 }
 
@@ -54,7 +55,13 @@ function names(labels) {
     "section",
     { class: "prose" },
     h("h2", {}, t("detail.names")),
-    h("dl", { class: "facts" }, rows.map(([code, text]) => [h("dt", {}, code.toUpperCase()), h("dd", { lang: code }, text)]), h("dt", {}, "UUID"), h("dd", {}, object)),
+    h(
+      "dl",
+      { class: "facts" },
+      rows.map(([code, text]) => [h("dt", {}, code.toUpperCase()), h("dd", { lang: code }, text)]),
+      h("dt", {}, "UUID"),
+      h("dd", {}, object),
+    ),
     link,
     h("p", {}, h("a", { href: linkTo(kind) }, kind === "threats" ? t("detail.threats") : t("detail.vulnerabilities"))),
   );
@@ -81,20 +88,30 @@ function line(past, analyses) {
 let known;
 const show = shower(byId("charts"), async () => {
   controls(
-    group(choices, "by", t("measure"), MEASURES.map((measure) => [measure, measureName(kind, measure)])),
+    group(
+      choices,
+      "by",
+      t("measure"),
+      MEASURES.map((measure) => [measure, measureName(kind, measure)]),
+    ),
     daysGroup(choices),
     periodGroup(choices),
   );
   const days = choices.get("days");
-  const [about, window, past] = await Promise.all([known ?? summary(), comparedObjects(kind, "now"), objects(kind, days, choices.get("period"))]);
+  const [about, window, past] = await Promise.all([
+    known ?? summary(),
+    comparedObjects(kind, "now"),
+    objects(kind, days, choices.get("period")),
+  ]);
   known = about;
   if (!introduce(about)) return [];
   const now = window.all.find((one) => one.object === object);
   const before = past.find((one) => one.object === object);
-  if (!now && !before) return [notFound()];
-  const { labels } = now ?? before;
+  const either = now ?? before;
+  if (!either) return [notFound()];
+  const { labels } = either;
   byId("object-name").textContent = label(labels, object);
   document.title = `${label(labels, object)} · ${document.title.split(" · ").at(-1)}`;
-  return [now && measures(window, now), before ? line(before, now?.analyses ?? 0) : nothing(), names(labels)].filter(Boolean);
+  return [...(now ? [measures(window, now)] : []), before ? line(before, now?.analyses ?? 0) : nothing(), names(labels)];
 });
 show();

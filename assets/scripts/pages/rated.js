@@ -2,15 +2,15 @@
 
 import "../lib/shell.js";
 import { bubbleSpec } from "../lib/bubbles.js";
-import { COMPARE, DAYS, DAYS_OR_NOW, compareGroup, controls, daysGroup, group, periodGroup, periods } from "../lib/controls.js";
 import { spanOf } from "../lib/compared.js";
+import { COMPARE, compareGroup, controls, DAYS, DAYS_OR_NOW, daysGroup, group, periodGroup, periods } from "../lib/controls.js";
+import { summary } from "../lib/data.js";
 import { byId } from "../lib/dom.js";
 import { figure } from "../lib/figure.js";
 import { introduce, shower } from "../lib/notices.js";
-import { summary } from "../lib/data.js";
 import { lineFinding, lines } from "../lib/options.js";
 import { page as kind, t } from "../lib/page.js";
-import { MEASURES, comparedObjects, evolution, founded, measureName, objects, ranked, unitOf } from "../lib/ranked.js";
+import { comparedObjects, evolution, founded, MEASURES, measureName, objects, ranked, unitOf } from "../lib/ranked.js";
 import { rankingSpec } from "../lib/ranking.js";
 import { state } from "../lib/state.js";
 
@@ -43,7 +43,13 @@ function choose() {
     ]),
     daysGroup(choices, view !== "evolution"),
     view === "evolution" && periodGroup(choices),
-    view !== "first" && group(choices, "by", t("by"), MEASURES.map((measure) => [measure, measureName(kind, measure)])),
+    view !== "first" &&
+      group(
+        choices,
+        "by",
+        t("by"),
+        MEASURES.map((measure) => [measure, measureName(kind, measure)]),
+      ),
     view !== "first" &&
       group(choices, "order", t("order"), [
         ["highest", t("order.highest")],
@@ -73,6 +79,7 @@ function bubbleFigure(all, caption) {
   return bubbleSpec(kind, all, choices.get("n"), { ...caption, id: `${kind}-first`, title });
 }
 
+/** @returns {import("../lib/figure.js").Spec} */
 function evolutionFigure(chosen, caption) {
   const [period, measure] = [choices.get("period"), choices.get("by")];
   const { dates, series, table } = evolution(chosen, measure, period);
@@ -113,9 +120,16 @@ const show = shower(byId("charts"), async () => {
   const chosen = ranked(all, choices.get("by"), choices.get("order"), choices.get("n"));
   const shown = { number: chosen.length, all: all.length };
   const caption = { period: spanOf(window), analyses, wide: true, isNow: window.isNow, all, more: t("ranking.shown", shown) };
-  if (period) {
+  if (period && past) {
     const byObject = new Map(past.map((one) => [one.object, one]));
-    return [figure(evolutionFigure(chosen.flatMap(({ object }) => byObject.get(object) ?? []), caption))];
+    return [
+      figure(
+        evolutionFigure(
+          chosen.flatMap(({ object }) => byObject.get(object) ?? []),
+          caption,
+        ),
+      ),
+    ];
   }
   return [figure(choices.get("view") === "first" ? bubbleFigure(all, caption) : rankingFigure(chosen, caption))];
 });

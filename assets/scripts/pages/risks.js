@@ -1,8 +1,8 @@
 // Risks by level, now and over time.
 
 import "../lib/shell.js";
-import { DAYS_OR_NOW, controls, daysGroup, daysText, periodGroup, periods } from "../lib/controls.js";
 import { compared, spanOf } from "../lib/compared.js";
+import { controls, DAYS_OR_NOW, daysGroup, daysText, periodGroup, periods } from "../lib/controls.js";
 import { averages, summary } from "../lib/data.js";
 import { byId } from "../lib/dom.js";
 import { figure } from "../lib/figure.js";
@@ -34,7 +34,13 @@ const show = shower(byId("charts"), async (again) => {
     });
   const lines = (kind) =>
     part([trend], (tree) => {
-      const caption = { id: `trend-${kind}`, title: t("risks.evolution", { kind: kindName(kind) }), period: daysText(past), analyses, wide: true };
+      const caption = {
+        id: `trend-${kind}`,
+        title: t("risks.evolution", { kind: kindName(kind) }),
+        period: daysText(past),
+        analyses,
+        wide: true,
+      };
       return figure(levelLines(tree, kind, period, caption));
     });
   return Promise.all([...KINDS.map(bars), ...KINDS.map(lines)]);

@@ -10,8 +10,8 @@ import { install as LegendPlainComponent } from "echarts/lib/component/legend/in
 import { install as TitleComponent } from "echarts/lib/component/title/install.js";
 import { install as SVGRenderer } from "echarts/lib/renderer/installSVGRenderer.js";
 import "../lib/all.js";
-import { init, use } from "../lib/echarts.js";
 import { data, spreadsheet } from "../lib/csv.js";
+import { init, use } from "../lib/echarts.js";
 import { subtitle } from "../lib/figure.js";
 import { t } from "../lib/page.js";
 import { paperTokens } from "../lib/tokens.js";
@@ -35,7 +35,13 @@ function option(spec, height) {
   const grids = [inner.grid].flat().map((grid) => ({ ...grid, top: HEAD + legend + 24, bottom: FOOT + 40 }));
   const today = new Date().toISOString().slice(0, 10);
   const source = t("export.source", { address: location.origin + location.pathname, date: today });
-  const text = (size, weight, color) => ({ fontSize: size, lineHeight: Math.round(size * 1.4), fontWeight: weight, color, fontFamily: colours.font });
+  const text = (size, weight, color) => ({
+    fontSize: size,
+    lineHeight: Math.round(size * 1.4),
+    fontWeight: weight,
+    color,
+    fontFamily: colours.font,
+  });
   return {
     ...inner,
     animation: false,
@@ -43,15 +49,25 @@ function option(spec, height) {
     grid: grids,
     title: [
       {
-        left: 24, top: 20, text: spec.title, subtext: [subtitle(spec), spec.pictureNote].filter(Boolean).join(" · "), itemGap: 4,
-        textStyle: text(24, 600, colours.ink), subtextStyle: text(15, 400, colours.soft),
+        left: 24,
+        top: 20,
+        text: spec.title,
+        subtext: [subtitle(spec), spec.pictureNote].filter(Boolean).join(" · "),
+        itemGap: 4,
+        textStyle: text(24, 600, colours.ink),
+        subtextStyle: text(15, 400, colours.soft),
       },
       { left: 24, bottom: 14, text: source, textStyle: text(13, 400, colours.soft) },
     ],
     legend: legend
       ? {
-          left: 24, right: 24, top: HEAD, itemWidth: 32, selectedMode: false,
-          data: spec.legend.map(({ key }) => key), formatter: (key) => names.get(key), 
+          left: 24,
+          right: 24,
+          top: HEAD,
+          itemWidth: 32,
+          selectedMode: false,
+          data: spec.legend.map(({ key }) => key),
+          formatter: (key) => names.get(key),
           textStyle: text(14, 400, colours.ink),
         }
       : undefined,
