@@ -102,13 +102,15 @@ async function main() {
   const named = { theme: hashed("theme", ".js", theme), world: hashed("world", ".json", map) };
   files.push([named.theme, Buffer.from(theme)], [named.world, Buffer.from(map)]);
   const entries = Object.entries(metafile.outputs)
-    .filter(([, output]) => output.entryPoint)
-    .map(([path, output]) => [basename(output.entryPoint, ".js"), basename(path), imports(metafile.outputs, path)]);
+    .flatMap(([path, { entryPoint }]) => (entryPoint ? [{ path, entry: basename(entryPoint, ".js") }] : []))
+    .map(({ path, entry }) => [entry, basename(path), imports(metafile.outputs, path)]);
   for (const [name, bytes] of files) await writeFile(join(web, `${name}.gz`), gzipSync(bytes, { level: 9 }));
   for (const [entry, name] of Object.entries(named)) entries.push([entry, name, []]);
   const manifest = Object.fromEntries(entries.map(([entry, file, needs]) => [entry, { file, imports: needs }]));
   await writeFile(join(out, "manifest.json"), JSON.stringify(manifest));
-  const texts = await licences(bundled(metafile), process.env.TARGET);
+  const { TARGET } = process.env;
+  if (!TARGET) throw new Error("TARGET is not set: cargo sets it for build scripts");
+  const texts = await licences(bundled(metafile), TARGET);
   await writeFile(join(out, "licences.json.gz"), gzipSync(texts, { level: 9 }));
 }
 

@@ -10,6 +10,13 @@ function output(program, ...words) {
   return execFileSync(program, words, { encoding: "utf8", cwd: "..", maxBuffer: 64 << 20 });
 }
 
+/** The first match of a pattern that a text has, unless its makers changed it. */
+function match(pattern, text) {
+  const found = pattern.exec(text);
+  if (!found) throw new Error(`${pattern} is nowhere in ${text.slice(0, 200)}`);
+  return found;
+}
+
 const said = (path) => readFile(path, "utf8").catch(() => "");
 
 /** The texts about licences in a folder. */
@@ -43,19 +50,19 @@ async function crates(target) {
 /** SQLite comes inside a crate; its head says under which terms. */
 async function sqlite(crate) {
   const header = await readFile(join(crate.folder, "sqlite3", "sqlite3.h"), "utf8");
-  const version = /#define SQLITE_VERSION\s+"([^"]+)"/.exec(header)[1];
-  const blessing = /The author disclaims copyright[\s\S]*?(?=\n\*{10})/.exec(header)[0].replaceAll(/^\*\* ?/gm, "");
+  const version = match(/#define SQLITE_VERSION\s+"([^"]+)"/, header)[1];
+  const blessing = match(/The author disclaims copyright[\s\S]*?(?=\n\*{10})/, header)[0].replaceAll(/^\*\* ?/gm, "");
   return { kind: "generic", name: "sqlite", version, licence: "blessing", texts: [blessing] };
 }
 
 /** What the compiler links by itself: its standard library, and the C library if that is linked statically. */
 async function toolchain() {
-  const version = /^release: (.+)$/m.exec(output(RUSTC, "-vV"))[1];
+  const version = match(/^release: (.+)$/m, output(RUSTC, "-vV"))[1];
   const folder = join(output(RUSTC, "--print", "sysroot").trim(), "share/doc/rust/licenses");
   const texts = await Promise.all(["Apache-2.0.txt", "MIT.txt"].map((file) => said(join(folder, file))));
   const all = [{ kind: "generic", name: "rust-std", version, licence: "MIT OR Apache-2.0", texts: texts.filter(Boolean) }];
   if (CARGO_CFG_TARGET_FEATURE.split(",").includes("crt-static") && CARGO_CFG_TARGET_ENV === "gnu") {
-    const version = /[\d.]+$/m.exec(output("ldd", "--version").split("\n")[0])[0];
+    const version = match(/[\d.]+$/m, output("ldd", "--version").split("\n")[0])[0];
     const text = await said("/usr/share/common-licenses/LGPL-2.1");
     all.push({ kind: "generic", name: "glibc", version, licence: "LGPL-2.1-or-later", texts: [text].filter(Boolean) });
   }

@@ -21,7 +21,9 @@ pub mod reference;
 
 pub use export::{Export, export};
 pub use files::{Lines, Target};
-pub use import::{Import, examine, import};
+#[cfg(fuzzing)]
+pub use import::examine;
+pub use import::{Import, import};
 
 use crate::store::import::Imported;
 

@@ -16,6 +16,7 @@ use crate::model::shapes::{CATEGORIES, EVERY_STAT, STATES, Texts};
 use crate::store::entries::{Entries, Entry};
 use crate::store::rollups::Rollup;
 use jiff::civil::Date;
+use release::rounding::Band;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -219,6 +220,25 @@ impl<T> Tree<T> {
             (found.informational.is_some() || found.operational.is_some()).then_some(found)
         };
         Self { current: branch(STATES[0]), residual: branch(STATES[1]) }
+    }
+}
+
+/// What a number of a period rests on, where periods were asked for: so many stats, or in a release a band of contributors.
+#[derive(Default, Serialize)]
+struct Basis {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stats: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    band: Option<Band>,
+}
+
+impl Basis {
+    fn stats(params: &Params, stats: i64) -> Self {
+        Self { stats: params.period.map(|_| stats), band: None }
+    }
+
+    fn band(params: &Params, band: Band) -> Self {
+        Self { stats: None, band: params.period.map(|_| band) }
     }
 }
 

@@ -39,7 +39,7 @@
 //! | what | where |
 //! |---|---|
 //! | a processor | a row of `averages::ALL` and one function |
-//! | a route | a row of `ROUTES` in `app.rs`, a handler, `assets/openapi.json`, a row in `tests/it/access.rs` |
+//! | a route | a row of `app/routes.rs`, a handler, `assets/openapi.json`, a row in `tests/it/access.rs` |
 //! | a setting | a row of `config/settings.rs`, a field of `Config` |
 //! | a table or column | `schema.sql`; from 0.2.0 on also a step in `store/migrations.rs` |
 //! | a job of the service | a row in `service/schedule.rs` |
@@ -51,7 +51,8 @@
 //!
 //! tiny_http aborts the process on one hostile request, and its `Response` can neither say `Connection: close` nor stream
 //! an unknown length to HTTP/1.0 without holding it whole. So the accept loop here stands on httparse, with a thread per
-//! connection under a cap. tiny_http has its uses where nobody is hostile: as a fake remote, and as a peer to measure against.
+//! connection under a cap. In the tests, where nobody is hostile, tiny_http is the stranger that answers in place of a stats
+//! service, and the peer whose speed `tests/bench` prints beside ours.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 

@@ -273,15 +273,14 @@ fn refusal<S: Service>(service: &S, status: u16, reason: &str) -> Response {
     if status == 503 && response.header("Retry-After").is_none() { response.with("Retry-After", "2") } else { response }
 }
 
-/// Reads bytes as a connection reads a head, for the fuzzer; gives the length of the head.
+/// Reads bytes as a connection reads a head, for the fuzzer.
 #[cfg(fuzzing)]
-pub fn examine(bytes: &[u8]) -> Option<usize> {
-    let peer = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
-    head::examine(bytes, peer)
+pub fn examine(bytes: &[u8]) {
+    let _ = head::examine(&mut input::Input::new(bytes));
 }
 
 /// Reads bytes as a connection reads a chunked body, for the fuzzer; gives the body if it is whole. At most some 100 KB.
 #[cfg(fuzzing)]
 pub fn examine_chunks(bytes: &[u8]) -> Option<Vec<u8>> {
-    body::examine(bytes)
+    body::examine(&mut input::Input::new(bytes), head::Framing::Chunked, 4 << 20).ok()
 }

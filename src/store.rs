@@ -23,6 +23,7 @@ mod payloads;
 pub mod place;
 mod purge;
 pub mod read_only;
+mod relabel;
 pub mod releases;
 pub mod rollups;
 pub mod sharing;
@@ -36,7 +37,7 @@ pub mod watch;
 
 use crate::error::{Error, Kind, Result};
 use clients::Callers;
-use connections::{BUSY, REMEDY, connect, connect_as_is, connect_reader, opening, sql};
+use connections::{BUSY, REMEDY, connect, connect_as_is, connect_reader, opening};
 use objects::Objects;
 use place::{Loss, Place};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -298,7 +299,7 @@ impl Store {
             // Nobody else can read it any more, but who has it open.
             let anchor = self.anchor.lock().unwrap_or_else(PoisonError::into_inner);
             let saved = anchor.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-            saved.unwrap_or_else(|error| log::error!("its log cannot be saved: {}", sql(error).chain()));
+            saved.unwrap_or_else(|error| log::error!("its log cannot be saved: {}", Error::from(error).chain()));
         }
         if loss.leaves_log {
             // Ours, of the file that is gone: read with the new one it would make a ruin of it.

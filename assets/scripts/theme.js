@@ -10,7 +10,7 @@
   };
   const lang = chosen("lang");
   const query = new URLSearchParams(location.search);
-  if (["en", "fr", "de", "nl"].includes(lang) && lang !== root.lang && !query.has("lang")) {
+  if (lang && ["en", "fr", "de", "nl"].includes(lang) && lang !== root.lang && !query.has("lang")) {
     query.set("lang", lang);
     location.replace(`?${query}${location.hash}`);
   }

@@ -66,11 +66,15 @@ pub fn tag(parts: &[&[u8]]) -> String {
     format!("W/\"{hash}\"")
 }
 
+/// Whether the caller has the answer with this tag.
+pub fn is_known(head: &Head, tag: &str) -> bool {
+    let mut known = head.headers.all("If-None-Match").flat_map(|list| list.split(',')).map(str::trim);
+    known.any(|one| one == "*" || one.trim_start_matches("W/") == tag.trim_start_matches("W/"))
+}
+
 /// Makes an answer, unless the caller has the one with this tag already. Either way it may be kept, and asked for again.
 pub fn unless_known(head: &Head, tag: String, make: impl FnOnce() -> Answer) -> Answer {
-    let mut known = head.headers.all("If-None-Match").flat_map(|list| list.split(',')).map(str::trim);
-    let is_known = known.any(|one| one == "*" || one.trim_start_matches("W/") == tag.trim_start_matches("W/"));
-    let response = if is_known { Response::empty(304) } else { make()? };
+    let response = if is_known(head, &tag) { Response::empty(304) } else { make()? };
     // Said here too, since an answer without a body has no coding.
     Ok(response.with("ETag", tag).with("Cache-Control", "no-cache").with("Vary", "Accept-Encoding"))
 }

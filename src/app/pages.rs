@@ -1,7 +1,7 @@
 //! Pages and what they load, as answers.
 
-use super::answer::Answer;
-use super::{App, Request, nothing_here, released, tag};
+use super::answer::{Answer, is_known, tag, unless_known};
+use super::{App, Request, nothing_here, released};
 use crate::dashboard::{self, Asset, Language, Page, Released, Site, View};
 use crate::model::parse_uuid;
 use crate::server::message::{Body, Head, Response};
@@ -71,9 +71,9 @@ pub fn api(app: &App, request: Request<'_>) -> Answer {
 }
 
 /// `GET /api/v1/openapi.json` and `/api/v1/swagger.json`
-pub fn openapi(_: &App, _: Request<'_>) -> Answer {
-    let response = Response::bytes(200, Some("application/json"), Cow::Borrowed(dashboard::OPENAPI.as_bytes()));
-    Ok(response.with("Cache-Control", "no-cache"))
+pub fn openapi(_: &App, request: Request<'_>) -> Answer {
+    let text = dashboard::OPENAPI.as_bytes();
+    unless_known(request.head, tag(&[text]), || Ok(Response::bytes(200, Some("application/json"), Cow::Borrowed(text))))
 }
 
 /// `GET /threats/{uuid}`
@@ -123,7 +123,7 @@ fn answer(app: &App, head: &Head, page: &'static Page, object: &str, released: O
          font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}"
     );
     let tag = tag(&[text.as_bytes()]);
-    let response = match headers.all("If-None-Match").any(|known| known.contains(&tag)) {
+    let response = match is_known(head, &tag) {
         true => Response::empty(304),
         false => Response::bytes(200, Some("text/html; charset=utf-8"), Cow::Owned(text.into_bytes())),
     };
@@ -149,23 +149,23 @@ fn root(app: &App, head: &Head) -> String {
 /// `GET /assets/{name}`
 pub fn file(_: &App, request: Request<'_>) -> Answer {
     let asset = dashboard::file(&request.name).ok_or_else(|| Box::new(nothing_here()))?;
-    Ok(asset_response(asset, &request).with("Cache-Control", "public, max-age=31536000, immutable"))
+    let response = asset_response(asset, &request).with("Vary", "Accept-Encoding");
+    Ok(response.with("Cache-Control", "public, max-age=31536000, immutable"))
 }
 
 /// `GET /assets/licences.json`
 pub fn licences(_: &App, request: Request<'_>) -> Answer {
     let asset = dashboard::licences().ok_or_else(|| Box::new(nothing_here()))?;
-    Ok(asset_response(asset, &request).with("Cache-Control", "no-cache"))
+    unless_known(request.head, tag(&[&asset.gzip]), || Ok(asset_response(asset, &request)))
 }
 
 fn asset_response(asset: Asset, request: &Request<'_>) -> Response {
     let content_type = asset.content_type;
-    let response = if request.head.headers.accepts_gzip() {
+    if request.head.headers.accepts_gzip() {
         Response::bytes(200, Some(content_type), asset.gzip).with("Content-Encoding", "gzip")
     } else {
         let mut response = Response::bytes(200, Some(content_type), Cow::Borrowed(b""));
         response.body = Body::Stream(Box::new(asset.unpacked()));
         response
-    };
-    response.with("Vary", "Accept-Encoding")
+    }
 }

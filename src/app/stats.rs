@@ -10,7 +10,7 @@ use crate::model::{Role, StatType, parse_uuid};
 use crate::server::message::{Body, Response};
 use crate::server::spool::{Spool, Spools};
 use crate::store::Store;
-use crate::store::listing::{Filter, PLACES, Range, Stat, StatPlace};
+use crate::store::listing::{Beginning, Filter, PLACES, Range, Stat, StatPlace};
 use jiff::civil::Date;
 use serde_json::json as value;
 use std::borrow::Cow;
@@ -18,11 +18,9 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Bytes of data after which a page of a large answer is full.
-const PAGE: usize = 256 << 10;
-
-/// Bytes up to which an answer is sent as a whole.
-const SMALL: u64 = 64 << 10;
+/// Bytes of data after which a page of an answer is full. With what stands around them they nearly always fit the memory
+/// of a page, and an answer of one page is sent as a whole.
+const PAGE: usize = 192 << 10;
 
 /// Bytes of the place of a stat.
 const PLACE: u64 = 16;
@@ -85,10 +83,12 @@ pub fn metadata(count: u64, offset: u64, limit: u64) -> serde_json::Value {
 }
 
 /// A list of stats that is read from the store as it is written to the client: a slow reader holds one page of it and 16
-/// bytes for each stat that is left, both in files if they are large, and no transaction.
+/// bytes for each stat, both in files if they are large, and no transaction.
 struct Listing {
     store: Arc<Store>,
-    /// Where the stats are, as they were when the list began.
+    /// How many stats it has.
+    total: u64,
+    /// Where they are, as they were when the list began, unless its first page has them all.
     places: Spool,
     /// Stats that were read.
     done: u64,
@@ -108,31 +108,23 @@ impl Listing {
         let store = Arc::clone(&app.store);
         let (mut places, mut page) = (app.spools.answer(), Page::new(&app.spools));
         let mut keep = |place: StatPlace| places.write_all(&place.to_bytes()).map_err(unread);
-        let read = store.list(filter, range, PAGE, &mut keep, &mut |stat| page.add(stat))?;
+        let Beginning { read: done, is_all } =
+            store.list(filter, range, PAGE, &mut keep, &mut |stat| page.add(stat))?;
         page.finish().map_err(unread)?;
-        let list = Self { store, places, done: u64::try_from(read).unwrap_or_default(), page, tail };
-        let head = head(list.total()).into_bytes();
-        let is_small = list.done == list.total() && list.page.spool.len() <= SMALL;
+        if is_all && let Some(stats) = page.spool.in_memory() {
+            let whole = [head(done).as_bytes(), stats, tail.as_bytes()].concat();
+            return Ok(Response::bytes(200, Some("application/json"), Cow::Owned(whole)));
+        }
+        let total = if is_all { done } else { places.len() / PLACE };
+        let list = Self { store, total, places, done, page, tail };
         let mut response = Response::bytes(200, Some("application/json"), Cow::Borrowed(b""));
-        let mut whole = io::Cursor::new(head).chain(list);
-        response.body = if is_small {
-            let mut bytes = Vec::new();
-            whole.read_to_end(&mut bytes).map_err(unread)?;
-            Body::Bytes(Cow::Owned(bytes))
-        } else {
-            Body::Stream(Box::new(whole))
-        };
+        response.body = Body::Stream(Box::new(io::Cursor::new(head(total).into_bytes()).chain(list)));
         Ok(response)
-    }
-
-    /// How many stats it has.
-    fn total(&self) -> u64 {
-        self.places.len() / PLACE
     }
 
     /// Reads the next page, or ends the list. A list that cannot be whole is broken off rather than ended.
     fn refill(&mut self) -> io::Result<()> {
-        let end = self.total().min(self.done + u64::try_from(PLACES).map_err(io::Error::other)?);
+        let end = self.total.min(self.done + u64::try_from(PLACES).map_err(io::Error::other)?);
         self.page.clear();
         if self.done == end {
             return self.page.spool.write_all(std::mem::take(&mut self.tail).as_bytes());

@@ -74,7 +74,8 @@ impl Lines {
         Ok(Self::new(path, path.display().to_string(), total, file, is_packed(path)))
     }
 
-    /// Lines that are in memory.
+    /// Lines that are in memory, for the fuzzer.
+    #[cfg(fuzzing)]
     pub(super) fn of(bytes: Vec<u8>, packed: bool) -> Self {
         Self::new(Path::new("memory"), "memory".into(), 0, io::Cursor::new(bytes), packed)
     }

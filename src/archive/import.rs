@@ -176,14 +176,13 @@ fn take_apart(line: &[u8]) -> Result<(NewStat<'_>, Line<'_>, Option<i64>)> {
     Ok((stat, about, arrived))
 }
 
-/// Reads bytes as a file to import, for the fuzzer; gives how many of its lines have a stat.
-pub fn examine(bytes: &[u8], packed: bool) -> usize {
+/// Reads bytes as a file to import, for the fuzzer.
+#[cfg(fuzzing)]
+pub fn examine(bytes: &[u8], packed: bool) {
     let mut lines = Lines::of(bytes.to_vec(), packed);
-    let mut good = 0;
     while let Ok(Some((_, line))) = lines.next() {
-        good += usize::from(take_apart(line).is_ok());
+        let _ = take_apart(line);
     }
-    good
 }
 
 /// A moment of arrival, in seconds since 1970.

@@ -1,6 +1,6 @@
 //! Matrices of impact and likelihood.
 
-use super::{Params, Tree, by_key, json, periods, stats, total};
+use super::{Basis, Params, Tree, by_key, json, periods, stats, total};
 use crate::error::Result;
 use crate::model::decimal::Mean;
 use crate::model::shapes::{CATEGORIES, COMMON_IMPACT, COMMON_LIKELIHOOD};
@@ -12,10 +12,22 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 #[derive(Serialize)]
-struct Answer {
+pub(super) struct Answer {
     scales: Scales,
     averages: Matrices,
     values: Vec<OnDate>,
+}
+
+impl Answer {
+    /// With the scales that are common.
+    pub(super) fn new(averages: Matrices, values: Vec<OnDate>) -> Self {
+        let scales = Scales {
+            impact: (0..=COMMON_IMPACT).collect(),
+            probability: (0..=COMMON_IMPACT).collect(),
+            likelihood: (0..=COMMON_LIKELIHOOD).collect(),
+        };
+        Self { scales, averages, values }
+    }
 }
 
 #[derive(Serialize)]
@@ -26,22 +38,23 @@ struct Scales {
 }
 
 #[derive(Serialize)]
-struct OnDate {
-    date: Date,
+pub(super) struct OnDate {
+    pub(super) date: Date,
     #[serde(flatten)]
-    matrices: Matrices,
+    pub(super) matrices: Matrices,
 }
 
 #[derive(Serialize)]
-struct Matrices {
-    stats: i64,
+pub(super) struct Matrices {
     #[serde(flatten)]
-    tree: Tree<Vec<Cell>>,
+    pub(super) basis: Basis,
+    #[serde(flatten)]
+    pub(super) tree: Tree<Vec<Cell>>,
 }
 
 /// A cell in which there are risks; all others are 0.
 #[derive(Serialize)]
-struct Cell {
+pub(super) struct Cell {
     impact: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     likelihood: Option<i64>,
@@ -51,22 +64,24 @@ struct Cell {
     share: Mean,
 }
 
+impl Cell {
+    /// Informational risks have a likelihood, operational ones a probability.
+    pub(super) fn new(category: &str, impact: i64, chance: i64, [count, share]: [Mean; 2]) -> Self {
+        let is_informational = category == CATEGORIES[0];
+        let (likelihood, probability) = if is_informational { (Some(chance), None) } else { (None, Some(chance)) };
+        Self { impact, likelihood, probability, count, share }
+    }
+}
+
 /// Mean number of risks, and mean share of an analysis's risks, per cell: over the range and per date.
 pub fn average(rollup: &Rollup, params: &Params, out: &mut dyn Write) -> Result<()> {
     if rollup.days.is_empty() {
         return json(&[(); 0], out);
     }
     let on_date = |(date, entries)| OnDate { date, matrices: matrices(&by_key(rollup, entries), params) };
-    let answer = Answer {
-        scales: Scales {
-            impact: (0..=COMMON_IMPACT).collect(),
-            probability: (0..=COMMON_IMPACT).collect(),
-            likelihood: (0..=COMMON_LIKELIHOOD).collect(),
-        },
-        averages: matrices(&by_key(rollup, &total(&rollup.days)), params),
-        values: periods(rollup, params)?.iter().map(|(date, entries)| on_date((*date, entries))).collect(),
-    };
-    json(&answer, out)
+    let averages = matrices(&by_key(rollup, &total(&rollup.days)), params);
+    let values = periods(rollup, params)?.iter().map(|(date, entries)| on_date((*date, entries))).collect();
+    json(&Answer::new(averages, values), out)
 }
 
 /// Sums by impact and likelihood.
@@ -84,15 +99,11 @@ fn matrices(keyed: &BTreeMap<&str, &Entry>, params: &Params) -> Matrices {
     }
     let tree = Tree::new(params, |state, category| {
         let matrix = cells.remove(&(state.to_owned(), category.to_owned())).unwrap_or_default();
-        let informational = category == CATEGORIES[0];
-        let cell = |((impact, likelihood), entry): ((i64, i64), &Entry)| Cell {
-            impact,
-            likelihood: informational.then_some(likelihood),
-            probability: (!informational).then_some(likelihood),
-            count: entry.sums[0].mean(stats.into()),
-            share: entry.sums[1].mean(stats.into()),
+        let cell = |((impact, chance), entry): ((i64, i64), &Entry)| {
+            let mean = |index: usize| entry.sums[index].mean(stats.into());
+            Cell::new(category, impact, chance, [mean(0), mean(1)])
         };
         matrix.into_iter().map(cell).collect()
     });
-    Matrices { stats, tree }
+    Matrices { basis: Basis { stats: Some(stats), band: None }, tree }
 }

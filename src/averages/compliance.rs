@@ -1,6 +1,6 @@
 //! Compliance with referentials.
 
-use super::{Labels, Params, json, labels, periods, total};
+use super::{Basis, Labels, Params, json, labels, periods, total};
 use crate::error::Result;
 use crate::model::Decimal;
 use crate::model::decimal::Mean;
@@ -13,33 +13,33 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 
 #[derive(Serialize)]
-struct Referential {
-    referential: String,
-    labels: Labels,
-    categories: Vec<Category>,
+pub(super) struct Referential {
+    pub(super) referential: String,
+    pub(super) labels: Labels,
+    pub(super) categories: Vec<Category>,
 }
 
 #[derive(Serialize)]
-struct Category {
-    labels: Labels,
-    values: Vec<OnDate>,
-    averages: Means,
+pub(super) struct Category {
+    pub(super) labels: Labels,
+    pub(super) values: Vec<OnDate>,
+    pub(super) averages: Sides,
 }
 
 #[derive(Serialize)]
-struct OnDate {
+pub(super) struct OnDate {
     #[serde(flatten)]
-    means: Means,
-    date: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stats: Option<i64>,
+    pub(super) sides: Sides,
+    pub(super) date: Date,
+    #[serde(flatten)]
+    pub(super) basis: Basis,
 }
 
 /// Mean compliance, usually from 0 to 1; none if no stat has that side.
 #[derive(Default, Serialize)]
-struct Means {
-    current: Option<Mean>,
-    target: Option<Mean>,
+pub(super) struct Sides {
+    pub(super) current: Option<Mean>,
+    pub(super) target: Option<Mean>,
 }
 
 /// Means per referential and category, over the range and per date, in the order in which the store met them.
@@ -54,12 +54,12 @@ pub fn average(rollup: &Rollup, params: &Params, out: &mut dyn Write) -> Result<
         let Some((name, texts)) = category_of_key(key) else { continue };
         let values = periods.iter().filter_map(|(date, entries)| {
             let entry = entries.get(&object)?;
-            Some(OnDate { means: means(entry), date: *date, stats: params.period.map(|_| entry.stats) })
+            Some(OnDate { sides: sides(entry), date: *date, basis: Basis::stats(params, entry.stats) })
         });
         let category = Category {
             labels: texts.map(Some).into(),
             values: values.collect(),
-            averages: whole.get(&object).map(means).unwrap_or_default(),
+            averages: whole.get(&object).map(sides).unwrap_or_default(),
         };
         let place = *places.entry(name.clone()).or_insert_with(|| {
             let labels = labels(rollup, names.get(referential_key(&name).as_str()).copied().unwrap_or_default());
@@ -71,8 +71,8 @@ pub fn average(rollup: &Rollup, params: &Params, out: &mut dyn Write) -> Result<
     json(&referentials, out)
 }
 
-fn means(entry: &Entry) -> Means {
+fn sides(entry: &Entry) -> Sides {
     let mean = |sum: Decimal, number: i128| (number > 0).then(|| sum.mean(number));
     let [current, target, targets] = entry.sums;
-    Means { current: mean(current, entry.number.into()), target: mean(target, targets.wholes()) }
+    Sides { current: mean(current, entry.number.into()), target: mean(target, targets.wholes()) }
 }

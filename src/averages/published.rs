@@ -1,16 +1,17 @@
 //! Releases in, the processors' answers out: the same shapes, made of published cells alone. What is hidden is absent.
 
+use super::cartography::{self, Cell, Matrices};
+use super::compliance::{self, Category, Referential, Sides};
 use super::release::cells::total_key;
 use super::release::rounding::{Band, amount};
 use super::release::{Object, Release, Shown};
-use super::{Labels, Params, Period, Tree, json, risks};
+use super::{Basis, Params, Period, Tree, json, rated, risks};
 use crate::error::{Error, Kind, Result};
 use crate::model::decimal::{Decimal, Mean};
-use crate::model::shapes::{CATEGORIES, COMMON_IMPACT, COMMON_LIKELIHOOD, category_of_key, risk_key};
+use crate::model::shapes::{category_of_key, risk_key};
 use crate::model::{Decimal as Number, StatType};
 use crate::store::releases::Kept;
 use jiff::civil::Date;
-use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
@@ -53,12 +54,12 @@ impl Week {
 /// `Internal` for a processor that has no such answer, and those of the writer.
 pub fn answer(processor: &str, weeks: &[Week], params: &Params, out: &mut dyn Write) -> Result<()> {
     match processor {
-        "threat_average_on_date" => rated(StatType::Threat, weeks, params, out),
-        "vulnerability_average_on_date" => rated(StatType::Vulnerability, weeks, params, out),
+        "threat_average_on_date" => rated_averages(StatType::Threat, weeks, params, out),
+        "vulnerability_average_on_date" => rated_averages(StatType::Vulnerability, weeks, params, out),
         "risk_averages" => risk_averages(weeks, params, out),
         "risk_averages_on_date" => risk_averages_on_date(weeks, params, out),
-        "cartography_average" => cartography(weeks, params, out),
-        "compliance_average" => compliance(weeks, params, out),
+        "cartography_average" => cartography_average(weeks, params, out),
+        "compliance_average" => compliance_average(weeks, params, out),
         _ => Err(Error::new(Kind::Internal, format!("no releases for the processor {processor}"))),
     }
 }
@@ -103,37 +104,6 @@ fn share_of(units: i32, total: i128) -> Decimal {
 
 // ---- threats and vulnerabilities
 
-#[derive(Serialize)]
-struct Rated {
-    object: String,
-    labels: Labels,
-    values: Vec<RatedOnDate>,
-    averages: Numbers,
-}
-
-#[derive(Serialize)]
-struct RatedOnDate {
-    #[serde(flatten)]
-    numbers: Numbers,
-    date: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    band: Option<Band>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Numbers {
-    count: Mean,
-    max_risk: Mean,
-    average_rate: Mean,
-}
-
-impl From<[Mean; 3]> for Numbers {
-    fn from([count, max_risk, average_rate]: [Mean; 3]) -> Self {
-        Self { count, max_risk, average_rate }
-    }
-}
-
 /// Count, highest risk and rate of an object, if all of them are shown.
 fn rated_numbers(shown: &Shown, object: &Object) -> Option<([Decimal; 3], Band)> {
     let [Some(share), Some(risk), Some(rate)] = object.figures.as_slice() else { return None };
@@ -141,7 +111,7 @@ fn rated_numbers(shown: &Shown, object: &Object) -> Option<([Decimal; 3], Band)>
     Some(([count, amount(risk.value.into(), 100), amount(rate.value.into(), 5)], share.band.min(rate.band)))
 }
 
-fn rated(kind: StatType, weeks: &[Week], params: &Params, out: &mut dyn Write) -> Result<()> {
+fn rated_averages(kind: StatType, weeks: &[Week], params: &Params, out: &mut dyn Write) -> Result<()> {
     let points = points(weeks, params)?;
     let found = keys(kind, weeks);
     let mut answer = Vec::new();
@@ -155,9 +125,10 @@ fn rated(kind: StatType, weeks: &[Week], params: &Params, out: &mut dyn Write) -
         let on_date = |(date, weeks): &Point<'_>| {
             let shown: Vec<_> = weeks.iter().filter_map(number).collect();
             let means = means(weeks.len(), &shown, true)?;
-            Some(RatedOnDate { numbers: means.numbers.into(), date: *date, band: params.period.map(|_| means.band) })
+            let basis = Basis::band(params, means.band);
+            Some(rated::OnDate { numbers: means.numbers.into(), date: *date, basis })
         };
-        answer.push(Rated {
+        answer.push(rated::Averaged {
             object: key.to_owned(),
             labels: texts(kind, weeks, key).into(),
             values: points.iter().filter_map(on_date).collect(),
@@ -187,14 +158,6 @@ fn texts(kind: StatType, weeks: &[Week], key: &str) -> [String; 4] {
 
 // ---- risks
 
-#[derive(Serialize)]
-struct LevelOnDate {
-    date: Date,
-    value: Mean,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    band: Option<Band>,
-}
-
 /// The number of risks of a level.
 pub(super) fn level(week: &Week, state: &str, category: &str, level: &str) -> Option<([Decimal; 1], Band)> {
     let shown = week.shown(StatType::Risk)?;
@@ -219,7 +182,8 @@ fn risk_averages_on_date(weeks: &[Week], params: &Params, out: &mut dyn Write) -
             let on_date = |(date, weeks): &Point<'_>| {
                 let shown: Vec<_> = weeks.iter().filter_map(|week| level(week, state, category, name)).collect();
                 let means = means(weeks.len(), &shown, true)?;
-                Some(LevelOnDate { date: *date, value: means.numbers[0], band: params.period.map(|_| means.band) })
+                let basis = Basis::band(params, means.band);
+                Some(risks::OnDate { date: *date, value: means.numbers[0], basis })
             };
             points.iter().filter_map(on_date).collect::<Vec<_>>()
         }),
@@ -229,57 +193,17 @@ fn risk_averages_on_date(weeks: &[Week], params: &Params, out: &mut dyn Write) -
 
 // ---- cartography
 
-#[derive(Serialize)]
-struct Matrices {
-    scales: Scales,
-    averages: Tree<Vec<MatrixCell>>,
-    values: Vec<MatricesOnDate>,
-}
-
-#[derive(Serialize)]
-struct Scales {
-    impact: Vec<i64>,
-    probability: Vec<i64>,
-    likelihood: Vec<i64>,
-}
-
-#[derive(Serialize)]
-struct MatricesOnDate {
-    date: Date,
-    #[serde(flatten)]
-    tree: Tree<Vec<MatrixCell>>,
-}
-
-/// A cell that has more than the least that is told apart from nothing.
-#[derive(Serialize)]
-struct MatrixCell {
-    impact: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    likelihood: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    probability: Option<i64>,
-    count: Mean,
-    share: Mean,
-}
-
-fn cartography(weeks: &[Week], params: &Params, out: &mut dyn Write) -> Result<()> {
+fn cartography_average(weeks: &[Week], params: &Params, out: &mut dyn Write) -> Result<()> {
     let on_date = |(date, weeks): Point<'_>| {
         let weeks: Vec<&Week> = weeks.into_iter().filter(|week| week.shown(StatType::Cartography).is_some()).collect();
-        (!weeks.is_empty()).then(|| MatricesOnDate { date, tree: matrices(&weeks, params, true) })
+        (!weeks.is_empty()).then(|| cartography::OnDate { date, matrices: matrices(&weeks, params, true) })
     };
-    let answer = Matrices {
-        scales: Scales {
-            impact: (0..=COMMON_IMPACT).collect(),
-            probability: (0..=COMMON_IMPACT).collect(),
-            likelihood: (0..=COMMON_LIKELIHOOD).collect(),
-        },
-        averages: matrices(&weeks.iter().collect::<Vec<_>>(), params, false),
-        values: points(weeks, params)?.into_iter().filter_map(on_date).collect(),
-    };
-    json(&answer, out)
+    let averages = matrices(&weeks.iter().collect::<Vec<_>>(), params, false);
+    let values = points(weeks, params)?.into_iter().filter_map(on_date).collect();
+    json(&cartography::Answer::new(averages, values), out)
 }
 
-fn matrices(weeks: &[&Week], params: &Params, half: bool) -> Tree<Vec<MatrixCell>> {
+fn matrices(weeks: &[&Week], params: &Params, half: bool) -> Matrices {
     let mut cells: BTreeMap<[String; 4], Vec<([Decimal; 2], Band)>> = BTreeMap::new();
     for shown in weeks.iter().filter_map(|week| week.shown(StatType::Cartography)) {
         for object in &shown.objects {
@@ -294,58 +218,23 @@ fn matrices(weeks: &[&Week], params: &Params, half: bool) -> Tree<Vec<MatrixCell
             cells.entry(key).or_default().push(([share_of(share, *total), amount(share.into(), 1)], figure.band));
         }
     }
-    Tree::new(params, |state, category| {
-        let is_informational = category == CATEGORIES[0];
-        let cell = |([of, kind, impact, column], shown): (&[String; 4], &Vec<([Decimal; 2], Band)>)| {
+    let tree = Tree::new(params, |state, category| {
+        // A cell is there if it has more than the least that is told apart from nothing.
+        let cell = |([of, kind, impact, chance], shown): (&[String; 4], &Vec<([Decimal; 2], Band)>)| {
             if of != state || kind != category {
                 return None;
             }
-            let [count, share] = means(weeks.len(), shown, half)?.numbers;
-            let column: i64 = column.parse().ok()?;
-            (share.0 > 0.0).then_some(MatrixCell {
-                impact: impact.parse().ok()?,
-                likelihood: is_informational.then_some(column),
-                probability: (!is_informational).then_some(column),
-                count,
-                share,
-            })
+            let numbers = means(weeks.len(), shown, half)?.numbers;
+            let place: (i64, i64) = (impact.parse().ok()?, chance.parse().ok()?);
+            (numbers[1].0 > 0.0).then(|| (place, Cell::new(category, place.0, place.1, numbers)))
         };
-        let mut found: Vec<MatrixCell> = cells.iter().filter_map(cell).collect();
-        found.sort_by_key(|cell| (cell.impact, cell.likelihood, cell.probability));
-        found
-    })
+        let found: BTreeMap<_, _> = cells.iter().filter_map(cell).collect();
+        found.into_values().collect()
+    });
+    Matrices { basis: Basis::default(), tree }
 }
 
 // ---- compliance
-
-#[derive(Serialize)]
-struct Referential {
-    referential: String,
-    labels: Labels,
-    categories: Vec<Category>,
-}
-
-#[derive(Serialize)]
-struct Category {
-    labels: Labels,
-    values: Vec<CategoryOnDate>,
-    averages: Sides,
-}
-
-#[derive(Serialize)]
-struct CategoryOnDate {
-    #[serde(flatten)]
-    sides: Sides,
-    date: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    band: Option<Band>,
-}
-
-#[derive(Clone, Copy, Serialize)]
-struct Sides {
-    current: Option<Mean>,
-    target: Option<Mean>,
-}
 
 /// Mean compliance of some weeks; nothing if neither side is shown.
 fn sides(weeks: &[&Week], key: &str, half: bool) -> Option<(Sides, Band)> {
@@ -362,7 +251,7 @@ fn sides(weeks: &[&Week], key: &str, half: bool) -> Option<(Sides, Band)> {
     Some((Sides { current: number(current), target: number(target) }, band))
 }
 
-fn compliance(weeks: &[Week], params: &Params, out: &mut dyn Write) -> Result<()> {
+fn compliance_average(weeks: &[Week], params: &Params, out: &mut dyn Write) -> Result<()> {
     let points = points(weeks, params)?;
     let all: Vec<&Week> = weeks.iter().collect();
     let mut referentials: Vec<Referential> = Vec::new();
@@ -371,7 +260,7 @@ fn compliance(weeks: &[Week], params: &Params, out: &mut dyn Write) -> Result<()
         let Some((averages, _)) = sides(&all, key, false) else { continue };
         let on_date = |(date, weeks): &Point<'_>| {
             let (sides, band) = sides(weeks, key, true)?;
-            Some(CategoryOnDate { sides, date: *date, band: params.period.map(|_| band) })
+            Some(compliance::OnDate { sides, date: *date, basis: Basis::band(params, band) })
         };
         let category =
             Category { labels: labels.into(), values: points.iter().filter_map(on_date).collect(), averages };

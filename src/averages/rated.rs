@@ -1,6 +1,6 @@
 //! Threats and vulnerabilities.
 
-use super::{Labels, Params, json, labels, periods};
+use super::{Basis, Labels, Params, json, labels, periods};
 use crate::error::Result;
 use crate::model::decimal::Mean;
 use crate::model::shapes::EVERY_STAT;
@@ -12,34 +12,39 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 #[derive(Serialize)]
-struct Averaged {
-    object: String,
-    labels: Labels,
-    values: Vec<OnDate>,
-    averages: Numbers,
+pub(super) struct Averaged {
+    pub(super) object: String,
+    pub(super) labels: Labels,
+    pub(super) values: Vec<OnDate>,
+    pub(super) averages: Numbers,
 }
 
 #[derive(Serialize)]
-struct OnDate {
+pub(super) struct OnDate {
     #[serde(flatten)]
-    numbers: Numbers,
-    date: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stats: Option<i64>,
+    pub(super) numbers: Numbers,
+    pub(super) date: Date,
+    #[serde(flatten)]
+    pub(super) basis: Basis,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Numbers {
+pub(super) struct Numbers {
     count: Mean,
     max_risk: Mean,
     average_rate: Mean,
 }
 
+impl From<[Mean; 3]> for Numbers {
+    fn from([count, max_risk, average_rate]: [Mean; 3]) -> Self {
+        Self { count, max_risk, average_rate }
+    }
+}
+
 impl From<&Entry> for Numbers {
     fn from(entry: &Entry) -> Self {
-        let [count, max_risk, average_rate] = entry.sums.map(|sum| sum.mean(entry.number.into()));
-        Self { count, max_risk, average_rate }
+        entry.sums.map(|sum| sum.mean(entry.number.into())).into()
     }
 }
 
@@ -60,7 +65,7 @@ pub fn average_on_date(rollup: &Rollup, params: &Params, out: &mut dyn Write) ->
         let on_date = |(date, entry): &(Date, &Entry)| OnDate {
             numbers: (*entry).into(),
             date: *date,
-            stats: params.period.map(|_| entry.stats),
+            basis: Basis::stats(params, entry.stats),
         };
         Averaged {
             object: uuid.to_owned(),

@@ -1,6 +1,6 @@
 //! Risks by level.
 
-use super::{Params, Tree, by_key, json, periods, stats, total};
+use super::{Basis, Params, Tree, by_key, json, periods, stats, total};
 use crate::error::Result;
 use crate::model::decimal::Mean;
 use crate::model::shapes::{LEVELS, risk_key};
@@ -22,11 +22,11 @@ pub(super) struct Levels<T> {
 }
 
 #[derive(Serialize)]
-struct OnDate {
-    date: Date,
-    value: Mean,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stats: Option<i64>,
+pub(super) struct OnDate {
+    pub(super) date: Date,
+    pub(super) value: Mean,
+    #[serde(flatten)]
+    pub(super) basis: Basis,
 }
 
 fn tree<T>(params: &Params, mut leaf: impl FnMut(&str) -> T) -> Tree<Levels<T>> {
@@ -62,7 +62,7 @@ pub fn averages_on_date(rollup: &Rollup, params: &Params, out: &mut dyn Write) -
         let on_date = |(date, keyed): &(Date, BTreeMap<&str, &Entry>)| OnDate {
             date: *date,
             value: mean(keyed, key),
-            stats: params.period.map(|_| stats(keyed)),
+            basis: Basis::stats(params, stats(keyed)),
         };
         keyed.iter().map(on_date).collect::<Vec<_>>()
     });

@@ -4,11 +4,14 @@
 //! key (the thing that is averaged: a threat, a level, a cell of a matrix, a category) and up to three numbers.
 
 mod cartography;
+mod compliance;
 
 use super::decimal::Decimal;
 use super::stat::StatType;
 use cartography::CartographyData;
 pub use cartography::{COMMON_IMPACT, COMMON_LIKELIHOOD, cell_key};
+use compliance::Referential;
+pub use compliance::{category_of_key, referential_key};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
@@ -75,7 +78,7 @@ pub fn contributions(kind: StatType, data: &str) -> Result<Vec<Contribution>, Fl
         StatType::Risk => from_text::<Object<RiskData>>(data, &path)?.0.contributions()?,
         StatType::Threat | StatType::Vulnerability => from_text::<RatedObjects>(data, &path)?.0,
         StatType::Cartography => from_text::<Object<CartographyData>>(data, &path)?.0.contributions()?,
-        StatType::Compliance => compliance(&from_text::<Vec<Object<Referential<'_>>>>(data, &path)?)?,
+        StatType::Compliance => compliance::contributions(&from_text::<Vec<Object<Referential<'_>>>>(data, &path)?)?,
     };
     let every = Contribution::once(EVERY_STAT.into(), [Decimal::default(); VALUES]);
     Ok(std::iter::once(every).chain(parts).collect())
@@ -156,10 +159,10 @@ impl Label<'_> {
 /// A struct that also has the labels `label1` to `label4`: texts in French, English, German and Dutch, each optional.
 /// (`serde(flatten)` would do, but it buffers every object.)
 macro_rules! labelled {
-    ($(#[$meta:meta])* struct $name:ident { $($(#[$attribute:meta])* $field:ident: $type:ty,)* }) => {
+    ($(#[$meta:meta])* $visibility:vis struct $name:ident { $($(#[$attribute:meta])* $field:ident: $type:ty,)* }) => {
         #[derive(serde::Deserialize)]
         $(#[$meta])*
-        struct $name<'a> {
+        $visibility struct $name<'a> {
             #[serde(borrow, default)]
             label1: Label<'a>,
             #[serde(borrow, default)]
@@ -179,6 +182,7 @@ macro_rules! labelled {
         }
     };
 }
+use labelled;
 
 /// A key of several texts: JSON, so that no text can be mistaken for two.
 fn joined(parts: &[&str]) -> String {
@@ -333,82 +337,6 @@ impl LevelName {
 /// The key of one leaf of the tree of risks.
 pub fn risk_key(state: &str, category: &str, level: &str) -> String {
     joined(&[state, category, level])
-}
-
-// ---- compliance
-
-labelled! {
-    struct Referential {
-        #[serde(borrow)]
-        referential: Cow<'a, str>,
-        #[serde(borrow)]
-        current: Vec<Object<Category<'a>>>,
-        #[serde(borrow)]
-        target: Vec<Object<Category<'a>>>,
-    }
-}
-
-labelled! {
-    struct Category {
-        value: Decimal,
-    }
-}
-
-/// Bytes that the names of referentials may have when each is written once for each of its categories.
-const MAX_REPEATED: usize = 4 << 20;
-
-fn compliance(referentials: &[Object<Referential<'_>>]) -> Result<Vec<Contribution>, Flaw> {
-    let flaw = |reason| Err(Flaw { field: Some("data".into()), reason });
-    let objects = referentials.iter().map(|Object(one)| 1 + one.current.len() + one.target.len()).sum::<usize>();
-    if objects > MAX_OBJECTS {
-        return flaw(too_many_objects());
-    }
-    // A long name and many categories would be small as a request and fill any memory as keys.
-    let repeated =
-        |Object(one): &Object<Referential<'_>>| one.referential.len() * (one.current.len() + one.target.len());
-    if referentials.iter().map(repeated).sum::<usize>() > MAX_REPEATED {
-        return flaw("the names of its referentials are too long for so many categories".into());
-    }
-    Ok(referentials.iter().flat_map(|Object(one)| one.contributions()).collect())
-}
-
-impl Referential<'_> {
-    /// Of the referential its labels; of each category both sides: the sums of current and target, and the number of
-    /// targets, since the occurrences are those of current.
-    fn contributions(&self) -> Vec<Contribution> {
-        let name = super::stat::parse_uuid(&self.referential).map_or(self.referential.to_string(), |u| u.to_string());
-        let labels = self.labels().map(|text| text.map(str::to_owned));
-        let none = Decimal::default();
-        let own = Contribution { labels: Some(labels), ..Contribution::once(joined(&[&name]), [none; VALUES]) };
-        let current = self
-            .current
-            .iter()
-            .map(|Object(category)| Contribution::once(category.key(&name), [category.value, none, none]));
-        let target = self.target.iter().map(|Object(category)| Contribution {
-            occurrences: 0,
-            ..Contribution::once(category.key(&name), [none, category.value, Decimal::whole(1)])
-        });
-        std::iter::once(own).chain(current).chain(target).collect()
-    }
-}
-
-impl Category<'_> {
-    /// A category is known by its labels alone: a front office sends no identity of it.
-    fn key(&self, referential: &str) -> String {
-        let [a, b, c, d] = self.labels().map(Option::unwrap_or_default);
-        joined(&[referential, a, b, c, d])
-    }
-}
-
-/// The key of a referential.
-pub fn referential_key(referential: &str) -> String {
-    joined(&[referential])
-}
-
-/// The referential and the labels of the category that has this key.
-pub fn category_of_key(key: &str) -> Option<(String, [String; 4])> {
-    let [referential, a, b, c, d] = serde_json::from_str::<[String; 5]>(key).ok()?;
-    Some((referential, [a, b, c, d]))
 }
 
 #[cfg(test)]

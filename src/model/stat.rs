@@ -119,12 +119,6 @@ impl<'a> NewStat<'a> {
         Ok(())
     }
 
-    /// Forgets what the check kept: in a large batch it takes several times the memory of the batch, and is found again
-    /// when it is needed.
-    pub fn forget(&mut self) {
-        self.contributions = None;
-    }
-
     /// What it adds to the averages.
     ///
     /// # Errors

@@ -166,20 +166,11 @@ impl Gathered<'_, '_> {
     }
 }
 
-/// Reads bytes as a chunked body, for the fuzzer; gives the body if it is whole.
-#[cfg(fuzzing)]
-pub(super) fn examine(bytes: &[u8]) -> Option<Vec<u8>> {
-    use std::net::TcpStream;
-    use std::os::fd::OwnedFd;
-    use std::os::unix::net::UnixStream;
-    let (ours, mut theirs) = UnixStream::pair().ok()?;
-    theirs.write_all(bytes).ok()?;
-    drop(theirs);
-    // For the kernel a socket is a socket.
-    let slot = super::slots::Slot::new(TcpStream::from(OwnedFd::from(ours)), 0);
+/// Receives a body, for the fuzzer and for tests.
+#[cfg(any(test, fuzzing))]
+pub(super) fn examine(input: &mut Input<'_>, framing: Framing, limit: usize) -> Result<Vec<u8>, Fault> {
     let spools = Spools::new(&std::env::temp_dir());
-    let received = receive(&mut Input::new(&slot), Framing::Chunked, 4 << 20, &Limits::default(), &spools).ok()?;
-    received.bytes().ok()
+    receive(input, framing, limit, &Limits::default(), &spools)?.bytes().map_err(|_| Fault::Gone)
 }
 
 /// The size in a chunk's first line; extensions are ignored.
@@ -195,6 +186,80 @@ fn chunk_size(line: &[u8]) -> Result<u64, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::input::{ReadFailure, Source};
+
+    const LIMIT: usize = 1000;
+
+    fn chunked(body: &str) -> Result<String, Fault> {
+        let bytes = examine(&mut Input::new(body.as_bytes()), Framing::Chunked, LIMIT)?;
+        Ok(String::from_utf8(bytes).unwrap())
+    }
+
+    #[test]
+    fn lengths_are_kept_to() {
+        let sized = |length| examine(&mut Input::new(&b"hello"[..]), Framing::Length(length), LIMIT);
+        assert_eq!(sized(5), Ok(b"hello".to_vec()));
+        assert_eq!(sized(6), Err(Fault::Gone));
+        assert_eq!((sized(1001), sized(u64::MAX)), (Err(TOO_LARGE), Err(TOO_LARGE)));
+        assert_eq!(examine(&mut Input::new(&b"hello"[..]), Framing::None, LIMIT), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn chunks_are_put_together() {
+        for (body, text) in [
+            ("5\r\nhello\r\n00A;x=\"y\"\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n", "hello0123456789"),
+            ("0\r\n\r\n", ""),
+            (&("1;ext=1\r\nx\r\n".repeat(1000) + "0\r\n\r\n"), &*"x".repeat(1000)),
+        ] {
+            assert_eq!(chunked(body).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
+    fn chunks_are_strict() {
+        for bad in [
+            "x\r\n",
+            "\r\n",
+            "+5\r\nhello\r\n0\r\n\r\n",
+            "5 \r\nhello\r\n0\r\n\r\n",
+            "5\nhello\n0\n\n",
+            "5\r\nhelloX\r\n0\r\n\r\n",
+            "5\r\nhello0\r\n\r\n",
+            "0\r\nno colon\r\n\r\n",
+            "0\r\nA: b\n\r\n",
+            &format!("5;{}\r\nhello\r\n0\r\n\r\n", "e".repeat(300)),
+            &format!("0\r\n{}\r\n", "A: b\r\n".repeat(3000)),
+            &(format!("1;{}\r\nx\r\n", "e".repeat(200)).repeat(900) + "0\r\n\r\n"),
+        ] {
+            assert_eq!(chunked(bad), Err(BAD_CHUNK), "{}", &bad[..bad.len().min(40)]);
+        }
+        let many = format!("64\r\n{}\r\n", "x".repeat(100)).repeat(11);
+        for large in ["3e9\r\n", &many, "ffffffffffffffffffffffff\r\n"] {
+            assert_eq!(chunked(large), Err(TOO_LARGE), "{}", &large[..large.len().min(40)]);
+        }
+        for part in ["", "5", "5\r\nhe", "5\r\nhello\r\n", "5\r\nhello\r\n0\r\nTrailer: "] {
+            assert_eq!(chunked(part), Err(Fault::Gone), "{part}");
+        }
+    }
+
+    /// A byte at a time.
+    struct Dripping<'a>(&'a [u8]);
+
+    impl Source for Dripping<'_> {
+        fn read(&mut self, into: &mut [u8], deadline: Instant) -> Result<usize, ReadFailure> {
+            self.0.read(&mut into[..1], deadline)
+        }
+    }
+
+    #[test]
+    fn what_follows_a_body_is_left_to_the_next_request() {
+        let bytes = b"5\r\nhello\r\n0\r\n\r\nnext";
+        for mut input in [Input::new(&bytes[..]), Input::new(Dripping(bytes))] {
+            assert_eq!(examine(&mut input, Framing::Chunked, LIMIT), Ok(b"hello".to_vec()));
+            assert_eq!(examine(&mut input, Framing::Length(4), LIMIT), Ok(b"next".to_vec()));
+            assert_eq!(examine(&mut input, Framing::Length(1), LIMIT), Err(Fault::Gone));
+        }
+    }
 
     #[test]
     fn chunk_sizes_are_strict() {

@@ -152,6 +152,74 @@ fn compressible(content_type: &str) -> bool {
 mod tests {
     use super::*;
 
+    const JSON: &str = "application/json";
+
+    fn known(content_type: &'static str, length: usize) -> Response {
+        Response::bytes(200, Some(content_type), Cow::Owned(vec![b'x'; length]))
+    }
+
+    fn streamed(content_type: &'static str) -> Response {
+        let mut response = known(content_type, 0);
+        response.body = Body::Stream(Box::new(io::repeat(b'x').take(100_000)));
+        response
+    }
+
+    /// What happens to an answer, its `Vary`, and its body as it travels.
+    fn coded(mut response: Response, gzip: bool, compressors: &Compressors) -> (Coding, Option<String>, Vec<u8>) {
+        let body = std::mem::replace(&mut response.body, Body::Bytes(Cow::Borrowed(b"")));
+        let (coding, body) = Coding::apply(&response, body, gzip, compressors);
+        let bytes = match body {
+            Body::Bytes(bytes) => bytes.into_owned(),
+            Body::Spool(spool, _) => spool.read_range(0..spool.len()).unwrap(),
+            Body::Stream(mut reader) => {
+                let mut all = Vec::new();
+                reader.read_to_end(&mut all).unwrap();
+                all
+            }
+        };
+        (coding, coding.vary(&response).map(Cow::into_owned), bytes)
+    }
+
+    #[test]
+    fn answers_are_compressed_where_it_pays() {
+        let twice = known(JSON, 5000).with("Content-Encoding", "br");
+        let cookie = |response: Response| response.with("Vary", "Cookie");
+        let partial = Response { status: 206, ..known(JSON, 5000) };
+        for (response, gzip, coding, vary) in [
+            (cookie(known(JSON, 8000)), true, Coding::Gzip, Some("Cookie, Accept-Encoding")),
+            (cookie(known(JSON, 8000)), false, Coding::Declined, Some("Cookie, Accept-Encoding")),
+            (streamed("text/plain"), true, Coding::Gzip, Some("Accept-Encoding")),
+            (streamed("text/plain"), false, Coding::Declined, Some("Accept-Encoding")),
+            (known(JSON, 8000).with("Vary", "*"), true, Coding::Gzip, Some("*")),
+            (streamed("image/png"), true, Coding::Never, None),
+            (known(JSON, LEAST - 1), true, Coding::Never, None),
+            (twice, true, Coding::Never, None),
+            (partial, true, Coding::Never, None),
+        ] {
+            let (got, varies, _) = coded(response, gzip, &Compressors::default());
+            assert_eq!((got, varies.as_deref()), (coding, vary));
+        }
+    }
+
+    #[test]
+    fn what_is_compressed_is_the_same_and_smaller() {
+        for (response, length) in [(known(JSON, 8000), 8000), (streamed("text/plain"), 100_000)] {
+            let (_, _, packed) = coded(response, true, &Compressors::default());
+            let mut plain = Vec::new();
+            flate2::read::GzDecoder::new(&*packed).read_to_end(&mut plain).unwrap();
+            assert!(packed.len() < length / 2 && plain == vec![b'x'; length]);
+        }
+    }
+
+    #[test]
+    fn beyond_the_places_answers_go_as_they_are() {
+        let full = Compressors { streams: Gate::new(0), whole: Gate::new(0) };
+        for (response, length) in [(known(JSON, 8000), 8000), (streamed("text/plain"), 100_000)] {
+            let (coding, _, bytes) = coded(response, true, &full);
+            assert_eq!((coding, bytes.len()), (Coding::Declined, length));
+        }
+    }
+
     #[test]
     fn types_that_shrink_are_known() {
         for yes in ["application/json", "text/html; charset=utf-8", "Image/SVG+xml", "application/problem+json"] {

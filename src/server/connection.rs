@@ -5,7 +5,7 @@ use std::net::{IpAddr, Shutdown};
 use std::time::{Duration, Instant};
 
 use super::head::{self, ConnectionTerms, Framing};
-use super::input::Input;
+use super::input::{Input, Socket};
 use super::reply::{Ending, Output, WriteMode};
 use super::slots::{Phase, Slot};
 use super::{Fault, Shared, body, guarded, refusal};
@@ -29,7 +29,7 @@ pub(super) fn run<S: Service>(shared: &Shared<S>, slot: &Slot, peer: IpAddr) {
         shared,
         slot,
         peer,
-        input: Input::new(slot),
+        input: Input::new(Socket::of(slot)),
         output: Output::new(&slot.socket, &shared.compressors, &shared.limits),
     };
     while connection.exchange().is_ok() {}

@@ -91,12 +91,15 @@ impl Scan {
     }
 }
 
-/// All that is done to a head, without a connection.
-#[cfg(fuzzing)]
-pub(super) fn examine(bytes: &[u8], peer: IpAddr) -> Option<usize> {
-    let length = Scan::default().advance(bytes).ok()??;
-    let (head, http10) = parse(bytes.get(..length)?, peer).ok()?;
-    ConnectionTerms::of(&head, http10).ok().map(|_| length)
+/// All that is done to a head, for the fuzzer and for tests; takes it away from the input.
+#[cfg(any(test, fuzzing))]
+pub(super) fn examine(input: &mut Input<'_>) -> Result<(Head, ConnectionTerms), Fault> {
+    let length = receive(input, Instant::now())?;
+    let parsed = parse(&input.bytes()[..length], std::net::Ipv4Addr::LOCALHOST.into());
+    input.consume(length);
+    let (head, http10) = parsed?;
+    let terms = ConnectionTerms::of(&head, http10)?;
+    Ok((head, terms))
 }
 
 /// Reads a whole head; the second value is true for HTTP/1.0.
@@ -232,4 +235,153 @@ fn expects(headers: &Headers, http10: bool) -> Result<bool, Fault> {
 
 fn has_token(headers: &Headers, token: &str) -> bool {
     headers.all("Connection").flat_map(|value| value.split(',')).any(|item| item.trim().eq_ignore_ascii_case(token))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: impl AsRef<[u8]>) -> Result<(Head, ConnectionTerms), Fault> {
+        examine(&mut Input::new(bytes.as_ref()))
+    }
+
+    fn refusal(bytes: impl AsRef<[u8]>) -> u16 {
+        match read(&bytes) {
+            Err(Fault::Refuse(status, _)) => status,
+            other => panic!("{:?} gives {other:?}", String::from_utf8_lossy(bytes.as_ref())),
+        }
+    }
+
+    fn with(fields: &str) -> String {
+        format!("POST / HTTP/1.1\r\nHost: h\r\n{fields}\r\n")
+    }
+
+    /// A head of so many bytes.
+    fn head_of(length: usize) -> String {
+        with(&format!("A: {}\r\n", "b".repeat(length - with("A: \r\n").len())))
+    }
+
+    #[test]
+    fn what_another_parser_could_read_differently_is_refused() {
+        for (head, status) in [
+            (&b"nonsense\r\n\r\n"[..], 400),
+            (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
+            (b"\x80\x2e\x01", 400),
+            (b"GET / HTTP/1.1\nHost: h\n\n", 400),
+            (b"GET / HTTP/1.1\r\n\r\n", 400),
+            (b"GET  / HTTP/1.1\r\nHost: h\r\n\r\n", 400),
+            (b"GET /a b HTTP/1.1\r\nHost: h\r\n\r\n", 400),
+            (b"GET * HTTP/1.1\r\nHost: h\r\n\r\n", 400),
+            (b"GET host HTTP/1.1\r\nHost: h\r\n\r\n", 400),
+            (b"GET ftp://h/ HTTP/1.1\r\nHost: h\r\n\r\n", 400),
+            ("GET /ä HTTP/1.1\r\nHost: h\r\n\r\n".as_bytes(), 400),
+            (b"CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n", 400),
+            (b"GET / HTTP/2.0\r\nHost: h\r\n\r\n", 505),
+            (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
+            (b"GET / HTTP/1.2\r\nHost: h\r\n\r\n", 505),
+            (b"GET / HTTQ/1.1\r\nHost: h\r\n\r\n", 400),
+        ] {
+            assert_eq!(refusal(head), status, "{head:?}");
+        }
+    }
+
+    #[test]
+    fn fields_that_are_refused() {
+        for (fields, status) in [
+            (&b"\n"[..], 400),
+            (b"A: b\0c\r\n", 400),
+            (b"A: b\rc\r\n", 400),
+            (b"A: b\r\n folded\r\n", 400),
+            ("Ä: b\r\n".as_bytes(), 400),
+            (b"A : b\r\n", 400),
+            (b"no colon\r\n", 400),
+            (b"Host: h\r\n", 400),
+            (b"Content-Length: 1\xff\r\n", 400),
+            (b"Transfer-Encoding: \xffchunked\r\n", 400),
+            (b"Connection: \xff\r\n", 400),
+            (b"Expect: a miracle\r\n", 417),
+        ] {
+            let head = [b"GET / HTTP/1.1\r\nHost: h\r\n", fields, b"\r\n"].concat();
+            assert_eq!(refusal(head), status, "{fields:?}");
+        }
+        for host in ["Host: h/x", "Host: \u{ff}", "Host: a b", "Host: h\r\nHost: h"] {
+            assert_eq!(refusal(format!("GET / HTTP/1.1\r\n{host}\r\n\r\n")), 400, "{host}");
+        }
+        assert_eq!(refusal(b"GET / HTTP/1.1\r\nHost: \xff\r\n\r\n"), 400);
+    }
+
+    #[test]
+    fn heads_have_a_size() {
+        assert!(read(with(&"A: b\r\n".repeat(63))).is_ok());
+        assert_eq!(refusal(with(&"A: b\r\n".repeat(64))), 431);
+        assert_eq!(refusal(head_of(BUFFER + 1)), 431);
+        assert_eq!(refusal(format!("GET /{} HTTP/1.1\r\nHost: h\r\n\r\n", "b".repeat(BUFFER))), 431);
+        // The second one begins in the middle of the buffer.
+        let three = with("") + &head_of(BUFFER) + &head_of(BUFFER);
+        let mut input = Input::new(three.as_bytes());
+        assert!((0..3).all(|_| examine(&mut input).is_ok()));
+        assert_eq!(examine(&mut input).unwrap_err(), Fault::Gone);
+    }
+
+    /// A proxy's user name, a cookie: what nobody reads need not be text.
+    #[test]
+    fn values_of_other_fields_are_bytes() {
+        let (head, _) =
+            read(b"GET / HTTP/1.1\r\nHost: h\r\nX-Remote-User: Ren\xe9\r\nCookie: a=\xff\xfe\r\n\r\n").unwrap();
+        assert_eq!(head.headers.0.get("Cookie").unwrap().as_bytes(), b"a=\xff\xfe");
+    }
+
+    #[test]
+    fn targets_become_a_path_and_a_query() {
+        for (line, method, path, query) in [
+            ("GET /head?a=%20b?c HTTP/1.1\r\nHost: h", "GET", "/head", "a=%20b?c"),
+            ("GET http://other:80/head?q HTTP/1.1\r\nHost: h", "GET", "/head", "q"),
+            ("GET HTTPS://other HTTP/1.1\r\nHost: h", "GET", "/", ""),
+            ("OPTIONS * HTTP/1.1\r\nHost: h", "OPTIONS", "*", ""),
+            ("\r\n\r\nBREW //head/../x HTTP/1.1\r\nHost:", "BREW", "//head/../x", ""),
+        ] {
+            let (head, _) = read(format!("{line}\r\n\r\n")).unwrap();
+            assert_eq!((head.method.as_str(), &*head.path, &*head.query), (method, path, query), "{line}");
+        }
+    }
+
+    #[test]
+    fn bodies_have_one_length_or_are_chunked() {
+        let framing = |fields: &str| read(with(fields)).map(|(_, terms)| terms.framing);
+        assert_eq!(framing(""), Ok(Framing::None));
+        assert_eq!(framing("Content-Length: 0\r\n"), Ok(Framing::None));
+        assert_eq!(framing("Content-Length: 005\r\n"), Ok(Framing::Length(5)));
+        assert_eq!(framing("Transfer-Encoding: Chunked\r\n"), Ok(Framing::Chunked));
+        for (fields, status) in [
+            ("Content-Length: 5\r\nContent-Length: 5\r\n", 400),
+            ("Content-Length: 5, 5\r\n", 400),
+            ("Content-Length: +5\r\n", 400),
+            ("Content-Length: -5\r\n", 400),
+            ("Content-Length: 0x5\r\n", 400),
+            ("Content-Length:\r\n", 400),
+            ("Content-Length: 1000000000000000000000000000000\r\n", 400),
+            ("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", 400),
+            ("Transfer-Encoding: gzip\r\n", 501),
+            ("Transfer-Encoding: gzip, chunked\r\n", 501),
+            ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", 501),
+        ] {
+            assert_eq!(refusal(with(fields)), status, "{fields:?}");
+        }
+        assert_eq!(refusal("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"), 400);
+    }
+
+    #[test]
+    fn the_terms_are_those_of_the_version() {
+        for (head, http10, close, expects) in [
+            (with(""), false, false, false),
+            (with("Connection: x, Close\r\n"), false, true, false),
+            (with("Expect: 100-Continue\r\n"), false, false, true),
+            ("GET / HTTP/1.0\r\n\r\n".into(), true, true, false),
+            ("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n".into(), true, false, false),
+            ("GET / HTTP/1.0\r\nExpect: x\r\n\r\n".into(), true, true, false),
+        ] {
+            let (_, terms) = read(&head).unwrap();
+            assert_eq!((terms.http10, terms.close, terms.expects), (http10, close, expects), "{head}");
+        }
+    }
 }

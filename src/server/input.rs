@@ -1,4 +1,4 @@
-//! Reading from a connection's socket: one small buffer, and a deadline for every wait.
+//! Reading what a client sends: one small buffer, and a deadline for every wait.
 
 use std::io::{ErrorKind, Read};
 use std::time::{Duration, Instant};
@@ -28,18 +28,23 @@ impl ReadFailure {
     }
 }
 
+/// Where bytes come from.
+pub(super) trait Source {
+    /// Waits for at least one byte, and says how many came.
+    fn read(&mut self, into: &mut [u8], deadline: Instant) -> Result<usize, ReadFailure>;
+}
+
 /// The bytes that a client sends, those beyond the current request kept for the next.
 pub(super) struct Input<'a> {
-    source: Source<'a>,
+    source: Box<dyn Source + 'a>,
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
 }
 
 impl<'a> Input<'a> {
-    pub(super) fn new(slot: &'a Slot) -> Self {
-        let source = Source { slot, timeout: Duration::ZERO };
-        Self { source, buffer: vec![0; BUFFER].into_boxed_slice(), start: 0, end: 0 }
+    pub(super) fn new(source: impl Source + 'a) -> Self {
+        Self { source: Box::new(source), buffer: vec![0; BUFFER].into_boxed_slice(), start: 0, end: 0 }
     }
 
     /// What has arrived and is not consumed.
@@ -89,13 +94,14 @@ impl<'a> Input<'a> {
     }
 }
 
-struct Source<'a> {
+/// A connection's socket.
+pub(super) struct Socket<'a> {
     slot: &'a Slot,
     /// What the socket was told last.
     timeout: Duration,
 }
 
-impl Source<'_> {
+impl Source for Socket<'_> {
     fn read(&mut self, into: &mut [u8], deadline: Instant) -> Result<usize, ReadFailure> {
         loop {
             self.arm(deadline)?;
@@ -113,6 +119,12 @@ impl Source<'_> {
             }
         }
     }
+}
+
+impl<'a> Socket<'a> {
+    pub(super) fn of(slot: &'a Slot) -> Self {
+        Self { slot, timeout: Duration::ZERO }
+    }
 
     /// Makes the next read return in time. Waking early costs one more look at the clock, waking late a little
     /// lateness; a system call for each read would cost more, so a timeout that is about right stays.
@@ -127,5 +139,16 @@ impl Source<'_> {
             self.timeout = timeout;
         }
         Ok(())
+    }
+}
+
+/// A client who has sent this and closes: for the fuzzer and for tests, which need no socket.
+#[cfg(any(test, fuzzing))]
+impl Source for &[u8] {
+    fn read(&mut self, into: &mut [u8], _: Instant) -> Result<usize, ReadFailure> {
+        match Read::read(self, into) {
+            Ok(count) if count > 0 => Ok(count),
+            _ => Err(ReadFailure::Closed),
+        }
     }
 }

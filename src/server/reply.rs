@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::io::{self, Read, Write};
 use std::mem;
-use std::net::TcpStream;
 use std::time::Instant;
 
 use http::StatusCode;
@@ -84,7 +83,7 @@ impl BodyFraming {
 
 /// The writing half of a connection.
 pub(super) struct Output<'a> {
-    socket: &'a TcpStream,
+    socket: Box<dyn Write + 'a>,
     compressors: &'a Compressors,
     limits: &'a Limits,
     /// What is written next; never much more than a head and a page.
@@ -94,8 +93,15 @@ pub(super) struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
-    pub(super) fn new(socket: &'a TcpStream, compressors: &'a Compressors, limits: &'a Limits) -> Self {
-        Self { socket, compressors, limits, out: Vec::new(), date: Date::default(), pace: Pace::begin() }
+    pub(super) fn new(socket: impl Write + 'a, compressors: &'a Compressors, limits: &'a Limits) -> Self {
+        Self {
+            socket: Box::new(socket),
+            compressors,
+            limits,
+            out: Vec::new(),
+            date: Date::default(),
+            pace: Pace::begin(),
+        }
     }
 
     /// Tells a client that waits for it to send its body; false if that failed.
@@ -166,7 +172,7 @@ impl<'a> Output<'a> {
 
     /// Writes what has gathered.
     fn flush(&mut self) -> Result<(), Ending> {
-        let result = self.pace.write(self.socket, &self.out, self.limits);
+        let result = self.pace.write(&mut *self.socket, &self.out, self.limits);
         self.out.clear();
         result
     }
@@ -180,7 +186,7 @@ impl<'a> Output<'a> {
         }
         let mut sent = count(first);
         sent += count(rest);
-        match self.pace.write(self.socket, rest, self.limits) {
+        match self.pace.write(&mut *self.socket, rest, self.limits) {
             Ok(()) => (sent, Ok(())),
             Err(ending) => (sent, Err(ending)),
         }
@@ -243,7 +249,7 @@ impl Pace {
     }
 
     /// Writes all bytes, unless the client has gone, stands still, or is too slow.
-    fn write(&mut self, mut socket: &TcpStream, mut bytes: &[u8], limits: &Limits) -> Result<(), Ending> {
+    fn write(&mut self, socket: &mut dyn Write, mut bytes: &[u8], limits: &Limits) -> Result<(), Ending> {
         while !bytes.is_empty() {
             let got = match socket.write(bytes) {
                 Ok(got) if got > 0 => got,
@@ -312,4 +318,97 @@ impl Date {
 /// What a status is called; nothing for one that has no name.
 fn reason(status: u16) -> &'static str {
     StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    const MODE: WriteMode = WriteMode { close: false, head_only: false, http10: false, gzip: false };
+
+    /// How it ended, the lines of its head without the date, and what follows the head.
+    fn written(mut response: Response, mode: WriteMode) -> (Sent, String, Vec<u8>) {
+        let (mut bytes, compressors, limits) = (Vec::new(), Compressors::default(), Limits::default());
+        let sent = Output::new(&mut bytes, &compressors, &limits).send(&mut response, mode);
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4);
+        let body = bytes.split_off(end);
+        let head = String::from_utf8(bytes).unwrap();
+        let (head, date) = head.split_once("\r\nDate: ").unwrap_or_default();
+        assert!(head.is_empty() || date.len() == 33 && date.ends_with(" GMT\r\n\r\n"), "{date:?}");
+        (sent, head.replace("\r\n", " | "), body)
+    }
+
+    fn stream(reader: impl Read + Send + 'static) -> Response {
+        let mut response = Response::empty(200);
+        response.body = Body::Stream(Box::new(reader));
+        response
+    }
+
+    fn text(length: usize) -> Vec<u8> {
+        vec![b'x'; length]
+    }
+
+    #[test]
+    fn answers_are_framed() {
+        let known = |length| Response::bytes(200, None, Cow::Owned(text(length)));
+        let streamed = |length| stream(Cursor::new(text(length)));
+        let (none, three, long) = (text(0), text(3), text(2 * PAGE));
+        let page = [b"4000\r\n", &text(PAGE)[..], b"\r\n"].concat();
+        let (chunk, pages) = (b"3\r\nxxx\r\n0\r\n\r\n".to_vec(), [&page[..], &page, b"0\r\n\r\n"].concat());
+        let close = WriteMode { close: true, ..MODE };
+        let old = WriteMode { http10: true, ..MODE };
+        let head_only = WriteMode { head_only: true, ..MODE };
+        let tagged = Response::empty(304).with("ETag", "\"a\"");
+        for (response, mode, head, body, ending) in [
+            (known(3), MODE, "200 OK | Content-Length: 3", &three, Ending::Open),
+            (known(2 * PAGE), MODE, "200 OK | Content-Length: 32768", &long, Ending::Open),
+            (known(3), close, "200 OK | Content-Length: 3 | Connection: close", &three, Ending::Closing),
+            (known(3), old, "200 OK | Content-Length: 3 | Connection: keep-alive", &three, Ending::Open),
+            (known(3), head_only, "200 OK | Content-Length: 3", &none, Ending::Open),
+            (streamed(3), MODE, "200 OK | Transfer-Encoding: chunked", &chunk, Ending::Open),
+            (streamed(2 * PAGE), MODE, "200 OK | Transfer-Encoding: chunked", &pages, Ending::Open),
+            (streamed(2 * PAGE), old, "200 OK | Connection: close", &long, Ending::Closing),
+            (streamed(3), head_only, "200 OK | Transfer-Encoding: chunked", &none, Ending::Open),
+            (Response::empty(200), MODE, "200 OK | Content-Length: 0", &none, Ending::Open),
+            (Response::empty(204), MODE, "204 No Content", &none, Ending::Open),
+            (tagged, MODE, "304 Not Modified | ETag: \"a\"", &none, Ending::Open),
+        ] {
+            let (sent, got, rest) = written(response, mode);
+            assert_eq!((got, sent.ending), (format!("HTTP/1.1 {head}"), ending));
+            assert!(rest == *body, "{head}: {} bytes", rest.len());
+        }
+        let last = written(known(3).with("Connection", "close"), MODE);
+        assert_eq!(
+            (last.0.ending, &*last.1),
+            (Ending::Closing, "HTTP/1.1 200 OK | Content-Length: 3 | Connection: close")
+        );
+    }
+
+    #[test]
+    fn a_service_cannot_speak_for_this_layer() {
+        let response = Response::empty(200).with("X-Bad", "a\r\nX-Evil: b").with("content-length", "7").with("X", "y");
+        assert_eq!(written(response, MODE).1, "HTTP/1.1 200 OK | X: y | Content-Length: 0");
+    }
+
+    /// Bytes, and then an error.
+    struct Breaking(usize);
+
+    impl Read for Breaking {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let count = self.0.min(into.len());
+            self.0 -= count;
+            into[..count].fill(b'x');
+            if count == 0 { Err(io::Error::other("the store is gone")) } else { Ok(count) }
+        }
+    }
+
+    #[test]
+    fn a_body_that_breaks_ends_the_answer_or_takes_it_back() {
+        let (sent, _, body) = written(stream(Breaking(6 * PAGE + 10)), MODE);
+        assert_eq!((sent.ending, sent.bytes), (Ending::Cut, count(&text(6 * PAGE))));
+        assert!(!body.ends_with(b"0\r\n\r\n"), "the client sees that it is not whole");
+        let (sent, head, body) = written(stream(Breaking(10)), MODE);
+        assert_eq!((sent.ending, &*head, &*body), (Ending::BodyFailedEarly, "", &b""[..]));
+    }
 }

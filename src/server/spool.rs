@@ -15,13 +15,13 @@ use std::time::Duration;
 
 use super::gate::{Gate, Permit};
 
-/// Bytes of a body that stay in memory.
+/// Bytes of a body, or of a page of a list, that stay in memory.
 pub const BODY: usize = 256 << 10;
 
 /// Bytes of an answer that stay in memory: there may be one for each connection.
 pub const ANSWER: usize = 64 << 10;
 
-/// Bytes of a page that stay in memory, and what a spool gathers between two writes to its file.
+/// What a spool gathers between two writes to its file.
 const PART: usize = 16 << 10;
 
 /// The part of the free space that all spools together may take.
@@ -67,9 +67,9 @@ impl Spools {
         Spool::new(self, ANSWER, Overflow::Memory)
     }
 
-    /// The same for a page of an answer, which is written anew again and again.
+    /// The same for a page of an answer, which is written anew again and again, and stays in memory as long as a body would.
     pub fn page(&self) -> Spool {
-        Spool::new(self, PART, Overflow::Memory)
+        Spool::new(self, BODY, Overflow::Memory)
     }
 
     /// Whether so many more bytes would fit at the moment.
@@ -153,6 +153,11 @@ impl Spool {
     /// Whether it has none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// All of it, if it is in memory.
+    pub fn in_memory(&self) -> Option<&[u8]> {
+        (self.filed == 0).then_some(&self.tail)
     }
 
     /// Forgets all bytes, to be written anew; the file stays for them.
@@ -375,9 +380,9 @@ mod tests {
         let (_place, spools) = spools();
         let mut spool = spools.page();
         for number in 1..5_u8 {
-            spool.write_all(&vec![number; PART * usize::from(number)]).unwrap();
+            spool.write_all(&vec![number; BODY * usize::from(number)]).unwrap();
             let bytes = spool.read_range(0..spool.len()).unwrap();
-            assert!(bytes == vec![number; PART * usize::from(number)]);
+            assert!(bytes == vec![number; BODY * usize::from(number)]);
             spool.clear();
             assert_eq!((spool.len(), spools.taken()), (0, 0));
         }

@@ -56,18 +56,6 @@ impl Tiny {
     }
 }
 
-/// Bytes, and then an error.
-struct Breaking(usize);
-
-impl Read for Breaking {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.0.min(into.len());
-        self.0 -= count;
-        into[..count].fill(b'x');
-        if count == 0 { Err(io::Error::other("the store is gone")) } else { Ok(count) }
-    }
-}
-
 struct Panicking;
 
 impl Read for Panicking {
@@ -106,23 +94,16 @@ impl Service for Tiny {
         match head.path.as_str() {
             "/echo" => Response::bytes(200, None, Cow::Owned(body.bytes().unwrap())),
             "/large" => text(body.len().to_string()),
-            "/head" => text(format!("{} {} {} {}", head.method.as_str(), head.path, head.query, ticket)),
-            "/json" => text("[1,2,3],".repeat(1000)).with("Vary", "Cookie"),
-            "/small" => text("[1]".into()),
-            "/encoded" => text("x".repeat(5000)).with("Content-Encoding", "br"),
+            "/json" => text("[1,2,3],".repeat(1000)),
+            "/peer" => text(format!("{} {ticket}", head.peer)),
             "/asset" => Response::bytes(200, Some("image/png"), Cow::Owned(vec![7; 8 << 20])),
             "/stream" => stream("image/png", Cursor::new("0123456789".repeat(10_000))),
-            "/text" => stream("text/plain", Cursor::new("0123456789".repeat(10_000))),
-            "/exact" => stream("image/png", Cursor::new("x".repeat(32 * 1024))),
             "/endless" => stream("image/png", io::repeat(7)),
-            "/broken" => stream("image/png", Breaking(100_000)),
-            "/broken-early" => stream("image/png", Breaking(10)),
+            "/broken" => stream("image/png", Cursor::new("x".repeat(100_000)).chain(Panicking)),
             "/panic-body" => stream("text/plain", Panicking),
             "/panic-answer" => panic!("in answer"),
             "/ending" => text("[1]".into()).with("Connection", "close"),
             "/204" => Response::empty(204),
-            "/304" => Response::empty(304).with("ETag", "\"a\""),
-            "/inject" => text(String::new()).with("X-Bad", "a\r\nX-Evil: b").with("content-length", "7"),
             path => Response { client: Some("c".into()), route: "/any", ..text(format!("at {path}")) },
         }
     }
@@ -155,11 +136,11 @@ struct House {
 
 impl House {
     fn open(limits: Limits) -> Self {
-        Self::with(Tiny::default(), limits)
+        Self::with("127.0.0.1:0", Tiny::default(), limits)
     }
 
-    fn with(service: Tiny, limits: Limits) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    fn with(place: &str, service: Tiny, limits: Limits) -> Self {
+        let listener = TcpListener::bind(place).unwrap();
         let address = listener.local_addr().unwrap();
         let (service, stop) = (Arc::new(service), Stop::default());
         let (server, ending, gauge) = (Arc::clone(&service), stop.clone(), Arc::clone(&service.gauge));
@@ -357,161 +338,26 @@ fn post(path: &str, fields: &str, body: &str) -> String {
     format!("POST {path} HTTP/1.1\r\nHost: h\r\n{fields}\r\n{body}")
 }
 
+/// Which heads and bodies that are is told beside the code that reads them.
 #[test]
-fn heads_that_are_refused() {
+fn what_is_refused_is_told_why_and_ends_the_connection() {
     let house = House::open(patient());
-    let cases: Vec<(Vec<u8>, u16)> = [
+    for (request, status) in [
         ("nonsense\r\n\r\n", 400),
-        ("GET / HTTP/1.1\nHost: h\n\n", 400),
-        ("GET / HTTP/1.1\r\nHost: h\n\r\n", 400),
-        ("GET / HTTP/1.1\r\nHost: h\r\nA: b\0c\r\n\r\n", 400),
-        ("GET / HTTP/1.1\r\nHost: h\r\nA: b\rc\r\n\r\n", 400),
-        ("GET / HTTP/1.1\r\nHost: h\r\nA: b\r\n folded\r\n\r\n", 400),
-        ("GET / HTTP/1.1\r\nHost: h\r\nÄ: b\r\n\r\n", 400),
-        ("GET / HTTP/1.1\r\nHost: h\r\nA : b\r\n\r\n", 400),
-        ("GET / HTTP/1.1\r\nHost: h\r\nno colon\r\n\r\n", 400),
-        ("GET / HTTP/1.1\r\n\r\n", 400),
-        ("GET / HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n", 400),
-        ("GET / HTTP/1.1\r\nHost: h/x\r\n\r\n", 400),
-        ("GET  / HTTP/1.1\r\nHost: h\r\n\r\n", 400),
-        ("GET /a b HTTP/1.1\r\nHost: h\r\n\r\n", 400),
-        ("GET * HTTP/1.1\r\nHost: h\r\n\r\n", 400),
-        ("GET host HTTP/1.1\r\nHost: h\r\n\r\n", 400),
-        ("GET ftp://h/ HTTP/1.1\r\nHost: h\r\n\r\n", 400),
-        ("GET /ä HTTP/1.1\r\nHost: h\r\n\r\n", 400),
-        ("CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n", 400),
+        ("\x16\x03\x01\x02", 400),
         ("GET / HTTP/2.0\r\nHost: h\r\n\r\n", 505),
-        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
-        ("GET / HTTP/1.2\r\nHost: h\r\n\r\n", 505),
-        ("GET / HTTQ/1.1\r\nHost: h\r\n\r\n", 400),
         ("GET / HTTP/1.1\r\nHost: h\r\nExpect: a miracle\r\n\r\n", 417),
-    ]
-    .iter()
-    .map(|(head, status)| (head.as_bytes().to_vec(), *status))
-    .chain([
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec(), 400),
-        (b"\x80\x2e\x01".to_vec(), 400),
-        (b"GET / HTTP/1.1\r\nHost: \xff\r\n\r\n".to_vec(), 400),
-        (b"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\xff\r\n\r\n".to_vec(), 400),
-        (b"GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: \xffchunked\r\n\r\n".to_vec(), 400),
-        (b"GET / HTTP/1.1\r\nHost: h\r\nConnection: \xff\r\n\r\n".to_vec(), 400),
-        (format!("GET / HTTP/1.1\r\nHost: h\r\n{}\r\n", "A: b\r\n".repeat(64)).into_bytes(), 431),
-        (format!("GET / HTTP/1.1\r\nHost: h\r\nA: {}\r\n\r\n", "b".repeat(17_000)).into_bytes(), 431),
-        (format!("GET /{} HTTP/1.1\r\nHost: h\r\n\r\n", "b".repeat(17_000)).into_bytes(), 431),
-    ])
-    .collect();
-    for (head, status) in cases {
-        let mut client = house.dial();
-        client.send(&head);
-        let answer = client.answer();
-        let shown = String::from_utf8_lossy(&head[..head.len().min(80)]).into_owned();
-        assert_eq!((answer.status, answer.closes()), (status, true), "{shown:?}");
-        assert!(answer.text().starts_with("{\"message\":"), "{shown:?}");
-        assert!(client.closed(), "{shown:?}");
-    }
-}
-
-/// A proxy's user name, a cookie: what nobody reads need not be text.
-#[test]
-fn values_of_other_fields_are_bytes() {
-    let house = House::open(patient());
-    let head = b"GET /head HTTP/1.1\r\nHost: h\r\nX-Remote-User: Ren\xe9\r\nCookie: a=\xff\xfe\r\n\r\n";
-    assert_eq!(house.ask(head).status, 200);
-}
-
-#[test]
-fn a_service_may_end_the_connection() {
-    let house = House::open(patient());
-    let last = house.ask(get("/ending"));
-    assert_eq!((last.status, last.closes()), (200, true));
-}
-
-#[test]
-fn heads_at_the_limit_are_served() {
-    let house = House::open(patient());
-    assert_eq!(house.ask(format!("GET / HTTP/1.1\r\nHost: h\r\n{}\r\n", "A: b\r\n".repeat(63))).status, 200);
-    let frame = "GET / HTTP/1.1\r\nHost: h\r\nA: \r\n\r\n".len();
-    let head = format!("GET / HTTP/1.1\r\nHost: h\r\nA: {}\r\n\r\n", "b".repeat(16 * 1024 - frame));
-    // The second one begins in the middle of the buffer.
-    let mut client = house.dial();
-    client.send(get("/") + &head + &head);
-    assert_eq!([client.answer().status, client.answer().status, client.answer().status], [200; 3]);
-    assert_eq!(house.ask(format!("{}x", head.replace("A: ", "A: b"))).status, 431);
-}
-
-#[test]
-fn lengths_and_codings_of_bodies() {
-    let house = House::open(patient());
-    for (fields, status) in [
-        ("Content-Length: 5\r\nContent-Length: 5\r\n", 400),
-        ("Content-Length: 5, 5\r\n", 400),
-        ("Content-Length: +5\r\n", 400),
-        ("Content-Length: -5\r\n", 400),
-        ("Content-Length: 0x5\r\n", 400),
-        ("Content-Length:\r\n", 400),
-        ("Content-Length: 1000000000000000000000000000000\r\n", 400),
-        ("Content-Length: 1000000000000000\r\n", 413),
-        ("Content-Length: 1001\r\n", 413),
-        ("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", 400),
-        ("Transfer-Encoding: gzip\r\n", 501),
-        ("Transfer-Encoding: gzip, chunked\r\n", 501),
-        ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", 501),
+        (&post("/echo", "Content-Length: 1001\r\n", "hello"), 413),
+        (&post("/echo", "Transfer-Encoding: chunked\r\n", "x\r\n"), 400),
+        (&post("/echo", "Transfer-Encoding: chunked\r\n", "3e9\r\n"), 413),
     ] {
         let mut client = house.dial();
-        client.send(post("/echo", fields, "hello"));
+        client.send(request);
         let answer = client.answer();
-        assert_eq!((answer.status, answer.closes()), (status, true), "{fields:?}");
-        assert!(client.closed(), "{fields:?}");
+        assert_eq!((answer.status, answer.closes()), (status, true), "{request:?}");
+        assert!(answer.text().starts_with("{\"message\":"), "{request:?}");
+        assert!(client.closed(), "{request:?}");
     }
-    assert_eq!(house.ask("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n").status, 400);
-    assert_eq!(house.ask(post("/echo", "Content-Length: 005\r\n", "hello")).text(), "hello");
-}
-
-#[test]
-fn chunked_bodies() {
-    let house = House::open(patient());
-    let chunked = |body: &str| house.ask(post("/echo", "Transfer-Encoding: Chunked\r\n", body));
-    assert_eq!(chunked("5\r\nhello\r\n00A;x=\"y\"\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n").text(), "hello0123456789");
-    assert_eq!(chunked("0\r\n\r\n").text(), "");
-    let many = "1;ext=1\r\nx\r\n".repeat(1000) + "0\r\n\r\n";
-    assert_eq!(chunked(&many).body.len(), 1000);
-    for bad in [
-        "x\r\n",
-        "\r\n",
-        "+5\r\nhello\r\n0\r\n\r\n",
-        "5 \r\nhello\r\n0\r\n\r\n",
-        "5\nhello\n0\n\n",
-        "5\r\nhelloX\r\n0\r\n\r\n",
-        "5\r\nhello0\r\n\r\n",
-        "0\r\nno colon\r\n\r\n",
-        "0\r\nA: b\n\r\n",
-        &format!("5;{}\r\nhello\r\n0\r\n\r\n", "e".repeat(300)),
-        &format!("0\r\n{}\r\n", "A: b\r\n".repeat(3000)),
-        &(format!("1;{}\r\nx\r\n", "e".repeat(200)).repeat(900) + "0\r\n\r\n"),
-    ] {
-        assert_eq!(chunked(bad).status, 400, "{}", &bad[..bad.len().min(40)]);
-    }
-    assert_eq!(chunked("3e9\r\n").status, 413);
-    assert_eq!(chunked(&("64\r\n".to_owned() + &"x".repeat(100) + "\r\n").repeat(11)).status, 413);
-    assert_eq!(chunked("ffffffffffffffffffffffff\r\n").status, 413);
-    // Byte by byte, and with another request behind it.
-    let mut client = house.dial();
-    for byte in (post("/echo", "Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n0\r\n\r\n") + &get("/next")).bytes() {
-        client.send([byte]);
-    }
-    assert_eq!((client.answer().text(), client.answer().text()), ("hello", "at /next"));
-}
-
-#[test]
-fn targets() {
-    let house = House::open(patient());
-    let text = |request: &str| house.ask(request).text().to_owned();
-    assert_eq!(text(&get("/head?a=%20b?c")), "GET /head a=%20b?c ticket");
-    assert_eq!(text("GET http://other:80/head?q HTTP/1.1\r\nHost: h\r\n\r\n"), "GET /head q ticket");
-    assert_eq!(text("GET HTTPS://other HTTP/1.1\r\nHost: h\r\n\r\n"), "at /");
-    assert_eq!(text("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n"), "at *");
-    assert_eq!(text("\r\n\r\nBREW //head/../x HTTP/1.1\r\nHost:\r\n\r\n"), "at //head/../x");
-    until(|| house.service.told.lock().unwrap().len() == 5);
 }
 
 #[test]
@@ -573,9 +419,18 @@ fn expectations() {
 fn connections_live_as_long_as_both_want() {
     let house = House::open(patient());
     let mut client = house.dial();
-    client.send(get("/a") + &get("/b") + &post("/echo", "Content-Length: 2\r\n", "hi") + &get("/c"));
+    let chunks = post("/echo", "Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n0\r\n\r\n");
+    client.send(get("/a") + &post("/echo", "Content-Length: 2\r\n", "hi") + &chunks + &get("/b"));
     let texts = [client.answer(), client.answer(), client.answer(), client.answer()];
-    assert_eq!(texts.each_ref().map(Answer::text), ["at /a", "at /b", "hi", "at /c"]);
+    assert_eq!(texts.each_ref().map(Answer::text), ["at /a", "hi", "hello", "at /b"]);
+    client.send("HEAD /json HTTP/1.1\r\nHost: h\r\nAccept-Encoding: gzip\r\n\r\n".to_owned() + &get("/stream"));
+    assert_eq!(client.head().field("Content-Encoding"), Some("gzip"));
+    let streamed = client.answer();
+    assert_eq!((streamed.body.len(), streamed.whole), (100_000, true));
+    client.send(get("/ending"));
+    assert!(client.answer().closes() && client.closed(), "a service may end the connection");
+
+    let mut client = house.dial();
     client.send("GET / HTTP/1.1\r\nHost: h\r\nConnection: x, Close\r\n\r\n".to_owned() + &get("/never"));
     assert!(client.answer().closes() && client.closed());
 
@@ -599,75 +454,13 @@ fn connections_live_as_long_as_both_want() {
 }
 
 #[test]
-fn answers_are_framed() {
-    let house = House::open(patient());
-    let mut client = house.dial();
-    for (path, length) in [("/asset", 8 << 20), ("/stream", 100_000), ("/exact", 32 * 1024), ("/json", 8000)] {
-        client.send(get(path));
-        let answer = client.answer();
-        assert_eq!((answer.status, answer.body.len(), answer.whole), (200, length, true), "{path}");
-        assert!(answer.field("Date").is_some_and(|date| date.len() == 29 && date.ends_with(" GMT")));
-        assert_eq!(answer.field("Server"), None);
-    }
-    for (path, known) in [("/asset", Some("8388608")), ("/stream", None)] {
-        client.send(get(path).replace("GET", "HEAD"));
-        assert_eq!(client.head().field("Content-Length"), known, "{path}");
-    }
-    for (path, status) in [("/204", 204), ("/304", 304)] {
-        client.send(get(path));
-        let answer = client.head();
-        assert_eq!((answer.status, answer.field("Content-Length")), (status, None));
-    }
-    client.send(get("/inject"));
-    let answer = client.answer();
-    assert_eq!(
-        (answer.field("X-Evil"), answer.field("X-Bad"), answer.field("Content-Length")),
-        (None, None, Some("0"))
-    );
-    client.send(get("/last"));
-    assert_eq!(client.answer().text(), "at /last");
-}
-
-#[test]
-fn answers_are_compressed_where_it_pays() {
-    let house = House::open(patient());
-    let mut client = house.dial();
-    let mut ask = |path: &str| {
-        client.send(format!("GET {path} HTTP/1.1\r\nHost: h\r\nAccept-Encoding: br, gzip\r\n\r\n"));
-        client.answer()
-    };
-    for (path, length, vary) in [("/json", 8000, "Cookie, Accept-Encoding"), ("/text", 100_000, "Accept-Encoding")] {
-        let answer = ask(path);
-        assert_eq!((answer.field("Content-Encoding"), answer.field("Vary")), (Some("gzip"), Some(vary)), "{path}");
-        let mut plain = Vec::new();
-        flate2::read::GzDecoder::new(&*answer.body).read_to_end(&mut plain).unwrap();
-        assert!(plain.len() == length && answer.body.len() < length / 2, "{path}");
-    }
-    for path in ["/small", "/stream", "/encoded"] {
-        let answer = ask(path);
-        assert_ne!(answer.field("Content-Encoding"), Some("gzip"), "{path}");
-        assert_eq!(answer.field("Vary"), None, "{path}");
-    }
-    let plain = house.ask(get("/json"));
-    assert_eq!((plain.field("Vary"), plain.field("Content-Encoding")), (Some("Cookie, Accept-Encoding"), None));
-    let old = house.ask("GET /json HTTP/1.0\r\nAccept-Encoding: gzip\r\n\r\n");
-    let mut text = Vec::new();
-    flate2::read::GzDecoder::new(&*old.body).read_to_end(&mut text).unwrap();
-    assert!(text.len() == 8000 && old.closes());
-    let mut client = house.dial();
-    client.send("HEAD /json HTTP/1.1\r\nHost: h\r\nAccept-Encoding: gzip\r\n\r\n".to_owned() + &get("/next"));
-    assert_eq!(client.head().field("Content-Encoding"), Some("gzip"));
-    assert_eq!(client.answer().text(), "at /next");
-}
-
-#[test]
 fn broken_bodies_break_the_answer() {
     let mut house = House::open(patient());
     let mut client = house.dial();
     client.send(get("/broken"));
     let answer = client.answer();
     assert_eq!((answer.status, answer.whole), (200, false));
-    let early = house.ask(get("/broken-early"));
+    let early = house.ask(get("/panic-body"));
     assert_eq!((early.status, early.closes()), (500, true), "nothing had been sent yet");
     house.close();
     let told = house.service.told.lock().unwrap();
@@ -774,7 +567,7 @@ fn large_bodies_lie_in_a_spool_and_keep_nobody_waiting() {
 #[test]
 fn a_body_for_which_the_disk_has_no_room_is_refused() {
     let service = Tiny { spools: Spools::new(std::path::Path::new("/proc/self")), ..Tiny::default() };
-    let house = House::with(service, patient());
+    let house = House::with("127.0.0.1:0", service, patient());
     let large = "x".repeat(300 << 10);
     let refused = house.ask(post("/large", "Content-Length: 307200\r\nExpect: 100-continue\r\n", ""));
     assert_eq!((refused.status, refused.closes()), (507, true), "before it is sent");
@@ -984,9 +777,7 @@ fn everything_served_is_told() {
 
 #[test]
 fn peers_are_named_without_the_mapping() {
-    let listener = TcpListener::bind("[::]:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let socket = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    let (_, peer) = listener.accept().unwrap();
-    assert_eq!(peer.ip().to_canonical(), socket.local_addr().unwrap().ip());
+    let mut house = House::with("[::]:0", Tiny::default(), patient());
+    house.address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    assert_eq!(house.ask(get("/peer")).text(), "127.0.0.1 ticket");
 }

@@ -58,8 +58,8 @@ impl Store {
                     let labels = labels::fingerprint(kind, &parts);
                     tx.prepare_cached(
                         "UPDATE payload SET entries = ?2, labels = ?3 WHERE id = ?1 AND (entries, labels) <> (?2, ?3)",
-                    )
-                    .and_then(|mut statement| statement.execute(params![id, entries, labels]))?;
+                    )?
+                    .execute(params![id, entries, labels])?;
                 }
                 Ok(())
             })?;

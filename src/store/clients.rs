@@ -1,7 +1,7 @@
 //! Clients in the store. Of a token only its hash is kept: a lost one is replaced, not read back.
 
 use super::listing::Filter;
-use super::{Store, connect_reader, damaged, now, rollups, sql, touch};
+use super::{Store, connect_reader, damaged, now, rollups, touch};
 use crate::error::{Error, Kind, Result};
 use crate::model::client::Location;
 use crate::model::{Client, Role, Token};
@@ -108,10 +108,9 @@ impl Store {
     /// Whether no client was ever made, not even one that is deleted by now.
     pub fn never_had_clients(&self) -> Result<bool> {
         self.read(|tx| {
-            tx.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'client')", [], |row| {
+            Ok(tx.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'client')", [], |row| {
                 row.get(0)
-            })
-            .map_err(sql)
+            })?)
         })
     }
 
@@ -120,7 +119,7 @@ impl Store {
         self.read(|tx| {
             let mut statement = tx.prepare_cached(&format!("SELECT {COLUMNS} FROM client ORDER BY name"))?;
             let rows = statement.query_map([], from_row)?;
-            rows.collect::<rusqlite::Result<_>>().map_err(sql)
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
     }
 
@@ -237,10 +236,7 @@ pub(super) struct Callers {
 
 impl Callers {
     fn find(&mut self, hash: [u8; 32]) -> Result<Option<Client>> {
-        let version = self
-            .connection
-            .prepare_cached("PRAGMA data_version")
-            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))?;
+        let version = self.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
         if version != self.version {
             self.known.clear();
             self.version = version;
@@ -259,9 +255,10 @@ fn unknown(name: &str) -> Error {
 }
 
 pub(super) fn find(tx: &Connection, condition: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Option<Client>> {
-    tx.prepare_cached(&format!("SELECT {COLUMNS} FROM client WHERE {condition}"))
-        .and_then(|mut statement| statement.query_row(values, from_row).optional())
-        .map_err(sql)
+    Ok(tx
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM client WHERE {condition}"))?
+        .query_row(values, from_row)
+        .optional()?)
 }
 
 /// A client as it is in this transaction.

@@ -93,30 +93,32 @@ pub(super) fn opening(path: &Path, error: rusqlite::Error) -> Error {
     if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
         return Error::invalid(format!("{} is not a store of monarc-stats", path.display())).because(said(error));
     }
-    sql(error)
+    error.into()
 }
 
 /// Sorts SQLite's errors into kinds, with a sentence for each that an operator can act on.
-pub(super) fn sql(error: rusqlite::Error) -> Error {
-    let (kind, text) = match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            (Kind::Busy, "the store is locked by another process: try again in a moment")
-        }
-        Some(ErrorCode::DiskFull) => (Kind::Full, "the disk is full: nothing was stored"),
-        // The index of the log has no room: it is made by whoever opens a store first.
-        _ if extended(&error) == SQLITE_IOERR_SHMSIZE => (Kind::Full, "the disk is full: make room on it"),
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
-            (Kind::Unavailable, "the store cannot be written: see who owns it, and whether its disk is read-only")
-        }
-        Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) => {
-            (Kind::Unavailable, "the store cannot be reached on its disk")
-        }
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            return Error::new(Kind::Unavailable, format!("the store is damaged: {REMEDY}")).because(said(error));
-        }
-        _ => (Kind::Internal, "the store failed"),
-    };
-    Error::new(kind, text).because(said(error))
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        let (kind, text) = match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                (Kind::Busy, "the store is locked by another process: try again in a moment")
+            }
+            Some(ErrorCode::DiskFull) => (Kind::Full, "the disk is full: nothing was stored"),
+            // The index of the log has no room: it is made by whoever opens a store first.
+            _ if extended(&error) == SQLITE_IOERR_SHMSIZE => (Kind::Full, "the disk is full: make room on it"),
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
+                (Kind::Unavailable, "the store cannot be written: see who owns it, and whether its disk is read-only")
+            }
+            Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) => {
+                (Kind::Unavailable, "the store cannot be reached on its disk")
+            }
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                return Error::new(Kind::Unavailable, format!("the store is damaged: {REMEDY}")).because(said(error));
+            }
+            _ => (Kind::Internal, "the store failed"),
+        };
+        Error::new(kind, text).because(said(error))
+    }
 }
 
 fn extended(error: &rusqlite::Error) -> i32 {
@@ -131,11 +133,5 @@ fn said(error: rusqlite::Error) -> String {
             format!("SQLite says {text:?} ({})", code.extended_code)
         }
         other => other.to_string(),
-    }
-}
-
-impl From<rusqlite::Error> for Error {
-    fn from(error: rusqlite::Error) -> Self {
-        sql(error)
     }
 }

@@ -3,7 +3,7 @@
 use super::objects::Objects;
 use super::payloads::Packer;
 use super::stats::{ItemOutcome, StatWriter};
-use super::{Store, clients, sql, touch};
+use super::{Store, clients, touch};
 use crate::error::{Error, Result};
 use crate::model::client::Location;
 use crate::model::stat::NewStat;
@@ -60,8 +60,9 @@ impl Store {
     /// The newest arrival, for [`Store::import`].
     pub fn newest_arrival(&self) -> Result<i64> {
         self.read(|tx| {
-            tx.query_row("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'stat'", [], |row| row.get(0))
-                .map_err(sql)
+            Ok(tx.query_row("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'stat'", [], |row| {
+                row.get(0)
+            })?)
         })
     }
 
@@ -72,7 +73,7 @@ impl Store {
     /// Those of `work` and of the store.
     pub fn import<T>(&self, mark: i64, work: impl FnOnce(&mut Importing<'_>) -> Result<T>) -> Result<T> {
         // Random keys of millions of rows: with the usual small cache every insert would read the disk.
-        self.maintain(|connection| connection.execute_batch("PRAGMA cache_size = -64000").map_err(sql))?;
+        self.maintain(|connection| Ok(connection.execute_batch("PRAGMA cache_size = -64000")?))?;
         self.deleted.store(true, Ordering::Relaxed);
         self.write(|tx| {
             let mut importing = Importing {
@@ -188,10 +189,8 @@ impl<'a> Importing<'a> {
 
 /// Order and moment of arrival of the stat that stands at the place of this one.
 fn place(tx: &Transaction<'_>, analysis: i64, stat: &NewStat<'_>) -> Result<Option<(i64, i64)>> {
-    tx.prepare_cached("SELECT seq, created_at FROM stat WHERE analysis = ?1 AND type = ?2 AND date = ?3")
-        .and_then(|mut statement| {
-            let values = params![analysis, stat.kind.number(), date::to_number(stat.date)];
-            statement.query_row(values, |row| Ok((row.get(0)?, row.get(1)?))).optional()
-        })
-        .map_err(sql)
+    let values = params![analysis, stat.kind.number(), date::to_number(stat.date)];
+    let mut statement =
+        tx.prepare_cached("SELECT seq, created_at FROM stat WHERE analysis = ?1 AND type = ?2 AND date = ?3")?;
+    Ok(statement.query_row(values, |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
 }

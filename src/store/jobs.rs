@@ -1,6 +1,6 @@
 //! When the service's own jobs last ended: kept in the store, so that a restart does not run them anew.
 
-use super::{Store, now, sql};
+use super::{Store, now};
 use crate::error::Result;
 use rusqlite::{Connection, params};
 
@@ -42,7 +42,10 @@ impl Store {
                     ON CONFLICT DO UPDATE SET succeeded_at = coalesce(excluded.succeeded_at, succeeded_at),
                         failed_at = coalesce(excluded.failed_at, failed_at), panics = panics + excluded.panics";
         let values = params![name, succeeded, failed, i64::from(ending == Ending::Panic)];
-        self.write_quietly(|tx| tx.execute(text, values).map(|_| ()).map_err(sql))
+        self.write_quietly(|tx| {
+            tx.execute(text, values)?;
+            Ok(())
+        })
     }
 }
 
@@ -52,5 +55,5 @@ pub(super) fn runs(tx: &Connection) -> Result<Vec<Runs>> {
         let panics = u64::try_from(row.get::<_, i64>(3)?).unwrap_or_default();
         Ok(Runs { name: row.get(0)?, succeeded_at: row.get(1)?, failed_at: row.get(2)?, panics })
     });
-    rows.and_then(Iterator::collect).map_err(sql)
+    Ok(rows.and_then(Iterator::collect)?)
 }

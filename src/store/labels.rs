@@ -2,31 +2,35 @@
 //!
 //! Written only when they change: a stat whose payload has the same labels as the one before it of its analysis costs
 //! nothing. Deleted stats leave the client's name in the table `relabel` (a trigger does), and housekeeping then looks
-//! through what is left of its stats.
+//! through what is left of its stats (`relabel`).
 
-use super::payloads::Texts as Payloads;
-use super::{Store, damaged, sql};
+use super::{Store, damaged};
 use crate::error::Result;
 use crate::model::StatType;
-use crate::model::shapes::{self, Contribution, EVERY_STAT, Texts};
+use crate::model::shapes::{Contribution, EVERY_STAT, Texts};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 /// The types whose objects clients name.
 const NAMED: [StatType; 3] = [StatType::Threat, StatType::Vulnerability, StatType::Compliance];
 
 /// The texts of a row: keys of wordings, 0 for an empty one, none for null.
-type Wordings = [Option<i64>; 4];
+pub(super) type Wordings = [Option<i64>; 4];
+
+/// Whether stats of this type name objects.
+pub(super) fn are_kept(kind: StatType) -> bool {
+    NAMED.contains(&kind)
+}
 
 /// What is kept of each object of a client, also of those without labels: they count.
 pub(super) fn is_kept(kind: StatType, part: &Contribution) -> bool {
-    NAMED.contains(&kind) && part.key != EVERY_STAT
+    are_kept(kind) && part.key != EVERY_STAT
 }
 
 /// A number that tells one set of objects and labels from another; 0 of types without labels.
 pub(super) fn fingerprint(kind: StatType, parts: &[Contribution]) -> i64 {
-    if !NAMED.contains(&kind) {
+    if !are_kept(kind) {
         return 0;
     }
     let mut hash = Sha256::new();
@@ -44,7 +48,7 @@ pub(super) fn fingerprint(kind: StatType, parts: &[Contribution]) -> i64 {
 }
 
 /// The labels in a stat by the object's key: of an object that occurs several times the last text that is not empty.
-fn labels_of<'a>(kind: StatType, parts: &'a [Contribution]) -> BTreeMap<&'a str, Texts> {
+pub(super) fn labels_of<'a>(kind: StatType, parts: &'a [Contribution]) -> BTreeMap<&'a str, Texts> {
     let mut labels: BTreeMap<&'a str, Texts> = BTreeMap::new();
     for part in parts.iter().filter(|part| is_kept(kind, part)) {
         let given = part.labels.clone().unwrap_or([const { Some(String::new()) }; 4]);
@@ -63,15 +67,14 @@ fn overlay(older: &mut Option<String>, newer: Option<String>) {
     }
 }
 
-fn has_text(text: &Option<String>) -> bool {
+pub(super) fn has_text(text: &Option<String>) -> bool {
     text.as_ref().is_some_and(|text| !text.is_empty())
 }
 
 /// How many objects a client has.
 pub(super) fn count(tx: &Transaction<'_>, client: i64) -> Result<usize> {
-    let number: i64 = tx
-        .prepare_cached("SELECT count(*) FROM label WHERE client = ?1")
-        .and_then(|mut statement| statement.query_row([client], |row| row.get(0)))?;
+    let number: i64 =
+        tx.prepare_cached("SELECT count(*) FROM label WHERE client = ?1")?.query_row([client], |row| row.get(0))?;
     usize::try_from(number).map_err(|_| damaged("a negative number of objects"))
 }
 
@@ -89,18 +92,15 @@ pub(super) fn count_new(tx: &Transaction<'_>, client: i64, kind: StatType, parts
     Ok(number)
 }
 
-/// Takes the labels of a stat of a date, whose objects are all known to the store. Returns how many objects are new to the
-/// client.
+/// Takes the labels of a stat, the client's newest of its type or an older one, whose objects are all known to the store.
+/// Returns how many objects are new to the client.
 pub(super) fn take(
     tx: &Transaction<'_>,
     client: i64,
-    (kind, day): (StatType, i64),
+    (kind, is_newest): (StatType, bool),
     parts: &[Contribution],
     mut id: impl FnMut(&str) -> Result<i64>,
 ) -> Result<usize> {
-    let is_newest = !tx
-        .prepare_cached("SELECT 1 FROM stat WHERE client = ?1 AND type = ?2 AND date > ?3")
-        .and_then(|mut statement| statement.exists(params![client, kind.number(), day]))?;
     let (mut added, mut is_settled) = (0, true);
     for (key, texts) in labels_of(kind, parts) {
         let object = id(key)?;
@@ -130,8 +130,8 @@ pub(super) fn take(
 fn queue(tx: &Transaction<'_>, client: i64, kind: StatType) -> Result<()> {
     tx.prepare_cached(
         "INSERT INTO relabel (client, type, number) VALUES (?1, ?2, 1) ON CONFLICT DO UPDATE SET number = number + 1",
-    )
-    .and_then(|mut statement| statement.execute(params![client, kind.number()]))?;
+    )?
+    .execute(params![client, kind.number()])?;
     Ok(())
 }
 
@@ -146,19 +146,21 @@ pub(super) fn queue_all(tx: &Transaction<'_>) -> Result<()> {
     Ok(())
 }
 
+/// The query for a client's row of an object.
+pub(super) const OWN_LABELS: &str =
+    "SELECT label1, label2, label3, label4 FROM label WHERE client = ?1 AND object = ?2";
+
 /// A client's row of an object.
 fn row(tx: &Transaction<'_>, client: i64, object: i64) -> Result<Option<Wordings>> {
-    tx.prepare_cached("SELECT label1, label2, label3, label4 FROM label WHERE client = ?1 AND object = ?2")
-        .and_then(|mut statement| statement.query_row([client, object], |row| four(row, 0)).optional())
-        .map_err(sql)
+    Ok(tx.prepare_cached(OWN_LABELS)?.query_row([client, object], |row| four(row, 0)).optional()?)
 }
 
-fn four(row: &Row<'_>, first: usize) -> rusqlite::Result<Wordings> {
+pub(super) fn four(row: &Row<'_>, first: usize) -> rusqlite::Result<Wordings> {
     Ok([row.get(first)?, row.get(first + 1)?, row.get(first + 2)?, row.get(first + 3)?])
 }
 
 /// The wordings of texts, made where they are new.
-fn wordings(tx: &Transaction<'_>, object: i64, texts: &Texts) -> Result<Wordings> {
+pub(super) fn wordings(tx: &Transaction<'_>, object: i64, texts: &Texts) -> Result<Wordings> {
     let mut found: Wordings = [Some(0); 4];
     for ((slot, text), place) in (1_i64..).zip(texts).zip(&mut found) {
         *place = match text.as_deref() {
@@ -172,19 +174,19 @@ fn wordings(tx: &Transaction<'_>, object: i64, texts: &Texts) -> Result<Wordings
 
 fn wording(tx: &Transaction<'_>, object: i64, slot: i64, text: &str) -> Result<i64> {
     let known = tx
-        .prepare_cached("SELECT id FROM wording WHERE object = ?1 AND slot = ?2 AND text = ?3")
-        .and_then(|mut statement| statement.query_row(params![object, slot, text], |row| row.get(0)).optional())?;
+        .prepare_cached("SELECT id FROM wording WHERE object = ?1 AND slot = ?2 AND text = ?3")?
+        .query_row(params![object, slot, text], |row| row.get(0))
+        .optional()?;
     match known {
         Some(id) => Ok(id),
-        None => tx
-            .prepare_cached("INSERT INTO wording (object, slot, clients, text) VALUES (?1, ?2, 0, ?3)")
-            .and_then(|mut statement| statement.insert(params![object, slot, text]))
-            .map_err(sql),
+        None => Ok(tx
+            .prepare_cached("INSERT INTO wording (object, slot, clients, text) VALUES (?1, ?2, 0, ?3)")?
+            .insert(params![object, slot, text])?),
     }
 }
 
 /// Writes a client's row of an object if it changes, counts who gives which text, and chooses the public ones.
-fn put(tx: &Transaction<'_>, client: i64, object: i64, old: Option<Wordings>, new: Wordings) -> Result<()> {
+pub(super) fn put(tx: &Transaction<'_>, client: i64, object: i64, old: Option<Wordings>, new: Wordings) -> Result<()> {
     if old == Some(new) {
         return Ok(());
     }
@@ -192,15 +194,14 @@ fn put(tx: &Transaction<'_>, client: i64, object: i64, old: Option<Wordings>, ne
     tx.prepare_cached(
         "INSERT INTO label (client, object, label1, label2, label3, label4) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT DO UPDATE SET label1 = ?3, label2 = ?4, label3 = ?5, label4 = ?6",
-    )
-    .and_then(|mut statement| statement.execute(params![client, object, a, b, c, d]))?;
+    )?
+    .execute(params![client, object, a, b, c, d])?;
     change(tx, object, old.unwrap_or([Some(0); 4]), new)
 }
 
 /// Deletes a client's row of an object.
-fn remove(tx: &Transaction<'_>, client: i64, object: i64, old: Wordings) -> Result<()> {
-    tx.prepare_cached("DELETE FROM label WHERE client = ?1 AND object = ?2")
-        .and_then(|mut statement| statement.execute([client, object]))?;
+pub(super) fn remove(tx: &Transaction<'_>, client: i64, object: i64, old: Wordings) -> Result<()> {
+    tx.prepare_cached("DELETE FROM label WHERE client = ?1 AND object = ?2")?.execute([client, object])?;
     // Null stays null until somebody sends another text.
     change(tx, object, old, old.map(|wording| wording.map(|_| 0)))?;
     forget_unused(tx, object)
@@ -225,32 +226,29 @@ fn change(tx: &Transaction<'_>, object: i64, old: Wordings, new: Wordings) -> Re
 fn publish(tx: &Transaction<'_>, object: i64, slot: i64, last: Option<i64>) -> Result<()> {
     let text =
         format!("SELECT label{slot}, (SELECT clients FROM wording WHERE id = label{slot}) FROM object WHERE id = ?1");
-    let (public, given): (Option<i64>, Option<i64>) = tx
-        .prepare_cached(&text)
-        .and_then(|mut statement| statement.query_row([object], |row| Ok((row.get(0)?, row.get(1)?))))?;
-    let top: Option<(i64, i64)> = tx
-        .prepare_cached(
-            "SELECT id, clients FROM wording WHERE object = ?1 AND slot = ?2 AND clients > 0 ORDER BY clients DESC LIMIT 1",
-        )
-        .and_then(|mut statement| {
-            statement.query_row([object, slot], |row| Ok((row.get(0)?, row.get(1)?))).optional()
-        })?;
+    let (public, given): (Option<i64>, Option<i64>) =
+        tx.prepare_cached(&text)?.query_row([object], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut statement = tx.prepare_cached(
+        "SELECT id, clients FROM wording WHERE object = ?1 AND slot = ?2 AND clients > 0 ORDER BY clients DESC LIMIT 1",
+    )?;
+    let top: Option<(i64, i64)> =
+        statement.query_row([object, slot], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     let chosen = match top {
         Some((_, clients)) if given == Some(clients) => public,
         Some((id, _)) => Some(id),
         None => last.filter(|id| *id == 0),
     };
     if chosen != public {
-        tx.prepare_cached(&format!("UPDATE object SET label{slot} = ?2 WHERE id = ?1"))
-            .and_then(|mut statement| statement.execute(params![object, chosen]))?;
+        tx.prepare_cached(&format!("UPDATE object SET label{slot} = ?2 WHERE id = ?1"))?
+            .execute(params![object, chosen])?;
     }
     Ok(())
 }
 
 /// Deletes the texts of an object that nobody gives any more.
-fn forget_unused(tx: &Transaction<'_>, object: i64) -> Result<()> {
-    tx.prepare_cached("DELETE FROM wording WHERE object = ?1 AND clients = 0 AND slot BETWEEN 1 AND 4")
-        .and_then(|mut statement| statement.execute([object]))?;
+pub(super) fn forget_unused(tx: &Transaction<'_>, object: i64) -> Result<()> {
+    tx.prepare_cached("DELETE FROM wording WHERE object = ?1 AND clients = 0 AND slot BETWEEN 1 AND 4")?
+        .execute([object])?;
     Ok(())
 }
 
@@ -269,29 +267,13 @@ pub(super) fn shown(tx: &Transaction<'_>, object: i64, caller: Option<i64>) -> R
     for ((public, own), text) in public.into_iter().zip(own).zip(&mut texts) {
         let given = [own, public].into_iter().flatten().find(|id| *id > 0);
         *text = match (given, if is_own { own } else { public }) {
-            (Some(id), _) => Some(
-                tx.prepare_cached("SELECT text FROM wording WHERE id = ?1")
-                    .and_then(|mut statement| statement.query_row([id], |row| row.get(0)))?,
-            ),
+            (Some(id), _) => {
+                Some(tx.prepare_cached("SELECT text FROM wording WHERE id = ?1")?.query_row([id], |row| row.get(0))?)
+            }
             (None, sent) => sent.map(|_| String::new()),
         };
     }
     Ok((key, texts))
-}
-
-/// A client and type whose labels are to be looked through.
-struct Queued {
-    client: i64,
-    kind: i64,
-    /// What tells it from a later entry.
-    number: i64,
-}
-
-/// What a client calls the objects that its stats have, by the object's key.
-struct Found {
-    labels: HashMap<String, Texts>,
-    /// The newest arrival among all stats at that moment.
-    newest: i64,
 }
 
 impl Store {
@@ -317,109 +299,4 @@ impl Store {
             Ok(texts)
         })
     }
-
-    /// Brings the labels of one client and type in line with the stats that are left. Returns true if there may be more, and
-    /// false also if these stats changed meanwhile: they have another turn.
-    pub fn refresh_labels(&self) -> Result<bool> {
-        let Some((queued, found)) = self.read(|tx| {
-            let Some(queued) = next(tx)? else { return Ok(None) };
-            let found = look_through(tx, &queued)?;
-            Ok(Some((queued, found)))
-        })?
-        else {
-            return Ok(false);
-        };
-        self.write_quietly(|tx| settle(tx, &queued, &found))
-    }
-}
-
-fn next(tx: &Transaction<'_>) -> Result<Option<Queued>> {
-    tx.prepare_cached("SELECT client, type, number FROM relabel ORDER BY number LIMIT 1")
-        .and_then(|mut statement| {
-            let queued = |row: &Row<'_>| Ok(Queued { client: row.get(0)?, kind: row.get(1)?, number: row.get(2)? });
-            statement.query_row([], queued).optional()
-        })
-        .map_err(sql)
-}
-
-/// Reads the labels of a client's stats of a type, newest first, each set of labels once.
-fn look_through(tx: &Transaction<'_>, queued: &Queued) -> Result<Found> {
-    let newest = tx.query_row("SELECT coalesce(max(seq), 0) FROM stat", [], |row| row.get(0))?;
-    let kind = super::rollups::stat_type(queued.kind)?;
-    let mut labels: HashMap<String, Texts> = HashMap::new();
-    let mut seen = HashSet::new();
-    let mut payloads = Payloads::new(tx);
-    let mut statement = tx.prepare_cached(&format!(
-        "SELECT payload.labels, {} FROM stat JOIN payload ON payload.id = stat.payload
-         WHERE stat.client = ?1 AND stat.type = ?2 ORDER BY stat.date DESC, stat.type DESC, stat.seq DESC",
-        Payloads::COLUMNS
-    ))?;
-    let mut rows = statement.query([queued.client, queued.kind])?;
-    while let Some(row) = rows.next()? {
-        if !seen.insert(row.get::<_, i64>(0)?) {
-            continue;
-        }
-        let parts = shapes::contributions(kind, payloads.read(row, 1)?)
-            .map_err(|_| damaged("a stat's data has lost its shape"))?;
-        for (key, older) in labels_of(kind, &parts) {
-            match labels.get_mut(key) {
-                Some(known) => {
-                    let empty =
-                        known.iter_mut().zip(older).filter(|(known, older)| !has_text(known) && has_text(older));
-                    empty.for_each(|(known, older)| *known = older);
-                }
-                None => drop(labels.insert(key.to_owned(), older)),
-            }
-        }
-    }
-    Ok(Found { labels, newest })
-}
-
-/// Writes what was found, unless the client's stats have changed since: then it stays queued.
-fn settle(tx: &Transaction<'_>, queued: &Queued, found: &Found) -> Result<bool> {
-    let Queued { client, kind, number } = *queued;
-    let has_more = tx
-        .prepare_cached("SELECT 1 FROM stat WHERE seq > ?1 AND client = ?2 AND type = ?3")
-        .and_then(|mut statement| statement.exists([found.newest, client, kind]))?;
-    let is_current = !has_more
-        && tx.execute("DELETE FROM relabel WHERE client = ?1 AND type = ?2 AND number = ?3", [client, kind, number])?
-            > 0;
-    if !is_current {
-        return Ok(false);
-    }
-    let mut statement = tx.prepare_cached(
-        "SELECT object.id, object.key, label.label1, label.label2, label.label3, label.label4
-         FROM label JOIN object ON object.id = label.object WHERE label.client = ?1 AND object.type = ?2",
-    )?;
-    let rows = statement.query_map([client, kind], |row| Ok((row.get(0)?, row.get::<_, String>(1)?, four(row, 2)?)))?;
-    let rows: Vec<(i64, String, Wordings)> = rows.collect::<rusqlite::Result<_>>()?;
-    let before = tx.query_row("SELECT total_changes()", [], |row| row.get::<_, i64>(0))?;
-    let mut missing: HashSet<&String> = found.labels.keys().collect();
-    for (object, key, old) in &rows {
-        missing.remove(key);
-        match found.labels.get(key) {
-            Some(texts) => {
-                put(tx, client, *object, Some(*old), wordings(tx, *object, texts)?)?;
-                forget_unused(tx, *object)?;
-            }
-            None => remove(tx, client, *object, *old)?,
-        }
-    }
-    for key in missing {
-        add_missing(tx, (client, kind), key, &found.labels[key])?;
-    }
-    let after: i64 = tx.query_row("SELECT total_changes()", [], |row| row.get(0))?;
-    if before != after {
-        super::touch(tx)?;
-    }
-    Ok(true)
-}
-
-/// Writes the row of an object that a client has and that was lost.
-fn add_missing(tx: &Transaction<'_>, (client, kind): (i64, i64), key: &str, texts: &Texts) -> Result<()> {
-    let object: Option<i64> = tx
-        .prepare_cached("SELECT id FROM object WHERE type = ?1 AND key = ?2")
-        .and_then(|mut statement| statement.query_row(params![kind, key], |row| row.get(0)).optional())?;
-    let Some(object) = object else { return Ok(()) };
-    put(tx, client, object, None, wordings(tx, object, texts)?)
 }

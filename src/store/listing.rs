@@ -113,6 +113,15 @@ pub struct Range {
     pub limit: Option<u64>,
 }
 
+/// How much of a list was read at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beginning {
+    /// Stats that were read.
+    pub read: u64,
+    /// Whether there are no more.
+    pub is_all: bool,
+}
+
 /// The newest stat of an analysis and type.
 pub struct Latest {
     /// The client's name.
@@ -133,8 +142,8 @@ impl Store {
         self.read(|tx| count(tx, filter))
     }
 
-    /// Hands the places of the matching stats of a range to `each_place`, by date, then arrival, and of the same moment the
-    /// first stats to `each`, until about `bytes` of data were; gives how many stats these were.
+    /// Hands the first matching stats of a range to `each`, by date, then arrival, until about `bytes` of data were. If more
+    /// are left, the places of all of them, as they are at the same moment, go to `each_place`.
     ///
     /// # Errors
     /// Those of `each_place` and of the store.
@@ -145,16 +154,13 @@ impl Store {
         bytes: usize,
         each_place: &mut dyn FnMut(StatPlace) -> Result<()>,
         each: &mut dyn FnMut(&Stat<'_>),
-    ) -> Result<usize> {
+    ) -> Result<Beginning> {
         self.read(|tx| {
-            let mut first = Vec::new();
-            for_each_place(tx, filter, range, &mut |place| {
-                if first.len() < PLACES {
-                    first.push(place);
-                }
-                each_place(place)
-            })?;
-            stats_at(tx, &first, bytes, each)
+            let beginning = beginning(tx, filter, range, bytes, each)?;
+            if !beginning.is_all {
+                for_each_place(tx, filter, range, each_place)?;
+            }
+            Ok(beginning)
         })
     }
 
@@ -266,22 +272,32 @@ fn order(filter: &Filter) -> &'static str {
 fn count(tx: &Transaction<'_>, filter: &Filter) -> Result<u64> {
     let (text, values) = conditions(filter);
     let number: i64 = tx
-        .prepare_cached(&format!("SELECT count(*) FROM {} WHERE {text}", source(filter)))
-        .and_then(|mut statement| statement.query_row(params_from_iter(values), |row| row.get(0)))?;
+        .prepare_cached(&format!("SELECT count(*) FROM {} WHERE {text}", source(filter)))?
+        .query_row(params_from_iter(values), |row| row.get(0))?;
     u64::try_from(number).map_err(|_| damaged("a negative number of stats"))
 }
 
-/// The query for the places of a list, and the values of its filter; limit and offset follow.
-pub(super) fn places_text(filter: &Filter) -> (String, Vec<Box<dyn ToSql>>) {
+/// The query for some columns of a list, which joins more tables, and the values of its filter; limit and offset follow.
+pub(super) fn list_text(filter: &Filter, columns: &str, joined: &str) -> (String, Vec<Box<dyn ToSql>>) {
     let (text, values) = conditions(filter);
     let [limit, offset] = [1, 2].map(|more| values.len() + more);
     let text = format!(
-        "SELECT stat.analysis, stat.date, stat.type FROM {} WHERE {text} ORDER BY {} LIMIT ?{limit} OFFSET ?{offset}",
+        "SELECT {columns} FROM {} {joined} WHERE {text} ORDER BY {} LIMIT ?{limit} OFFSET ?{offset}",
         source(filter),
         order(filter),
     );
     (text, values)
 }
+
+/// The values of a list's filter and range.
+fn list_values(mut values: Vec<Box<dyn ToSql>>, range: &Range) -> Vec<Box<dyn ToSql>> {
+    let bound = |number: u64| Box::new(i64::try_from(number).unwrap_or(i64::MAX));
+    values.extend([range.limit.map_or(Box::new(-1), bound) as Box<dyn ToSql>, bound(range.offset)]);
+    values
+}
+
+/// Columns of [`StatPlace`].
+pub(super) const PLACE_COLUMNS: &str = "stat.analysis, stat.date, stat.type";
 
 fn for_each_place(
     tx: &Transaction<'_>,
@@ -289,15 +305,37 @@ fn for_each_place(
     range: &Range,
     each: &mut dyn FnMut(StatPlace) -> Result<()>,
 ) -> Result<()> {
-    let (text, mut values) = places_text(filter);
-    let bound = |number: u64| Box::new(i64::try_from(number).unwrap_or(i64::MAX));
-    values.extend([range.limit.map_or(Box::new(-1), bound) as Box<dyn ToSql>, bound(range.offset)]);
+    let (text, values) = list_text(filter, PLACE_COLUMNS, "");
     let mut statement = tx.prepare_cached(&text)?;
-    let mut rows = statement.query(params_from_iter(values))?;
+    let mut rows = statement.query(params_from_iter(list_values(values, range)))?;
     while let Some(row) = rows.next()? {
         each(StatPlace { analysis: row.get(0)?, day: row.get(1)?, kind: row.get(2)? })?;
     }
     Ok(())
+}
+
+fn beginning(
+    tx: &Transaction<'_>,
+    filter: &Filter,
+    range: &Range,
+    bytes: usize,
+    each: &mut dyn FnMut(&Stat<'_>),
+) -> Result<Beginning> {
+    let columns = format!("stat.seq, stat.uuid, analysis.uuid, stat.type, stat.date, {}", Texts::COLUMNS);
+    let (text, values) = list_text(filter, &columns, "JOIN payload ON payload.id = stat.payload");
+    let mut statement = tx.prepare_cached(&text)?;
+    let mut rows = statement.query(params_from_iter(list_values(values, range)))?;
+    let (mut texts, mut read, mut size) = (Texts::new(tx), 0, 0);
+    while let Some(row) = rows.next()? {
+        if size >= bytes {
+            return Ok(Beginning { read, is_all: false });
+        }
+        let stat = from_row(row, &mut texts)?;
+        each(&stat);
+        size += stat.data.len();
+        read += 1;
+    }
+    Ok(Beginning { read, is_all: true })
 }
 
 fn stats_at(

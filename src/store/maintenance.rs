@@ -5,7 +5,7 @@ use super::connections::wait_patiently;
 use super::objects::Objects;
 use super::parts::ROWS;
 use super::rollups::parsed;
-use super::{Store, beside, connect_as_is, connect_reader, migrations, opening, releases, sql, touch};
+use super::{Store, beside, connect_as_is, connect_reader, migrations, opening, releases, touch};
 use crate::error::{Error, Kind, Result};
 use crate::files::NewFile;
 use crate::model::text::counted;
@@ -46,11 +46,7 @@ impl std::fmt::Display for Counts {
 impl Store {
     /// The version of what the store holds; equal versions mean equal answers.
     pub fn version(&self) -> Result<[u8; 16]> {
-        self.read(|tx| {
-            tx.prepare_cached("SELECT version FROM state")
-                .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
-                .map_err(sql)
-        })
+        self.read(|tx| Ok(tx.prepare_cached("SELECT version FROM state")?.query_row([], |row| row.get(0))?))
     }
 
     /// How much the store holds.
@@ -69,7 +65,7 @@ impl Store {
             let mut statement = tx
                 .prepare_cached("SELECT name, last_stat_at FROM client WHERE last_stat_at IS NOT NULL ORDER BY name")?;
             let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            rows.collect::<rusqlite::Result<_>>().map_err(sql)
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
     }
 
@@ -161,8 +157,7 @@ impl Store {
     /// Gives some free pages back to the file system. Gives whether there may be more.
     pub fn vacuum_some(&self) -> Result<bool> {
         self.maintain(|connection| {
-            let number =
-                |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).map_err(sql);
+            let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
             let before = number("freelist_count")?;
             // A few are soon in use again.
             if before <= (VACUUM_PAGES / 10).min(number("page_count")? / 50) {
@@ -257,14 +252,14 @@ pub(super) fn copy(store: &Path, new: &NewFile, progress: &mut dyn FnMut(u64, u6
     drop(state);
     copy.execute_batch("PRAGMA journal_mode = DELETE")?;
     let counts = verified(&mut copy, new.path())?;
-    copy.close().map_err(|(_, error)| sql(error))?;
+    copy.close().map_err(|(_, error)| error)?;
     Ok(counts)
 }
 
 /// SQLite opens files by name: it must not follow a link that has come there since.
 fn open_new(new: &NewFile) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NOFOLLOW | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(new.path(), flags).map_err(sql)
+    Ok(Connection::open_with_flags(new.path(), flags)?)
 }
 
 /// The objects of all payloads after one.
@@ -280,8 +275,7 @@ fn objects_used(tx: &Transaction<'_>, after: i64) -> Result<HashSet<i64>> {
 }
 
 pub(super) fn counts(tx: &Connection) -> Result<Counts> {
-    let number =
-        |table: &str| tx.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).map_err(sql);
+    let number = |table: &str| tx.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0));
     Ok(Counts { clients: number("client")?, analyses: number("analysis")?, stats: number("stat")? })
 }
 

@@ -3,7 +3,7 @@
 //! Version 1 is the schema of release 0.2.0; until then it changes in place. Append-only since: a new version adds one
 //! step here and edits `schema.sql` to the same end. The version is kept in SQLite's `user_version`.
 
-use super::{APPLICATION_ID, UNRELEASED_ID, beside, maintenance, sql, unusable};
+use super::{APPLICATION_ID, UNRELEASED_ID, beside, maintenance, unusable};
 use crate::error::{Error, Result};
 use crate::files::{self, NewFile};
 use rusqlite::{Connection, TransactionBehavior};
@@ -68,7 +68,7 @@ fn upgrade_by(connection: &mut Connection, path: &Path, steps: &[&str]) -> Resul
         }
     }
     // The file itself tells its version from now on, not only its log: Debian's package reads it there.
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(sql)
+    Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
 }
 
 /// The refusal of a store that a newer program made, with the way back if there is one.
@@ -114,7 +114,7 @@ fn keep(path: &Path, from: usize) -> Result<()> {
 /// # Errors
 /// `Invalid` if it is a database, but not one of ours.
 pub fn version(connection: &Connection, path: &Path) -> Result<usize> {
-    let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).map_err(sql);
+    let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     let id = number("application_id")?;
     if id == i64::from(APPLICATION_ID) {
@@ -144,7 +144,7 @@ fn apply(connection: &mut Connection, from: usize, text: &str, to: usize) -> Res
     }
     transaction.execute_batch(text)?;
     transaction.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {to};"))?;
-    transaction.commit().map_err(sql)
+    Ok(transaction.commit()?)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What MOSP said about objects, kept for a while.
 
-use super::{Store, now, sql};
+use super::{Store, now};
 use crate::error::Result;
 use rusqlite::{OptionalExtension, params};
 use uuid::Uuid;
@@ -9,21 +9,17 @@ impl Store {
     /// Whether stats of threats or vulnerabilities have this object.
     pub fn has_object(&self, uuid: Uuid) -> Result<bool> {
         self.read(|tx| {
-            tx.prepare_cached("SELECT 1 FROM object WHERE type IN (2, 3) AND key = ?1")
-                .and_then(|mut statement| statement.exists([uuid.to_string()]))
-                .map_err(sql)
+            let mut statement = tx.prepare_cached("SELECT 1 FROM object WHERE type IN (2, 3) AND key = ?1")?;
+            Ok(statement.exists([uuid.to_string()])?)
         })
     }
 
     /// What MOSP said about an object, and how many seconds ago.
     pub fn mosp_answer(&self, uuid: Uuid) -> Result<Option<(String, i64)>> {
         self.read(|tx| {
-            tx.prepare_cached("SELECT objects, ?2 - asked_at FROM mosp WHERE uuid = ?1")
-                .and_then(|mut statement| {
-                    let values = params![uuid.into_bytes(), now()];
-                    statement.query_row(values, |row| Ok((row.get(0)?, row.get(1)?))).optional()
-                })
-                .map_err(sql)
+            let mut statement = tx.prepare_cached("SELECT objects, ?2 - asked_at FROM mosp WHERE uuid = ?1")?;
+            let values = params![uuid.into_bytes(), now()];
+            Ok(statement.query_row(values, |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
         })
     }
 
@@ -34,9 +30,8 @@ impl Store {
                 "INSERT INTO mosp (uuid, objects, asked_at) VALUES (?1, ?2, ?3)
                  ON CONFLICT DO UPDATE SET objects = excluded.objects, asked_at = excluded.asked_at",
                 params![uuid.into_bytes(), objects, now()],
-            )
-            .map(|_| ())
-            .map_err(sql)
+            )?;
+            Ok(())
         })
     }
 }

@@ -19,9 +19,7 @@ pub struct Objects {
 impl Objects {
     /// Forgets everything if another connection has written since.
     pub fn refresh(&mut self, tx: &Transaction<'_>) -> Result<()> {
-        let version = tx
-            .prepare_cached("PRAGMA data_version")
-            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))?;
+        let version = tx.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
         if version != self.version {
             *self = Self { ids: HashMap::new(), version };
         }
@@ -39,13 +37,12 @@ impl Objects {
         }
         let values = params![kind.number(), key];
         let known = tx
-            .prepare_cached("SELECT id FROM object WHERE type = ?1 AND key = ?2")
-            .and_then(|mut statement| statement.query_row(values, |row| row.get(0)).optional())?;
+            .prepare_cached("SELECT id FROM object WHERE type = ?1 AND key = ?2")?
+            .query_row(values, |row| row.get(0))
+            .optional()?;
         let id = match known {
             Some(id) => id,
-            None => tx
-                .prepare_cached("INSERT INTO object (type, key) VALUES (?1, ?2)")
-                .and_then(|mut statement| statement.insert(values))?,
+            None => tx.prepare_cached("INSERT INTO object (type, key) VALUES (?1, ?2)")?.insert(values)?,
         };
         // A batch of a million objects of its own should not fill our memory with them.
         if ids.len() < MAX_ITEMS {

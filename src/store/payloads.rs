@@ -1,12 +1,13 @@
 //! The data of stats, once per content, and as small as that can cheaply be.
 //!
-//! Short texts stay as they are, so that many small stats are read fast. Longer ones are deflated; where the analysis
-//! had an earlier text of the type, that text is the dictionary, and what did not change since costs nearly nothing.
-//! Such a base is itself deflated without one: no text is ever more than one step away from its own.
+//! Short texts stay as they are: lists have thousands of them, and to a machine that inflates, its tables are more work
+//! than the text. Longer ones are deflated; where the analysis had an earlier text of the type, that text is the
+//! dictionary, and what did not change since costs nearly nothing. Such a base is itself deflated without one: no text is
+//! ever more than one step away from its own.
 
+use super::damaged;
 use super::entries::{Entries, Entry, encode};
 use super::rollups::parsed;
-use super::{damaged, sql};
 use crate::error::{Error, Kind, Result};
 use crate::model::StatType;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
@@ -15,13 +16,14 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Texts below this many bytes are not deflated.
-const SHORT: usize = 400;
+const SHORT: usize = 1024;
 /// The same for a [`Packer::fast`] one.
 const FAST_SHORT: usize = 2048;
 /// A text that needs more than this part of its length beside its base is better off as a base itself.
 const CHANGED: usize = 10;
-/// How hard texts are compressed, once and for good when they are stored.
-const LEVEL: Compression = Compression::new(6);
+/// How hard texts are compressed, once and for good when they are stored. Higher ones take up to three times as long, for a
+/// tenth of the size; 3 is larger and slower.
+const LEVEL: Compression = Compression::new(2);
 /// Bases kept while a page of stats is read.
 const BASES: usize = 16;
 
@@ -29,6 +31,8 @@ const BASES: usize = 16;
 pub struct Known {
     /// Its key.
     pub id: i64,
+    /// Its base, or itself.
+    pub base: i64,
     /// What tells its set of labels from others.
     pub labels: i64,
     /// What it adds to the averages.
@@ -37,34 +41,56 @@ pub struct Known {
 
 /// The payload of this content, if the store has it.
 pub fn find(tx: &Transaction<'_>, kind: StatType, hash: &[u8; 32]) -> Result<Option<Known>> {
-    let found = tx.prepare_cached("SELECT id, labels, entries FROM payload WHERE type = ?1 AND hash = ?2").and_then(
-        |mut statement| {
-            let columns = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get::<_, Vec<u8>>(2)?));
-            statement.query_row(params![kind.number(), hash], columns).optional()
-        },
-    )?;
-    found.map(|(id, labels, entries)| Ok(Known { id, labels, entries: parsed(&entries)? })).transpose()
+    let mut statement =
+        tx.prepare_cached("SELECT id, coalesce(base, id), labels, entries FROM payload WHERE type = ?1 AND hash = ?2")?;
+    let columns = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, Vec<u8>>(3)?));
+    let found = statement.query_row(params![kind.number(), hash], columns).optional()?;
+    found.map(|(id, base, labels, entries)| Ok(Known { id, base, labels, entries: parsed(&entries)? })).transpose()
 }
 
-/// The payload of the newest stat that an analysis has of a type: what new ones of it are compared with.
+/// The newest stat of a type that an analysis or a client has: what new ones are compared with.
+#[derive(Clone, Copy)]
 pub struct Newest {
-    /// Its base, or itself.
-    base: i64,
+    /// Its date.
+    pub day: i64,
+    /// The base of its payload, or the payload itself.
+    pub base: i64,
     /// What tells its set of labels from others.
     pub labels: i64,
 }
 
-/// The newest payload of an analysis and type.
-pub fn newest(tx: &Transaction<'_>, kind: StatType, analysis: i64) -> Result<Option<Newest>> {
-    let newest: Option<i64> = tx
-        .prepare_cached("SELECT payload FROM stat WHERE analysis = ?1 AND type = ?2 ORDER BY date DESC LIMIT 1")
-        .and_then(|mut statement| statement.query_row([analysis, kind.number()], |row| row.get(0)).optional())?;
-    let Some(newest) = newest else { return Ok(None) };
-    tx.prepare_cached("SELECT coalesce(base, id), labels FROM payload WHERE id = ?1")
-        .and_then(|mut statement| {
-            statement.query_row([newest], |row| Ok(Some(Newest { base: row.get(0)?, labels: row.get(1)? })))
-        })
-        .map_err(sql)
+/// Whose newest stat is looked for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// An analysis.
+    Analysis(i64),
+    /// A client.
+    Client(i64),
+}
+
+impl Owner {
+    /// The query for its newest stat of a type, and its key.
+    pub fn query(self) -> (&'static str, i64) {
+        match self {
+            Self::Analysis(key) => {
+                ("SELECT date, payload FROM stat WHERE analysis = ?1 AND type = ?2 ORDER BY date DESC LIMIT 1", key)
+            }
+            Self::Client(key) => {
+                ("SELECT date, payload FROM stat WHERE client = ?1 AND type = ?2 ORDER BY date DESC LIMIT 1", key)
+            }
+        }
+    }
+}
+
+/// The newest stat of a type. The look passes all stats of other types that are newer.
+pub fn newest(tx: &Transaction<'_>, kind: StatType, owner: Owner) -> Result<Option<Newest>> {
+    let (text, key) = owner.query();
+    let newest: Option<(i64, i64)> = tx.prepare_cached(text).and_then(|mut statement| {
+        statement.query_row([key, kind.number()], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+    })?;
+    let Some((day, payload)) = newest else { return Ok(None) };
+    let mut statement = tx.prepare_cached("SELECT coalesce(base, id), labels FROM payload WHERE id = ?1")?;
+    Ok(statement.query_row([payload], |row| Ok(Some(Newest { day, base: row.get(0)?, labels: row.get(1)? })))?)
 }
 
 /// What a payload adds to the averages.
@@ -77,9 +103,8 @@ pub fn entries(tx: &Transaction<'_>, payload: i64) -> Result<Vec<(i64, Entry)>> 
 
 /// Whether the store has this content.
 pub fn exists(tx: &Transaction<'_>, kind: StatType, hash: &[u8; 32]) -> Result<bool> {
-    tx.prepare_cached("SELECT 1 FROM payload WHERE type = ?1 AND hash = ?2")
-        .and_then(|mut statement| statement.exists(params![kind.number(), hash]))
-        .map_err(sql)
+    let mut statement = tx.prepare_cached("SELECT 1 FROM payload WHERE type = ?1 AND hash = ?2")?;
+    Ok(statement.exists(params![kind.number(), hash])?)
 }
 
 /// A content that is to be stored.
@@ -96,20 +121,24 @@ pub struct NewPayload<'a> {
     pub entries: &'a Entries,
 }
 
-/// Stores a new content, for a stat of the analysis that has this newest payload; gives its key.
-pub fn insert(tx: &Transaction<'_>, packer: &mut Packer, new: &NewPayload<'_>, newest: Option<&Newest>) -> Result<i64> {
+/// Stores a new content, for a stat of the analysis that has this newest payload; gives its key and
+/// that of its base, or its own again.
+pub fn insert(
+    tx: &Transaction<'_>,
+    packer: &mut Packer,
+    new: &NewPayload<'_>,
+    newest: Option<Newest>,
+) -> Result<(i64, i64)> {
     let (base, packed) = packer.pack(tx, new.text, newest)?;
     let length = i64::try_from(new.text.len()).unwrap_or(i64::MAX);
     let content = packed.as_deref().unwrap_or(new.text.as_bytes());
     let (kind, entries) = (new.kind.number(), encode(new.entries));
-    tx.prepare_cached(
+    let mut statement = tx.prepare_cached(
         "INSERT INTO payload (type, hash, length, base, is_deflated, labels, entries, content)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    )
-    .and_then(|mut statement| {
-        statement.insert(params![kind, new.hash, length, base, packed.is_some(), new.labels, entries, content])
-    })
-    .map_err(sql)
+    )?;
+    let id = statement.insert(params![kind, new.hash, length, base, packed.is_some(), new.labels, entries, content])?;
+    Ok((id, base.unwrap_or(id)))
 }
 
 /// Deletes a payload that neither a stat nor another payload needs, and then its base likewise.
@@ -146,7 +175,7 @@ impl Packer {
         Self { short: FAST_SHORT, ..Self::default() }
     }
 
-    fn pack(&mut self, tx: &Transaction<'_>, text: &str, newest: Option<&Newest>) -> Result<Form> {
+    fn pack(&mut self, tx: &Transaction<'_>, text: &str, newest: Option<Newest>) -> Result<Form> {
         if text.len() < SHORT.max(self.short) {
             return Ok((None, None));
         }
@@ -163,7 +192,7 @@ impl Packer {
 }
 
 /// The text that an analysis's newest payload is based on, or is, if it is worth it.
-fn base(tx: &Transaction<'_>, newest: &Newest) -> Result<Option<(i64, String)>> {
+fn base(tx: &Transaction<'_>, newest: Newest) -> Result<Option<(i64, String)>> {
     let text = Texts::new(tx).base(newest.base)?;
     Ok((text.len() >= SHORT).then(|| (newest.base, text.to_string())))
 }
@@ -172,6 +201,8 @@ fn base(tx: &Transaction<'_>, newest: &Newest) -> Result<Option<(i64, String)>> 
 pub struct Texts<'a> {
     tx: &'a Transaction<'a>,
     bases: HashMap<i64, Rc<str>>,
+    inflater: Inflater,
+    /// The text that was read last.
     buffer: Vec<u8>,
 }
 
@@ -181,7 +212,7 @@ impl<'a> Texts<'a> {
 
     /// A reader without bases.
     pub fn new(tx: &'a Transaction<'a>) -> Self {
-        Self { tx, bases: HashMap::new(), buffer: Vec::new() }
+        Self { tx, bases: HashMap::new(), inflater: Inflater::default(), buffer: Vec::new() }
     }
 
     /// The text of a row that has [`Texts::COLUMNS`] from `first` on.
@@ -189,16 +220,11 @@ impl<'a> Texts<'a> {
         let length: i64 = row.get(first)?;
         let base: Option<i64> = row.get(first + 1)?;
         let content = row.get_ref(first + 3).and_then(|value| Ok(value.as_blob()?))?;
-        let bytes = match (row.get(first + 2)?, base) {
-            (false, _) => content,
-            (true, None) => {
-                self.buffer = inflate(content, b"", length)?;
-                &self.buffer
-            }
-            (true, Some(base)) => {
-                self.buffer = inflate(content, self.base(base)?.as_bytes(), length)?;
-                &self.buffer
-            }
+        let dictionary = base.map(|base| self.base(base)).transpose()?;
+        let dictionary = dictionary.as_deref().unwrap_or_default().as_bytes();
+        let bytes = match row.get(first + 2)? {
+            false => content,
+            true => self.inflater.inflate(content, dictionary, length, &mut self.buffer)?,
         };
         std::str::from_utf8(bytes).map_err(|error| damaged("a stat's data is not UTF-8").because(error))
     }
@@ -240,19 +266,30 @@ fn deflate(machine: &mut Compress, text: &[u8], dictionary: &[u8]) -> Result<Vec
     }
 }
 
-/// The text of [`deflate`], which is `length` bytes long.
-fn inflate(packed: &[u8], dictionary: &[u8], length: i64) -> Result<Vec<u8>> {
-    let broken = |_| damaged("a stat's data cannot be decompressed");
-    let mut machine = Decompress::new(false);
-    if !dictionary.is_empty() {
-        machine.set_dictionary(dictionary).map_err(broken)?;
-    }
-    let length = usize::try_from(length).map_err(|_| damaged("a negative length"))?;
-    let mut bytes = Vec::with_capacity(length);
-    machine.decompress_vec(packed, &mut bytes, FlushDecompress::Finish).map_err(broken)?;
-    match bytes.len() == length {
-        true => Ok(bytes),
-        false => Err(damaged("a stat's data is incomplete")),
+/// Inflates texts. Its machine is large: made for the first text, and kept for the next ones.
+#[derive(Default)]
+struct Inflater(Option<Decompress>);
+
+impl Inflater {
+    /// The text of [`deflate`], which is `length` bytes long.
+    fn inflate<'a>(
+        &mut self,
+        packed: &[u8],
+        dictionary: &[u8],
+        length: i64,
+        buffer: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8]> {
+        let broken = |_| damaged("a stat's data cannot be decompressed");
+        let machine = self.0.get_or_insert_with(|| Decompress::new(false));
+        machine.reset(false);
+        if !dictionary.is_empty() {
+            machine.set_dictionary(dictionary).map_err(broken)?;
+        }
+        let length = usize::try_from(length).map_err(|_| damaged("a negative length"))?;
+        buffer.clear();
+        buffer.reserve(length);
+        machine.decompress_vec(packed, buffer, FlushDecompress::Finish).map_err(broken)?;
+        if buffer.len() == length { Ok(buffer) } else { Err(damaged("a stat's data is incomplete")) }
     }
 }
 
@@ -273,12 +310,14 @@ mod tests {
         ) {
             let packed = deflate(&mut machine(), text.as_bytes(), dictionary.as_bytes()).unwrap();
             let length = i64::try_from(text.len()).unwrap();
-            prop_assert_eq!(inflate(&packed, dictionary.as_bytes(), length).unwrap(), text.as_bytes());
+            let mut buffer = b"what was read before".to_vec();
+            let read = Inflater::default().inflate(&packed, dictionary.as_bytes(), length, &mut buffer).unwrap();
+            prop_assert_eq!(read, text.as_bytes());
         }
 
         #[test]
         fn damaged_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300), length in 0_i64..500) {
-            let _ = inflate(&bytes, b"", length);
+            let _ = Inflater::default().inflate(&bytes, b"", length, &mut Vec::new());
         }
     }
 
@@ -289,6 +328,10 @@ mod tests {
         let packed = deflate(&mut machine(), text.as_bytes(), base.as_bytes()).unwrap();
         assert!(packed.len() < 200, "{}", packed.len());
         let length = i64::try_from(text.len()).unwrap();
-        assert_eq!(inflate(&packed, base.as_bytes(), length).unwrap(), text.as_bytes());
+        let (mut inflater, mut buffer) = (Inflater::default(), Vec::new());
+        assert_eq!(inflater.inflate(&packed, base.as_bytes(), length, &mut buffer).unwrap(), text.as_bytes());
+        // The same machine reads the next one, which has no dictionary.
+        let packed = deflate(&mut machine(), b"another text", b"").unwrap();
+        assert_eq!(inflater.inflate(&packed, b"", 12, &mut buffer).unwrap(), b"another text");
     }
 }

@@ -1,7 +1,7 @@
 //! What a scheduled purge asks before it deletes.
 
+use super::Store;
 use super::rollups::stored_date;
-use super::{Store, sql};
 use crate::error::Result;
 use crate::model::date;
 use jiff::civil::Date;
@@ -33,7 +33,7 @@ impl Store {
         self.read(|tx| {
             let mut statement = tx.prepare_cached(text)?;
             let rows = statement.query_map(params![date::to_number(before)], |row| Ok((row.get(0)?, row.get(1)?)));
-            let rows: Vec<(String, i64)> = rows.and_then(Iterator::collect).map_err(sql)?;
+            let rows: Vec<(String, i64)> = rows.and_then(Iterator::collect)?;
             rows.into_iter().map(|(name, day)| Ok((name, stored_date(day)?))).collect()
         })
     }

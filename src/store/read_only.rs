@@ -5,7 +5,7 @@ use super::clients::{COLUMNS, find, from_row};
 use super::connections::guard;
 use super::jobs::{self, Runs};
 use super::maintenance::{Counts, counts};
-use super::{BUSY, beside, migrations, opening, sql};
+use super::{BUSY, beside, migrations, opening};
 use crate::error::{Error, Kind, Result};
 use crate::model::{Client, Token, date};
 use jiff::civil::Date;
@@ -86,7 +86,7 @@ impl ReadOnlyStore {
             let newest: Option<i64> = row.get(11)?;
             Ok(Sender { client: from_row(row)?, arrived: row.get(10)?, newest: newest.and_then(date::from_number) })
         });
-        rows.and_then(Iterator::collect).map_err(sql)
+        Ok(rows.and_then(Iterator::collect)?)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Releases in the store: what they are made of, read in pieces; and what was published, written once.
 
 use super::rollups::{parsed, stored_date};
-use super::{Store, damaged, labels, now, sql, touch};
+use super::{Store, damaged, labels, now, touch};
 use crate::error::{Error, Kind, Result};
 use crate::model::shapes::Texts;
 use crate::model::{Client, StatType, date};
@@ -126,7 +126,7 @@ impl Store {
             let rows = statement.query_map([], |row| {
                 Ok(Contributor { name: String::new(), clients: vec![row.get(0)?], analyses: vec![row.get(1)?] })
             });
-            rows.and_then(Iterator::collect).map_err(sql)
+            Ok(rows.and_then(Iterator::collect)?)
         })
     }
 
@@ -150,11 +150,9 @@ impl Store {
                         .prepare_cached(
                             "SELECT payload FROM stat WHERE analysis = ?1 AND type = ?2 AND date > ?3 AND date <= ?4
                              ORDER BY date DESC LIMIT 1",
-                        )
-                        .and_then(|mut statement| {
-                            let values = params![analysis, kind.number(), end - days, end];
-                            statement.query_row(values, |row| row.get(0)).optional()
-                        })?;
+                        )?
+                        .query_row(params![analysis, kind.number(), end - days, end], |row| row.get(0))
+                        .optional()?;
                     if let Some(payload) = payload {
                         stats.push(stat(tx, payload, &mut read)?);
                     }
@@ -165,8 +163,8 @@ impl Store {
             for (object, _) in read.values().flat_map(|stat| stat.iter()) {
                 if !is_known(*object) && !keys.contains_key(object) {
                     let key: String = tx
-                        .prepare_cached("SELECT key FROM object WHERE id = ?1")
-                        .and_then(|mut statement| statement.query_row([object], |row| row.get(0)))?;
+                        .prepare_cached("SELECT key FROM object WHERE id = ?1")?
+                        .query_row([object], |row| row.get(0))?;
                     keys.insert(*object, key);
                 }
             }
@@ -192,9 +190,9 @@ impl Store {
     /// Whether there are stats of these days.
     pub fn has_stats_between(&self, first: Date, last: Date) -> Result<bool> {
         self.read(|tx| {
-            tx.prepare_cached("SELECT 1 FROM stat WHERE date BETWEEN ?1 AND ?2")
-                .and_then(|mut statement| statement.exists([date::to_number(first), date::to_number(last)]))
-                .map_err(sql)
+            Ok(tx
+                .prepare_cached("SELECT 1 FROM stat WHERE date BETWEEN ?1 AND ?2")?
+                .exists([date::to_number(first), date::to_number(last)])?)
         })
     }
 
@@ -218,17 +216,17 @@ impl Store {
             tx.execute(
                 "INSERT OR REPLACE INTO release (week, rules, k, built_at, hash, cells) VALUES (?1, ?2, 1, ?3, ?4, ?5)",
                 params![LIVE, rules, now(), hash.as_slice(), cells],
-            )
-            .map(drop)
-            .map_err(sql)
+            )?;
+            Ok(())
         })
     }
 
     /// The changes that a live instance shows, and when they were computed, in seconds since 1970.
     pub fn live_changes(&self) -> Result<Option<Kept>> {
         self.read(|tx| {
-            tx.prepare_cached(&format!("SELECT {COLUMNS} FROM release WHERE week = ?1"))
-                .and_then(|mut statement| statement.query_row([LIVE], columns).optional())?
+            tx.prepare_cached(&format!("SELECT {COLUMNS} FROM release WHERE week = ?1"))?
+                .query_row([LIVE], columns)
+                .optional()?
                 .map(kept)
                 .transpose()
         })
@@ -283,10 +281,10 @@ impl Store {
     /// What most clients call an object; nothing if no stat has it any more.
     pub fn public_texts(&self, kind: StatType, key: &str) -> Result<Texts> {
         self.read(|tx| {
-            let object: Option<i64> =
-                tx.prepare_cached("SELECT id FROM object WHERE type = ?1 AND key = ?2").and_then(|mut statement| {
-                    statement.query_row(params![kind.number(), key], |row| row.get(0)).optional()
-                })?;
+            let object: Option<i64> = tx
+                .prepare_cached("SELECT id FROM object WHERE type = ?1 AND key = ?2")?
+                .query_row(params![kind.number(), key], |row| row.get(0))
+                .optional()?;
             object.map_or_else(|| Ok(Texts::default()), |object| Ok(labels::shown(tx, object, None)?.1))
         })
     }
@@ -304,7 +302,7 @@ impl Store {
         self.read(|tx| {
             let mut statement = tx.prepare_cached("SELECT id, group_name FROM client WHERE group_name IS NOT NULL")?;
             let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
-            rows.and_then(Iterator::collect).map_err(sql)
+            Ok(rows.and_then(Iterator::collect)?)
         })
     }
 }
@@ -328,12 +326,12 @@ pub(super) type ReleaseRow = (i64, i64, i64, i64, [u8; 32], Option<Vec<u8>>);
 pub(super) fn rows(tx: &Transaction<'_>) -> Result<Vec<ReleaseRow>> {
     let mut statement = tx.prepare_cached(&format!("SELECT {COLUMNS} FROM release WHERE week <> 0 ORDER BY week"))?;
     let rows = statement.query_map([], columns);
-    rows.and_then(Iterator::collect).map_err(sql)
+    Ok(rows.and_then(Iterator::collect)?)
 }
 
 /// Whether anything was ever released.
 pub(super) fn has_any(connection: &Connection) -> Result<bool> {
-    connection.query_row("SELECT EXISTS (SELECT 1 FROM release WHERE week <> 0)", [], |row| row.get(0)).map_err(sql)
+    Ok(connection.query_row("SELECT EXISTS (SELECT 1 FROM release WHERE week <> 0)", [], |row| row.get(0))?)
 }
 
 /// Puts what was published into a copy of a backup that is to take the store's place, and marks the day: a week that was
@@ -351,7 +349,7 @@ pub(super) fn carry_over(copy: &mut Connection, published: &[ReleaseRow]) -> Res
         let today = date::to_number(date::today());
         tx.execute("UPDATE state SET restored_on = max(coalesce(restored_on, ?1), ?1)", [today])?;
     }
-    tx.commit().map_err(sql)
+    Ok(tx.commit()?)
 }
 
 const COLUMNS: &str = "week, rules, k, built_at, hash, cells";

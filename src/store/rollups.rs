@@ -90,8 +90,9 @@ pub(super) fn intern(
 fn write_bucket(tx: &Transaction<'_>, (kind, local, day): Day, bucket: i64, change: &Entries) -> Result<()> {
     let key = params![kind.number(), local, day, bucket];
     let old: Option<Vec<u8>> = tx
-        .prepare_cached("SELECT entries FROM rollup WHERE type = ?1 AND is_local = ?2 AND date = ?3 AND bucket = ?4")
-        .and_then(|mut statement| statement.query_row(key, |row| row.get(0)).optional())?;
+        .prepare_cached("SELECT entries FROM rollup WHERE type = ?1 AND is_local = ?2 AND date = ?3 AND bucket = ?4")?
+        .query_row(key, |row| row.get(0))
+        .optional()?;
     let mut sums: Entries = parsed(&old.unwrap_or_default())?.into_iter().collect();
     for (object, entry) in change {
         sums.entry(*object).or_default().add(entry, 1);
@@ -101,15 +102,15 @@ fn write_bucket(tx: &Transaction<'_>, (kind, local, day): Day, bucket: i64, chan
         return Err(damaged("a rollup counts less than it should"));
     }
     if sums.is_empty() {
-        tx.prepare_cached("DELETE FROM rollup WHERE type = ?1 AND is_local = ?2 AND date = ?3 AND bucket = ?4")
-            .and_then(|mut statement| statement.execute(key))?;
+        tx.prepare_cached("DELETE FROM rollup WHERE type = ?1 AND is_local = ?2 AND date = ?3 AND bucket = ?4")?
+            .execute(key)?;
         return Ok(());
     }
     tx.prepare_cached(
         "INSERT INTO rollup (type, is_local, date, bucket, entries) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT DO UPDATE SET entries = excluded.entries",
-    )
-    .and_then(|mut statement| statement.execute(params![kind.number(), local, day, bucket, encode(&sums)]))?;
+    )?
+    .execute(params![kind.number(), local, day, bucket, encode(&sums)])?;
     Ok(())
 }
 

@@ -2,11 +2,11 @@
 //!
 //! The client's permission is part of every query here, not of its callers: it is asked again for each batch.
 
+use super::Store;
 use super::listing::{Filter, Position, Stat, conditions, from_row};
 use super::payloads::Texts;
 use super::read_only::ReadOnlyStore;
 use super::rollups::{stat_type, stored_date};
-use super::{Store, sql};
 use crate::error::Result;
 use crate::model::{StatType, date};
 use jiff::civil::Date;
@@ -194,16 +194,14 @@ impl Store {
                 tx.prepare_cached(
                     "INSERT INTO pushed (remote, anr, type, date, uuid) VALUES (?1, ?2, ?3, ?4, ?5)
                      ON CONFLICT DO UPDATE SET uuid = excluded.uuid",
-                )
-                .and_then(|mut statement| statement.execute(values))?;
+                )?
+                .execute(values)?;
                 tx.prepare_cached(
                     "INSERT INTO pushed_analysis (remote, anr, client)
                      SELECT ?1, ?2, client FROM stat WHERE uuid = ?3
                      ON CONFLICT DO UPDATE SET client = excluded.client",
-                )
-                .and_then(|mut statement| {
-                    statement.execute(params![remote, stat.anr.into_bytes(), stat.uuid.into_bytes()])
-                })?;
+                )?
+                .execute(params![remote, stat.anr.into_bytes(), stat.uuid.into_bytes()])?;
             }
             Ok(())
         })
@@ -289,10 +287,10 @@ fn source(tx: &Transaction<'_>, query: &PushQuery) -> Result<Source> {
 }
 
 fn find_remote(tx: &Transaction<'_>, url: &str) -> Result<Option<i64>> {
-    tx.query_row("SELECT id FROM remote WHERE url = ?1", [url], |row| row.get(0)).optional().map_err(sql)
+    Ok(tx.query_row("SELECT id FROM remote WHERE url = ?1", [url], |row| row.get(0)).optional()?)
 }
 
 fn make_remote(tx: &Transaction<'_>, url: &str) -> Result<i64> {
     tx.execute("INSERT OR IGNORE INTO remote (url) VALUES (?1)", [url])?;
-    tx.query_row("SELECT id FROM remote WHERE url = ?1", [url], |row| row.get(0)).map_err(sql)
+    Ok(tx.query_row("SELECT id FROM remote WHERE url = ?1", [url], |row| row.get(0))?)
 }

@@ -4,9 +4,9 @@ use super::entries::Entry;
 use super::listing::{Filter, conditions};
 use super::objects::Objects;
 use super::parts::Doomed;
-use super::payloads::{self, NewPayload, Packer};
+use super::payloads::{self, NewPayload, Newest, Owner, Packer};
 use super::rollups::{Changes, intern, parsed, stat_type, stored_date};
-use super::{Store, clients, labels, now, sql, touch};
+use super::{Store, clients, labels, now, touch};
 use crate::error::Result;
 use crate::model::shapes::{Contribution, Flaw};
 use crate::model::stat::NewStat;
@@ -92,9 +92,8 @@ impl Store {
     /// Whether a stat has this UUID, whoever's it is.
     pub fn has_stat(&self, uuid: Uuid) -> Result<bool> {
         self.read(|tx| {
-            tx.prepare_cached("SELECT 1 FROM stat WHERE uuid = ?1")
-                .and_then(|mut statement| statement.exists([uuid.into_bytes()]))
-                .map_err(sql)
+            let mut statement = tx.prepare_cached("SELECT 1 FROM stat WHERE uuid = ?1")?;
+            Ok(statement.exists([uuid.into_bytes()])?)
         })
     }
 
@@ -171,11 +170,16 @@ pub(super) struct StatWriter<'a> {
     pub(super) limit: usize,
     /// How many each client has, as far as it was counted.
     owned: HashMap<i64, usize>,
+    /// The newest stats that were looked for: such a look may pass many others, and would do so for each item of a batch.
+    newest: HashMap<(Owner, StatType), Option<Newest>>,
 }
 
 /// A stat's payload and what it adds to the averages.
 struct Content {
     id: i64,
+    /// Its base, or itself.
+    base: i64,
+    labels: i64,
     entries: Vec<(i64, Entry)>,
 }
 
@@ -183,13 +187,14 @@ impl<'a> StatWriter<'a> {
     pub(super) fn new(tx: &'a Transaction<'a>, client: &Client, now: i64, objects: Objects) -> Self {
         let client = (client.id, client.is_local);
         let (packer, changes, analyses) = (Packer::default(), Changes::default(), HashMap::new());
-        let (limit, owned) = (MAX_OBJECTS, HashMap::new());
-        Self { tx, client, now, objects, packer, changes, analyses, limit, owned }
+        let (limit, owned, newest) = (MAX_OBJECTS, HashMap::new(), HashMap::new());
+        Self { tx, client, now, objects, packer, changes, analyses, limit, owned, newest }
     }
 
     /// Writes what was collected for the rollups; to be called at the end, and in between if there is much.
     pub(super) fn flush(&mut self) -> Result<()> {
         self.analyses.clear();
+        self.newest.clear();
         std::mem::take(&mut self.changes).write(self.tx)
     }
 
@@ -255,10 +260,8 @@ impl<'a> StatWriter<'a> {
     }
 
     pub(super) fn exists(&self, uuid: Uuid) -> Result<bool> {
-        self.tx
-            .prepare_cached("SELECT 1 FROM stat WHERE uuid = ?1")
-            .and_then(|mut statement| statement.exists([uuid.into_bytes()]))
-            .map_err(sql)
+        let mut statement = self.tx.prepare_cached("SELECT 1 FROM stat WHERE uuid = ?1")?;
+        Ok(statement.exists([uuid.into_bytes()])?)
     }
 
     /// Stores a stat, in the place of the one that is there. Returns false, and stores nothing, if the client would have
@@ -276,6 +279,7 @@ impl<'a> StatWriter<'a> {
                 Some(earlier)
             }
         };
+        self.note_newest(item.kind, analysis, Newest { day, base: content.base, labels: content.labels });
         self.changes.add(item.kind, self.client.1, day, &content.entries, 1);
         // Not before: the new stat may well have the same payload.
         earlier.map_or(Ok(()), |payload| payloads::remove_unused(self.tx, payload))?;
@@ -318,23 +322,51 @@ impl<'a> StatWriter<'a> {
         Ok(id)
     }
 
+    /// The newest stat of a type that an analysis or the client has.
+    fn newest(&mut self, kind: StatType, owner: Owner) -> Result<Option<Newest>> {
+        if let Some(known) = self.newest.get(&(owner, kind)) {
+            return Ok(*known);
+        }
+        let found = payloads::newest(self.tx, kind, owner)?;
+        self.newest.insert((owner, kind), found);
+        Ok(found)
+    }
+
+    /// Remembers a stat that was stored, where it is the newest one.
+    fn note_newest(&mut self, kind: StatType, analysis: i64, stat: Newest) {
+        for owner in [Owner::Analysis(analysis), Owner::Client(self.client.0)] {
+            if let Some(known) = self.newest.get_mut(&(owner, kind))
+                && known.is_none_or(|known| known.day <= stat.day)
+            {
+                *known = Some(stat);
+            }
+        }
+    }
+
     /// The payload of an item, new or known, after the client's labels were brought up to date; none if there are too many.
     fn content(&mut self, item: &NewStat<'_>, analysis: i64, day: i64) -> Result<Option<Content>> {
-        let newest = payloads::newest(self.tx, item.kind, analysis)?;
-        let has_these = |labels: i64| newest.as_ref().is_some_and(|newest| newest.labels == labels);
-        if let Some(known) = payloads::find(self.tx, item.kind, &item.hash)? {
-            let has_room = has_these(known.labels) || self.label(item, &item.contributions()?, day)?;
-            return Ok(has_room.then_some(Content { id: known.id, entries: known.entries }));
+        let earlier = self.newest(item.kind, Owner::Analysis(analysis))?;
+        if let Some(payloads::Known { id, base, labels, entries }) = payloads::find(self.tx, item.kind, &item.hash)? {
+            let has_room =
+                self.has_labels(item.kind, earlier, labels)? || self.label(item, &item.contributions()?, day)?;
+            return Ok(has_room.then_some(Content { id, base, labels, entries }));
         }
         let parts = item.contributions()?;
         let labels = labels::fingerprint(item.kind, &parts);
-        if !has_these(labels) && !self.label(item, &parts, day)? {
+        if !self.has_labels(item.kind, earlier, labels)? && !self.label(item, &parts, day)? {
             return Ok(None);
         }
         let entries = intern(self.tx, &mut self.objects, item.kind, &parts)?;
         let new = NewPayload { kind: item.kind, hash: &item.hash, text: item.data, labels, entries: &entries };
-        let id = payloads::insert(self.tx, &mut self.packer, &new, newest.as_ref())?;
-        Ok(Some(Content { id, entries: entries.into_iter().collect() }))
+        let (id, base) = payloads::insert(self.tx, &mut self.packer, &new, earlier)?;
+        Ok(Some(Content { id, base, labels, entries: entries.into_iter().collect() }))
+    }
+
+    /// Whether the client has these labels already: its analysis had them the last time, or its newest stat of all has them,
+    /// as where a new analysis begins from the same catalogue.
+    fn has_labels(&mut self, kind: StatType, earlier: Option<Newest>, labels: i64) -> Result<bool> {
+        let is_same = |newest: Option<Newest>| newest.is_some_and(|newest| newest.labels == labels);
+        Ok(!labels::are_kept(kind) || is_same(earlier) || is_same(self.newest(kind, Owner::Client(self.client.0))?))
     }
 
     /// Takes over what a stat calls its objects. Returns false if the client would have too many of them.
@@ -350,12 +382,14 @@ impl<'a> StatWriter<'a> {
         {
             return Ok(false);
         }
+        let newest = self.newest(item.kind, Owner::Client(client))?;
+        let is_newest = newest.is_none_or(|newest| newest.day <= day);
         let (tx, objects) = (self.tx, &mut self.objects);
         // In the order in which the sender has them: averages show categories in that order.
         for part in parts {
             objects.id(tx, item.kind, &part.key)?;
         }
-        let added = labels::take(tx, client, (item.kind, day), parts, |key| objects.id(tx, item.kind, key))?;
+        let added = labels::take(tx, client, (item.kind, is_newest), parts, |key| objects.id(tx, item.kind, key))?;
         self.owned.insert(client, owned + added);
         Ok(true)
     }

@@ -36,8 +36,8 @@ impl Store {
                 stats += count(tx, kind, &mut dates)?;
             }
             let [clients, analyses] = tx
-                .prepare_cached("SELECT count(DISTINCT client), count(*) FROM analysis")
-                .and_then(|mut statement| statement.query_row([], |row| Ok([row.get(0)?, row.get(1)?])))?;
+                .prepare_cached("SELECT count(DISTINCT client), count(*) FROM analysis")?
+                .query_row([], |row| Ok([row.get(0)?, row.get(1)?]))?;
             let (oldest, newest) = (dates.first().copied(), dates.last().copied());
             Ok(Summary { clients, analyses, stats, days: dates.len(), oldest, newest })
         })
@@ -46,10 +46,10 @@ impl Store {
 
 /// The number of stats of a type; their dates are added to `dates`.
 fn count(tx: &Transaction<'_>, kind: StatType, dates: &mut BTreeSet<Date>) -> Result<i64> {
-    let every: Option<i64> =
-        tx.prepare_cached("SELECT id FROM object WHERE type = ?1 AND key = ?2").and_then(|mut statement| {
-            statement.query_row(params![kind.number(), EVERY_STAT], |row| row.get(0)).optional()
-        })?;
+    let every: Option<i64> = tx
+        .prepare_cached("SELECT id FROM object WHERE type = ?1 AND key = ?2")?
+        .query_row(params![kind.number(), EVERY_STAT], |row| row.get(0))
+        .optional()?;
     let Some(every) = every else { return Ok(0) };
     let mut statement = tx.prepare_cached("SELECT date, entries FROM rollup WHERE type = ?1 AND bucket = ?2")?;
     let mut rows = statement.query(params![kind.number(), every / BUCKET])?;

@@ -217,22 +217,28 @@ fn reads() {
     }
 }
 
-/// The smallest authenticated request, beside the accept loop answering a constant.
+/// The smallest authenticated request, beside the HTTP layer with nothing behind it; and that layer beside tiny_http.
 fn callers() {
     let (_place, service, token) = start(|_, _| {});
+    let answer = br#"{"name":"fo","token":"fo-token-of-a-test","role":"1","is_sharing_enabled":false}"#.to_vec();
+    let (constant, peer) = (floor::constant(answer.clone()), floor::peer(answer, 64));
+    let of = |address: &str, threads: usize, ask: &[u8]| {
+        rate(threads, SPAN, |_| Caller::new(address), |caller, _| assert_eq!(caller.call(ask).0, 200))
+    };
     let ask = request("GET", "/api/v1/client/me", &token, "");
-    let constant = floor::constant(
-        br#"{"name":"fo","token":"fo-token-of-a-test","role":"1","is_sharing_enabled":false}"#.to_vec(),
-    );
-    let of = |address: &str| rate(64, SPAN, |_| Caller::new(address), |caller, _| assert_eq!(caller.call(&ask).0, 200));
-    let (service_rate, floor_rate) = (of(&service.address), of(&constant));
-    line(
-        "GET client/me, keep-alive, 64 connections, 1/s",
-        service_rate,
-        floor_rate,
-        service_rate / floor_rate,
-        ">= 0.7",
-    );
+    let (service_rate, floor_rate) = (of(&service.address, 64, &ask), of(&constant, 64, &ask));
+    let ratio = service_rate / floor_rate;
+    line("GET client/me, keep-alive, 64 connections, 1/s", service_rate, floor_rate, ratio, ">= 0.7");
+    let batch = request("POST", "/", &token, &body(&load::office_batch(), uuid(3, 0), days_ago(1), None));
+    println!("{:<58} {:>12} {:>12}", "", "our layer", "tiny_http");
+    for (what, threads, ask) in [
+        ("  GET a constant, 1 connection, 1/s", 1, &ask),
+        ("  GET a constant, 64 connections, 1/s", 64, &ask),
+        ("  POST 66 KB that nobody reads, 4 connections, 1/s", 4, &batch),
+    ] {
+        let (ours, theirs) = (of(&constant, threads, ask), of(&peer, threads, ask));
+        line(what, ours, theirs, ours / theirs, "");
+    }
 }
 
 /// A year of threats for the dashboard; gives the milliseconds of one answer.

@@ -96,3 +96,19 @@ pub fn constant(bytes: Vec<u8>) -> String {
     });
     address.to_string()
 }
+
+/// The same by tiny_http, with a thread for each of so many connections: the peer that others would take.
+pub fn peer(bytes: Vec<u8>, threads: usize) -> String {
+    let server = Arc::new(tiny_http::Server::http("127.0.0.1:0").unwrap());
+    for _ in 0..threads {
+        let (server, bytes) = (Arc::clone(&server), bytes.clone());
+        std::thread::spawn(move || {
+            while let Ok(mut request) = server.recv() {
+                std::io::copy(request.as_reader(), &mut std::io::sink()).unwrap();
+                let json = "Content-Type: application/json".parse::<tiny_http::Header>().unwrap();
+                let _ = request.respond(tiny_http::Response::from_data(bytes.clone()).with_header(json));
+            }
+        });
+    }
+    server.server_addr().to_string()
+}

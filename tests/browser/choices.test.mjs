@@ -65,7 +65,7 @@ describe("choices", () => {
     await page.keyboard.press("Space");
     await settled(page);
     assert.deepEqual(await pressed(), [true, true, false, false, false]);
-    assert.equal(await page.evaluate(() => document.activeElement.className), "chip");
+    assert.equal(await page.evaluate(() => document.activeElement?.className), "chip");
     await page.locator('[data-action="all"]').click();
     await settled(page);
     assert.deepEqual(await pressed(), [true, true, true, true, true]);
@@ -216,7 +216,7 @@ describe("choices", () => {
     const one = page.locator("details.operation", { hasText: "/stats/summary.json" });
     await one.locator("summary").click();
     await one.locator("form button").click();
-    await page.waitForFunction(() => document.querySelector("details[open] .answer").textContent.includes("analyses"));
+    await page.waitForFunction(() => document.querySelector("details[open] .answer")?.textContent.includes("analyses"));
     assert.match(await one.locator(".answer").innerText(), /^200 OK/);
   });
 });

@@ -8,12 +8,13 @@ import { demo } from "./service.mjs";
 
 /** RFC 4180, with any separator. */
 function parse(text, separator) {
+  /** @type {string[][]} */
   const rows = [[]];
   for (const [, quoted, plain, end] of text.matchAll(
     new RegExp(`(?:"((?:[^"]|"")*)"|([^"\\r\\n${separator}]*))(${separator}|\\r\\n|$)`, "g"),
   )) {
     if (quoted === undefined && plain === "" && end === "") break;
-    rows.at(-1).push(quoted === undefined ? plain : quoted.replaceAll('""', '"'));
+    rows.at(-1)?.push(quoted === undefined ? plain : quoted.replaceAll('""', '"'));
     if (end === "\r\n") rows.push([]);
   }
   return rows.filter((row) => row.length);
@@ -72,9 +73,9 @@ describe("exports", () => {
       // Parsed elsewhere: the page's policy would count for the picture's own styles as well.
       const found = await elsewhere.evaluate((text) => {
         const document = new DOMParser().parseFromString(text, "image/svg+xml");
-        const { tagName, attributes } = document.documentElement;
+        const { documentElement: svg } = document;
         const texts = [...document.querySelectorAll("text")].map((one) => one.textContent);
-        return { tagName, width: attributes.width?.value, height: Number(attributes.height?.value), texts };
+        return { tagName: svg.tagName, width: svg.getAttribute("width"), height: Number(svg.getAttribute("height")), texts };
       }, svg.bytes.toString());
       assert.equal(found.tagName, "svg");
       assert.equal(found.width, "1200");
@@ -94,8 +95,8 @@ describe("exports", () => {
         const bytes = Uint8Array.from(atob(base64), (one) => one.charCodeAt(0));
         const image = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
         const canvas = new OffscreenCanvas(image.width, image.height).getContext("2d");
-        canvas.drawImage(image, 0, 0);
-        return [...canvas.getImageData(2, 2, 1, 1).data];
+        canvas?.drawImage(image, 0, 0);
+        return [...(canvas?.getImageData(2, 2, 1, 1).data ?? [])];
       }, png.bytes.toString("base64"));
       assert.deepEqual(corner, [255, 255, 255, 255]);
     });
@@ -109,7 +110,8 @@ describe("exports", () => {
     return rows.map((row) => Object.fromEntries(head.map((name, index) => [name, row[index]])));
   }
 
-  for (const [path, id, check] of [
+  /** @type {[string, string, (row: any, rows: any[]) => any][]} */
+  const checks = [
     [
       "threats?n=all&days=90&few=1",
       "threats-ranking",
@@ -149,10 +151,11 @@ describe("exports", () => {
       (row, rows) => rows.some((one) => one.label_en === row[0] && Number(one.change) === row[4]),
     ],
     ["map", "clients", (row, rows) => rows.some((one) => Number(one.latitude) === Number(row[0]))],
-  ]) {
+  ];
+  for (const [path, id, check] of checks) {
     test(`the table for programs of ${path} ${id} has the numbers of the page`, async () => {
       for (let newest; !newest; ) ({ newest } = await json(service, "stats/trends.json?period=year"));
-      await visit(page, service, path + (path.includes("?") ? "&" : "?") + "lang=en");
+      await visit(page, service, `${path}${path.includes("?") ? "&" : "?"}lang=en`);
       const found = id === "FIRST" ? await page.locator("figure").first().getAttribute("id") : id;
       const link = (form) => page.locator(`[id="${found}"] a[data-form="${form}"]`).evaluate((one) => one.href);
       const rows = await programs(await link("address"));
@@ -195,7 +198,7 @@ describe("exports", () => {
       await own.locator('#levels-operational button[data-form="embed"]').click();
       await own.locator("#levels-operational .copied", { hasText: "Copied." }).waitFor();
       const html = await own.evaluate(() => navigator.clipboard.readText());
-      const [, address] = /^<iframe src="([^"]*)" title="Risks by level: Operational"/.exec(html);
+      const [, address] = /^<iframe src="([^"]*)" title="Risks by level: Operational"/.exec(html) ?? [];
       await visit(own, other, address.replaceAll("&amp;", "&").slice(other.address.length + 1));
       assert.deepEqual(await own.locator("figure:visible").evaluateAll((all) => all.map((one) => one.id)), ["levels-operational"]);
       for (const part of [".top", "footer", ".controls"]) assert.ok(await own.locator(part).isHidden(), part);

@@ -12,13 +12,13 @@ import { launch, open, visit } from "./browser.mjs";
 import { demo } from "./service.mjs";
 
 const NOBODY = 65534;
-const isRoot = process.getuid() === 0;
+const isRoot = process.getuid?.() === 0;
 
 /** A port that was free a moment ago. */
 const freePort = () =>
   new Promise((done) => {
     const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
+      const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
       server.close(() => done(port));
     });
   });

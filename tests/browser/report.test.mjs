@@ -55,7 +55,7 @@ async function printed(page) {
   await page.emulateMedia({ media: "print" });
   const beyond = await page.evaluate(() => {
     dispatchEvent(new Event("beforeprint"));
-    const sheet = document.getElementById("charts");
+    const sheet = /** @type {HTMLElement} */ (document.getElementById("charts"));
     const { right, height } = sheet.getBoundingClientRect();
     const found = [...sheet.querySelectorAll("*")]
       .filter((one) => one.getClientRects().length && one.getBoundingClientRect().right > right + 1)
@@ -81,7 +81,11 @@ async function filled(analyses) {
     );
   await first.stop();
   const { address, stop } = await serve(variables);
-  return { address, stop: async () => (await stop(), rm(directory, { recursive: true })) };
+  const end = async () => {
+    await stop();
+    await rm(directory, { recursive: true });
+  };
+  return { address, stop: end };
 }
 
 describe("report", () => {

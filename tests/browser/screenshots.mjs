@@ -28,11 +28,12 @@ const README = [
   { name: "evolution", path: "threats?view=evolution&period=week", theme: "dark", size: { width: 1120, height: 800 }, of: "figure" },
 ];
 
-async function picture(browser, service, { path, theme, size, file, whole, of }) {
+/** Of a part of a page, or else of all of it. */
+async function picture(browser, service, { path, theme, size, file, of = "" }) {
   const page = await open(browser, service, { viewport: size, colorScheme: theme });
   const [{ object }] = path.includes("OBJECT") ? await json(service, "stats/threats.json") : [{}];
   await visit(page, service, path.replace("OBJECT", object));
-  await (of ? page.locator(of).screenshot({ path: file }) : page.screenshot({ path: file, fullPage: whole }));
+  await (of ? page.locator(of).screenshot({ path: file }) : page.screenshot({ path: file, fullPage: true }));
   page.noticed.forEach((text) => console.error(`${file}: ${text}`));
   await page.context().close();
 }
@@ -43,7 +44,7 @@ const every = ["light", "dark"].flatMap((theme) =>
   [1280, 390].flatMap((width) =>
     Object.entries(PAGES)
       .filter(([name]) => !wanted.length || wanted.includes(name))
-      .map(([name, path]) => ({ name: `${name}-${width}-${theme}`, path, theme, size: { width, height: 800 }, whole: true })),
+      .map(([name, path]) => ({ name: `${name}-${width}-${theme}`, path, theme, size: { width, height: 800 } })),
   ),
 );
 await mkdir(folder, { recursive: true });

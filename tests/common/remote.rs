@@ -1,4 +1,5 @@
-//! A remote that speaks like the reference implementation, and misbehaves on demand.
+//! A remote that speaks like the reference implementation, and misbehaves on demand. On sockets of its own: no library of
+//! ours hangs up without an answer, which is how a remote that is restarted looks.
 
 #![allow(dead_code)]
 

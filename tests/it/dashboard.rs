@@ -140,6 +140,21 @@ fn assets_are_kept_for_good_and_pages_are_asked_for_again() {
     service.get("/assets/..%2fopenapi.json").send().expect(404);
 }
 
+/// Bug: these two had no validators, so that each look fetched them whole.
+#[test]
+fn what_is_the_same_until_the_next_version_is_fetched_once() {
+    let (_place, service, _token) = service();
+    for path in ["/api/v1/openapi.json", "/api/v1/swagger.json", "/assets/licences.json"] {
+        let first = service.get(path).send().expect(200);
+        let known = service.get(path).header("If-None-Match", &first.headers["etag"]).send().expect(304);
+        assert!(known.body.is_empty());
+        for name in ["etag", "vary", "cache-control"] {
+            assert_eq!(known.headers.get(name), first.headers.get(name), "{path}: {name}");
+        }
+        service.get(path).header("If-None-Match", "\"another\"").send().expect(200);
+    }
+}
+
 #[test]
 fn without_public_pages_only_the_api_is_there() {
     let place = Place::new();

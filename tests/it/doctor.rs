@@ -3,11 +3,9 @@
 use crate::common;
 use crate::common::batch::{ANR, item, rated, uuid};
 use crate::common::{ADMIN, BINARY, Place, Service, days_ago};
-use crate::remote;
 use crate::remote::Remote;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufReader, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
@@ -74,13 +72,15 @@ fn sql(place: &Place, text: &str) {
 }
 
 /// A server that always says the same; gives its address.
-fn always(answer: String) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+fn always(status: u16, header: &str, body: &'static str) -> String {
+    let server = tiny_http::Server::http("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", server.server_addr());
+    let header = header.parse::<tiny_http::Header>().ok();
     std::thread::spawn(move || {
-        for mut socket in listener.incoming().map_while(Result::ok) {
-            let _ = remote::read_request(&mut BufReader::new(socket.try_clone().unwrap()));
-            let _ = socket.write_all(answer.as_bytes());
+        for request in server.incoming_requests() {
+            let mut response = tiny_http::Response::from_string(body).with_status_code(status);
+            header.iter().for_each(|header| response.add_header(header.clone()));
+            let _ = request.respond(response);
         }
     });
     url
@@ -413,7 +413,7 @@ fn the_service_is_judged() {
     let dead = nobody();
     place.client("fo");
     doctor(&place, &["--port", port_of(&dead)], &[]).has("service", "problem", "no service answers at");
-    let stranger = always(remote::answer(200, "", "hello"));
+    let stranger = always(200, "", "hello");
     doctor(&place, &["--port", port_of(&stranger)], &[]).has("service", "problem", "another program answers");
     doctor(&place, &["--port", "0"], &[]).has("service", "warning", "PORT is 0");
     let service = place.serve_with(&[("PUBLIC_PAGES", "off")]);
@@ -424,7 +424,7 @@ fn the_service_is_judged() {
     other.client("fo");
     beside(&other, &service, &[], &[]).has("service", "problem", "has another store than");
     let text = "MONARC Stats Service 0.0.1\nContact: x\nLicence: AGPL-3.0-or-later\n";
-    let older = always(remote::answer(200, "", text));
+    let older = always(200, "", text);
     doctor(&place, &["--port", port_of(&older)], &[]).has("service", "warning", "is version 0.0.1");
 }
 
@@ -450,15 +450,11 @@ fn front_offices_are_judged() {
     look("http://127.0.0.1", "").has("front_office", "problem", "has no 'statsApi'");
     look(&nobody(), &token).has("base_url", "problem", "does not answer");
     look("localhost:5005", &token).has("base_url", "problem", "http://");
-    let redirect = always(remote::answer(301, "Location: https://x.example/", ""));
+    let redirect = always(301, "Location: https://x.example/", "");
     look(&redirect, &token).has("base_url", "problem", "redirects to https://x.example/");
-    look(&always(remote::answer(404, "", "")), &token).has(
-        "base_url",
-        "problem",
-        "is no stats service: it answers 404",
-    );
-    look(&always(remote::answer(403, "", "")), &token).has("base_url", "problem", "does not know the key");
-    look(&always(remote::answer(200, "", "{\"name\": \"x\"}")), &token).has("base_url", "problem", "another service");
+    look(&always(404, "", ""), &token).has("base_url", "problem", "is no stats service: it answers 404");
+    look(&always(403, "", ""), &token).has("base_url", "problem", "does not know the key");
+    look(&always(200, "", "{\"name\": \"x\"}"), &token).has("base_url", "problem", "another service");
     let report = beside(&place, &service, &["--front-office", "/nonexistent/local.php"], &[]);
     report.has("front_office", "problem", "/nonexistent/local.php cannot be read");
     // Several are looked at one after the other.
@@ -484,13 +480,13 @@ fn other_machines_are_judged() {
         (404, "", "problem", "there is no stats service"),
         (503, "", "warning", "answers 503"),
     ] {
-        ask(&always(remote::answer(status, header, "")), &token).has("remote", found, text);
+        ask(&always(status, header, ""), &token).has("remote", found, text);
     }
     let mosp = |url: &str| doctor(&place, &[], &[("MOSP_URL", url)]);
     mosp("").has("mosp", "ok", "turned off");
     mosp(&Remote::start().url).has("mosp", "ok", "answers");
     assert!(mosp(&nobody()).has("mosp", "warning", "cannot be reached").contains("MOSP_URL"));
-    mosp(&always(remote::answer(200, "", "hello"))).has("mosp", "warning", "does not answer as MOSP");
+    mosp(&always(200, "", "hello")).has("mosp", "warning", "does not answer as MOSP");
     let report = doctor(&place, &[], &[("SSL_CERT_FILE", "/nonexistent/ca.pem")]);
     assert!(report.has("certificates", "warning", "/nonexistent/ca.pem").contains("SSL_CERT_FILE"));
 }

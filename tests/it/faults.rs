@@ -6,9 +6,35 @@ use crate::raw;
 use crate::writer::{Writer, assert_sentence};
 use std::fs::{self, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// A place whose service has acknowledged so many batches.
+fn scene(batches: usize) -> (Place, Writer, Service) {
+    let place = Place::new();
+    let mut writer = Writer::new(&place);
+    let service = place.serve();
+    (0..batches).for_each(|_| writer.recovers(&service));
+    (place, writer, service)
+}
+
+/// A copy of the store beside it.
+fn backup(place: &Place) -> PathBuf {
+    let copy = place.path().join("copy.db");
+    place.ok(&["database", "backup", copy.to_str().unwrap()]);
+    copy
+}
+
+/// What was acknowledged is there, more can be stored, and the store is well.
+fn goes_on(place: &Place, writer: &mut Writer, service: Service) {
+    writer.holds(&service);
+    writer.recovers(&service);
+    writer.holds(&service);
+    service.stop();
+    place.ok(&["database", "check"]);
+}
 
 /// Moves everything from the write-ahead log into the store's file itself.
 fn settle(place: &Place) {
@@ -18,10 +44,7 @@ fn settle(place: &Place) {
 
 #[test]
 fn a_store_locked_by_another_process_is_read_and_then_written() {
-    let place = Place::new();
-    let mut writer = Writer::new(&place);
-    let service = place.serve();
-    writer.recovers(&service);
+    let (place, mut writer, service) = scene(1);
     let other = rusqlite::Connection::open(place.store()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let began = Instant::now();
@@ -80,12 +103,8 @@ fn ends(mut writer: Writer, service: Service, words: &str) -> Writer {
 
 #[test]
 fn a_service_whose_store_is_replaced_ends_and_leaves_the_new_file_whole() {
-    let place = Place::new();
-    let mut writer = Writer::new(&place);
-    let service = place.serve();
-    (0..5).for_each(|_| writer.recovers(&service));
-    let copy = place.path().join("copy.db");
-    place.ok(&["database", "backup", copy.to_str().unwrap()]);
+    let (place, mut writer, service) = scene(5);
+    let copy = backup(&place);
     let kept = writer.acknowledged.clone();
     // These are in the log of the file that goes.
     (0..5).for_each(|_| writer.recovers(&service));
@@ -104,10 +123,7 @@ fn a_service_whose_store_is_replaced_ends_and_leaves_the_new_file_whole() {
 
 #[test]
 fn a_service_whose_store_is_gone_ends_and_finds_everything_when_it_is_back() {
-    let place = Place::new();
-    let mut writer = Writer::new(&place);
-    let service = place.serve();
-    (0..5).for_each(|_| writer.recovers(&service));
+    let (place, mut writer, service) = scene(5);
     let away = place.path().join("away.db");
     fs::rename(place.store(), &away).unwrap();
     assert_eq!(writer.get(&service).0, 503);
@@ -115,20 +131,13 @@ fn a_service_whose_store_is_gone_ends_and_finds_everything_when_it_is_back() {
     assert!(code == Some(1) && log.contains("stats.db is gone"), "{code:?}: {log}");
     assert!(!place.store().exists(), "an empty store would look as if everything were lost");
     fs::rename(&away, place.store()).unwrap();
-    let service = place.serve();
-    writer.holds(&service);
-    writer.recovers(&service);
-    service.stop();
-    place.ok(&["database", "check"]);
+    goes_on(&place, &mut writer, place.serve());
 }
 
 /// Bug: the service went on writing into a log without a name, and all that it acknowledged was gone with its end.
 #[test]
 fn a_service_whose_log_is_deleted_ends_and_nothing_acknowledged_is_lost() {
-    let place = Place::new();
-    let mut writer = Writer::new(&place);
-    let service = place.serve();
-    (0..5).for_each(|_| writer.recovers(&service));
+    let (place, writer, service) = scene(5);
     fs::remove_file(place.path().join("stats.db-wal")).unwrap();
     let writer = ends(writer, service, "stats.db-wal is gone");
     writer.holds(&place.serve());
@@ -137,10 +146,7 @@ fn a_service_whose_log_is_deleted_ends_and_nothing_acknowledged_is_lost() {
 
 #[test]
 fn a_store_has_one_service_whatever_its_name() {
-    let place = Place::new();
-    let mut writer = Writer::new(&place);
-    let service = place.serve();
-    writer.recovers(&service);
+    let (place, mut writer, service) = scene(1);
     let (soft, hard) = (place.path().join("soft.db"), place.path().join("hard.db"));
     std::os::unix::fs::symlink(place.store(), &soft).unwrap();
     let by = |path: &std::path::Path, words: &[&str]| {
@@ -165,12 +171,8 @@ fn a_store_has_one_service_whatever_its_name() {
 
 #[test]
 fn a_truncated_store_is_503_and_a_copy_put_in_its_place_mends_it() {
-    let place = Place::new();
-    let mut writer = Writer::new(&place);
-    let service = place.serve();
-    (0..40).for_each(|_| writer.recovers(&service));
-    let copy = place.path().join("copy.db");
-    place.ok(&["database", "backup", copy.to_str().unwrap()]);
+    let (place, mut writer, service) = scene(40);
+    let copy = backup(&place);
     let acknowledged = writer.acknowledged.clone();
     settle(&place);
     OpenOptions::new().write(true).open(place.store()).unwrap().set_len(16 * 1024).unwrap();
@@ -185,21 +187,13 @@ fn a_truncated_store_is_503_and_a_copy_put_in_its_place_mends_it() {
     fs::rename(&copy, place.store()).unwrap();
     let mut writer = ends(writer, service, "was replaced by another file");
     writer.acknowledged = acknowledged;
-    let service = place.serve();
-    writer.holds(&service);
-    writer.recovers(&service);
-    service.stop();
-    place.ok(&["database", "check"]);
+    goes_on(&place, &mut writer, place.serve());
 }
 
 #[test]
 fn a_corrupt_page_is_found_told_and_mended_by_a_restore() {
-    let place = Place::new();
-    let mut writer = Writer::new(&place);
-    let service = place.serve();
-    (0..40).for_each(|_| writer.recovers(&service));
-    let copy = place.path().join("copy.db");
-    place.ok(&["database", "backup", copy.to_str().unwrap()]);
+    let (place, mut writer, service) = scene(40);
+    let copy = backup(&place);
     drop(service);
     settle(&place);
     let store = rusqlite::Connection::open(place.store()).unwrap();
@@ -223,10 +217,7 @@ fn a_corrupt_page_is_found_told_and_mended_by_a_restore() {
 
 #[test]
 fn a_backup_under_load_is_a_whole_store_and_a_bad_file_never_replaces_one() {
-    let place = Place::new();
-    let mut writer = Writer::new(&place);
-    let service = place.serve();
-    writer.recovers(&service);
+    let (place, mut writer, service) = scene(1);
     let copies: Vec<_> = (0..5).map(|n| place.path().join(format!("copy-{n}.db"))).collect();
     thread::scope(|scope| {
         let backups = scope
@@ -264,9 +255,7 @@ fn a_backup_under_load_is_a_whole_store_and_a_bad_file_never_replaces_one() {
 
 #[test]
 fn commands_write_beside_a_loaded_service() {
-    let place = Place::new();
-    let mut writer = Writer::new(&place);
-    let service = place.serve();
+    let (place, mut writer, service) = scene(0);
     thread::scope(|scope| {
         let commands = scope.spawn(|| {
             for round in 0..3 {
@@ -350,10 +339,7 @@ fn a_service_that_was_stopped_for_a_while_goes_on() {
 #[test]
 fn a_store_that_can_only_be_read_is_read() {
     use std::os::unix::fs::PermissionsExt;
-    let place = Place::new();
-    let mut writer = Writer::new(&place);
-    let service = place.serve();
-    writer.recovers(&service);
+    let (place, _, service) = scene(1);
     service.stop();
     settle(&place);
     let mode = |path: &std::path::Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();

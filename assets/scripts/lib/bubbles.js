@@ -25,7 +25,7 @@ const radius = (count, most) => 9 + 11 * Math.sqrt(most > 0 ? count / most : 0);
 function steps(end) {
   const rough = end / 4 || 1;
   const unit = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * unit).find((one) => one >= rough);
+  const step = [1, 2, 5].map((factor) => factor * unit).find((one) => one >= rough) ?? 10 * unit;
   return Array.from({ length: Math.floor(end / step + 1e-9) + 1 }, (_, index) => index * step);
 }
 
@@ -87,6 +87,7 @@ function row(kind, one, analyses) {
   );
 }
 
+/** @returns {import("./figure.js").Spec} */
 export function bubbleSpec(kind, all, count, caption) {
   const sorted = [...all].sort((a, b) => weight(b) - weight(a) || b.averages.count - a.averages.count || (a.object < b.object ? -1 : 1));
   const chosen = count === "all" ? sorted : sorted.slice(0, Number(count));

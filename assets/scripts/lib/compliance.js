@@ -52,7 +52,10 @@ export function topGaps(referentials, count) {
   return all.sort((a, b) => (gapOf(b) ?? -Infinity) - (gapOf(a) ?? -Infinity)).slice(0, count);
 }
 
-/** The categories of a referential, the widest gap first. */
+/**
+ * The categories of a referential, the widest gap first.
+ * @returns {import("./figure.js").Spec}
+ */
 export function gapSpec(referential, caption) {
   const categories = [...referential.categories].sort((a, b) => (gapOf(b) ?? -Infinity) - (gapOf(a) ?? -Infinity));
   const names = categories.map(({ labels }) => label(labels));
@@ -98,7 +101,10 @@ export function gapSpec(referential, caption) {
   };
 }
 
-/** The mean of all categories per period: how far it has come. */
+/**
+ * The mean of all categories per period: how far it has come.
+ * @returns {import("./figure.js").Spec}
+ */
 export function complianceLines(referential, period, caption) {
   const { categories } = referential;
   const dates = everyPeriod(

@@ -3,7 +3,13 @@
 import { byId, h } from "./dom.js";
 import { t } from "./page.js";
 
-/** One group: `options` are [value, text] pairs. */
+/**
+ * One group: `options` are [value, text] pairs.
+ * @param {import("./state.js").Choices} state
+ * @param {string} name
+ * @param {string} legend
+ * @param {string[][]} options
+ */
 export function group(state, name, legend, options) {
   const current = state.get(name);
   const choices = options.map(([value, text]) =>
@@ -20,7 +26,8 @@ export function group(state, name, legend, options) {
 /** Puts the groups on the page; whoever used one by keyboard stays where they were. */
 export function controls(...groups) {
   const place = byId("controls");
-  const focused = place.contains(document.activeElement) && document.activeElement.name;
+  const active = document.activeElement;
+  const focused = active instanceof HTMLInputElement && place.contains(active) && active.name;
   const shown = groups.filter(Boolean);
   if (!place.childElementCount) {
     const wide = matchMedia("(min-width: 45rem)");
@@ -30,8 +37,8 @@ export function controls(...groups) {
     follow();
     place.append(details);
   }
-  place.querySelector(".groups").replaceChildren(...shown);
-  if (focused) place.querySelector(`input[name="${focused}"]:checked`)?.focus();
+  place.querySelector(".groups")?.replaceChildren(...shown);
+  if (focused) /** @type {HTMLElement | null} */ (place.querySelector(`input[name="${focused}"]:checked`))?.focus();
 }
 
 /** How far back, the usual choice first; "now" are the newest seven days with stats. */

@@ -10,10 +10,15 @@ function field(text) {
   return /[",;\t\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
+/**
+ * @param {import("./table.js").Table} table
+ * @param {string} separator
+ * @param {(value: number) => string} numeral
+ */
 function lines({ columns, rows }, separator, numeral) {
   const cell = (value) => (value == null ? "" : typeof value === "number" ? numeral(value) : harmless(String(value)));
   const all = [columns.map(({ name }) => name), ...rows];
-  return all.map((row) => row.map((value) => field(cell(value))).join(separator)).join("\r\n") + "\r\n";
+  return all.map((row) => `${row.map((value) => field(cell(value))).join(separator)}\r\n`).join("");
 }
 
 /** With a byte-order mark, and the separators that spreadsheets in this language expect. */

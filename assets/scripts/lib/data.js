@@ -16,6 +16,14 @@ export async function getJson(path) {
   });
 }
 
+/**
+ * What the store holds, in numbers; null and 0 while it holds nothing.
+ * @typedef {{
+ *   analyses: number, clients: number, days: number, stats: number, today: string,
+ *   oldest: string | null, newest: string | null, public_min_clients: number | null,
+ * }} Summary
+ * @returns {Promise<Summary>}
+ */
 export const summary = () => getJson("stats/summary.json");
 
 /** The averages of one type, such as `risks`, over some days. */

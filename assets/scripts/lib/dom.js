@@ -1,6 +1,12 @@
 // Making elements.
 
-/** An element; properties beginning with "on" listen, others are attributes, and what is null or false is left out. */
+/**
+ * An element; properties beginning with "on" listen, others are attributes, and what is null or false is left out.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, any>} [attributes]
+ * @param {any[]} children elements, texts, and lists of them
+ */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -12,4 +18,5 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-export const byId = (id) => document.getElementById(id);
+/** An element that the page has: its template and its script come out of one build. */
+export const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));

@@ -11,7 +11,41 @@ import { table } from "./table.js";
 /** Tables that are open: they stay so when a choice changes. */
 const opened = new Set();
 
-/** Unit, period and basis in one line. */
+/**
+ * A chart and all that belongs to it. `content` is an element that shows it; where there is none, ECharts draws by `option`
+ * in `height` pixels, and `finding` says in a sentence what it shows. Pictures are always drawn by `option`.
+ * @typedef {object} Spec
+ * @property {string} id
+ * @property {string} title
+ * @property {string} unit
+ * @property {import("./table.js").Table} table
+ * @property {(tokens: import("./tokens.js").Tokens, room: Room) => object} option
+ * @property {string | null} [period] the days that it is about, in words
+ * @property {number | null} [analyses] how many it rests on
+ * @property {string | null} [more] ends the caption
+ * @property {boolean} [wide] takes the width of the page
+ * @property {HTMLElement} [content]
+ * @property {(width: number) => number} [height]
+ * @property {string} [finding]
+ * @property {{key: string, name: string}[]} [legend] the series of a picture
+ * @property {{name: string, swatch: string}[]} [key] what colours, patterns and dashes mean
+ * @property {{series: {key: string, name: string, hidden: boolean, path?: string}[], toggle: (keys: string[]) => void}} [toggles]
+ *   series that can be hidden; `toggle` is told which are hidden afterwards
+ * @property {HTMLElement} [before] stands above the chart
+ * @property {number} [stillHeight] pixels of a picture, for what grows with its rows
+ * @property {[string, object?]} [csv] the table for programs that has its numbers, and its arguments
+ * @property {string | null} [pictureNote] what a picture leaves out
+ * @property {object} [world] borders of all countries, for a map
+ * @property {(chart: import("echarts/core").EChartsType) => void} [drawn] is told each time it was drawn
+ *
+ * @typedef {Spec & Required<Pick<Spec, "height">>} DrawnSpec that of a chart without `content`
+ * @typedef {{width: number, height: number, still?: boolean}} Room in pixels; `still` where nobody can point at it
+ */
+
+/**
+ * Unit, period and basis in one line.
+ * @param {Spec} spec
+ */
 export function subtitle(spec) {
   const basis = spec.analyses == null ? null : analysesText(spec.analyses);
   return [spec.unit, spec.period, basis, spec.more].filter(Boolean).join(" · ");
@@ -22,6 +56,7 @@ export function subtitle(spec) {
  * height and finding (what it shows, in a sentence) for what ECharts draws, or content for what is an element already;
  * pictures need option in any case. `more` ends the caption; `csv` is the
  * table for programs that has its numbers, and its arguments.
+ * @param {Spec} spec
  */
 export function figure(spec) {
   const { embedded } = document.documentElement.dataset;
@@ -36,7 +71,7 @@ export function figure(spec) {
     "aria-labelledby": `${spec.id}-title`,
   };
   if (!spec.table.rows.length) return h("figure", attributes, caption, nothing());
-  const picture = spec.content ?? canvas(spec);
+  const picture = spec.content ?? canvas(/** @type {DrawnSpec} */ (spec));
   const numbers = h("div", { class: "numbers", hidden: true });
   const show = h("button", { type: "button", class: "quiet", "aria-expanded": "false" }, t("table.show"));
   const toggle = () => {
@@ -55,12 +90,12 @@ export function figure(spec) {
     "figure",
     attributes,
     caption,
-    spec.toggles ? legend(spec) : key(spec),
+    spec.toggles ? legend(spec.toggles) : key(spec),
     spec.before ?? "",
     picture,
     tools,
     numbers,
-    isAlone && origin(spec),
+    isAlone ? origin(spec) : "",
   );
 }
 
@@ -68,13 +103,19 @@ export function figure(spec) {
 const origin = ({ id }) =>
   h("p", { class: "unit origin" }, h("a", { href: exactAddress(id), target: "_blank", rel: "noopener" }, t("embed.origin")));
 
-/** What colours, patterns and dashes mean. */
+/**
+ * What colours, patterns and dashes mean.
+ * @param {Spec} spec
+ */
 function key({ key: entries }) {
   const item = ({ name, swatch }) => h("li", {}, h("span", { class: `swatch ${swatch}`, "aria-hidden": "true" }), name);
-  return entries && h("ul", { class: "key" }, entries.map(item));
+  return entries ? h("ul", { class: "key" }, entries.map(item)) : "";
 }
 
-/** What draws is fetched with the first chart that is drawn; until then its room is kept, and it is called busy. */
+/**
+ * What draws is fetched with the first chart that is drawn; until then its room is kept, and it is called busy.
+ * @param {DrawnSpec} spec
+ */
 function canvas(spec) {
   const element = h("div", { class: "canvas", role: "img", "aria-label": `${spec.title}. ${spec.finding ?? subtitle(spec)}` });
   element.style.height = `${spec.height(innerWidth < 540 ? 400 : 640)}px`;
@@ -101,14 +142,18 @@ function problem(text, again) {
   );
 }
 
-/** The exports; their code is fetched when one is asked for. */
+/**
+ * The exports; their code is fetched when one is asked for.
+ * @param {Spec} spec
+ */
 function menu(spec) {
-  const details = h("details", { class: "exports" }, h("summary", { class: "quiet" }, t("export")));
+  const summary = h("summary", { class: "quiet" }, t("export"));
+  const details = h("details", { class: "exports" }, summary);
   const status = h("span", { class: "copied", role: "status" });
   const item = (form, text) => {
     const save = async () => {
       details.open = false;
-      details.parentElement.querySelector(".problem")?.remove();
+      details.parentElement?.querySelector(".problem")?.remove();
       try {
         await (await part("exports")).save(spec, form);
       } catch (error) {
@@ -148,7 +193,7 @@ function menu(spec) {
   details.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
       details.open = false;
-      details.firstElementChild.focus();
+      summary.focus();
     }
   });
   return [details, status];

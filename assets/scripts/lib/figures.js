@@ -27,7 +27,12 @@ function headline({ averages, previous, year }, state, name, trend) {
   return figure([number(now), " ", line], name, change(now, high(previous, state), "previous"), change(now, high(year, state), "year"));
 }
 
-/** Analyses, days, newest stat; `risks` adds high risks now, before and after treatment, `trend` how they came to it. */
+/**
+ * Analyses, days, newest stat; `risks` adds high risks now, before and after treatment, `trend` how they came to it.
+ * @param {import("./data.js").Summary} summary
+ * @param {any} [risks]
+ * @param {any} [trend]
+ */
 export function figures(summary, risks, trend) {
   return h(
     "dl",

@@ -38,6 +38,7 @@ export const percent = (value) => (value == null ? "–" : format(1, "percent").
 
 // Dates of stats are calendar dates: read as UTC and shown as UTC, they never move.
 const utc = (iso) => new Date(`${iso}T00:00:00Z`);
+/** @type {Record<string, Intl.DateTimeFormatOptions>} */
 const shapes = {
   day: { day: "numeric", month: "short", year: "numeric" },
   month: { month: "short", year: "numeric" },
@@ -56,11 +57,11 @@ export function date(iso, period = "day") {
 /** The same where room is scarce; days of more than a year say which. */
 export function shortDate(iso, period, isLong = false) {
   if (period !== "day" && period !== "week") return date(iso, period);
-  const year = isLong ? { year: "2-digit" } : {};
-  return new Intl.DateTimeFormat(lang, { day: "numeric", month: "short", ...year, timeZone: "UTC" }).format(utc(iso));
+  const year = isLong ? "2-digit" : undefined;
+  return new Intl.DateTimeFormat(lang, { day: "numeric", month: "short", year, timeZone: "UTC" }).format(utc(iso));
 }
 
-export const daysBetween = (from, to) => Math.round((utc(to) - utc(from)) / 86_400_000);
+export const daysBetween = (from, to) => Math.round((utc(to).getTime() - utc(from).getTime()) / 86_400_000);
 
 function next(iso, period) {
   const moment = utc(iso);
@@ -73,6 +74,7 @@ function next(iso, period) {
 /** Every period from the first to the last of these dates, those without stats too: a gap has to be seen. */
 export function everyPeriod(dates, period) {
   const sorted = [...new Set(dates)].sort();
+  /** @type {string[]} */
   const all = [];
   for (let one = sorted[0]; one && one <= sorted.at(-1) && all.length < 5000; one = next(one, period)) all.push(one);
   return all;

@@ -75,8 +75,16 @@ function grid(values, scales, isChange, caption) {
   );
 }
 
-/** Cells as the processor gives them, on these scales; `most` is the number of the darkest shade. With `before` the change from there. */
-export function heatSpec(cells, scales, caption, before = null) {
+/**
+ * Cells as the processor gives them, on these scales; `most` is the number of the darkest shade. With `before` the change from there.
+ * @typedef {{impact: number, likelihood?: number, probability?: number, count: number}} Cell
+ * @param {Cell[]} cells
+ * @param {{impacts: number[], likelihoods: number[], axis: string, most: number}} scales
+ * @param {{id: string, title: string, period: string | null, analyses: number | null, wide?: boolean}} caption
+ * @param {Cell[]} [before]
+ * @returns {import("./figure.js").Spec}
+ */
+export function heatSpec(cells, scales, caption, before) {
   const { impacts, likelihoods, axis } = scales;
   const chance = (cell) => cell.likelihood ?? cell.probability;
   const at = (list, impact, likelihood) => list.find((one) => one.impact === impact && chance(one) === likelihood)?.count ?? 0;

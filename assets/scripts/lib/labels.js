@@ -6,6 +6,10 @@ import { lang, t } from "./page.js";
 export const LANGUAGES = ["fr", "en", "de", "nl"];
 const key = (code) => `label${LANGUAGES.indexOf(code) + 1}`;
 
+/**
+ * @param {Record<string, string>} labels `label1` to `label4`
+ * @param {string} [uuid] names what has no label
+ */
 export function label(labels, uuid = "") {
   const found = [lang, "en", ...LANGUAGES].map((code) => labels[key(code)]).find((text) => text);
   return found ?? (uuid ? t("label.none", { uuid: uuid.slice(0, 8) }) : t("label.unnamed"));

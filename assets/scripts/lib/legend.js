@@ -7,15 +7,15 @@ import { linkTo, t } from "./page.js";
 /** A legend of more lines than this gets a field to search in. */
 const LONG = 15;
 
-/** `spec.toggles`: series as {key, name, hidden}, and `toggle(keys)`, told the keys that are hidden afterwards. */
-export function legend(spec) {
-  const { series, toggle } = spec.toggles;
+/** @param {NonNullable<import("./figure.js").Spec["toggles"]>} toggles */
+export function legend({ series, toggle }) {
   const hidden = new Set(series.filter((one) => one.hidden).map((one) => one.key));
   const keys = series.map(({ key }) => key);
   const flip = (key) => {
     if (!hidden.delete(key)) hidden.add(key);
     toggle([...hidden]);
   };
+  /** @param {(typeof series)[number]} one */
   const chip = ({ key, name, path }, index) =>
     h(
       "li",
@@ -30,10 +30,11 @@ export function legend(spec) {
     );
   const invert = () => toggle(keys.filter((key) => !hidden.has(key)));
   const all = () => toggle([]);
-  const list = h("ul", {}, series.map(chip));
+  const items = series.map(chip);
+  const list = h("ul", {}, items);
   const search = ({ target }) => {
     const wanted = target.value.trim().toLocaleLowerCase();
-    [...list.children].forEach((item, index) => (item.hidden = !series[index].name.toLocaleLowerCase().includes(wanted)));
+    items.forEach((item, index) => (item.hidden = !series[index].name.toLocaleLowerCase().includes(wanted)));
   };
   const field = () =>
     h("input", { type: "search", class: "search", placeholder: t("legend.search"), "aria-label": t("legend.search"), oninput: search });
@@ -58,14 +59,14 @@ function swatch(index) {
   const { token, dashes } = strokeOf(index);
   const svg = document.createElementNS(SVG, "svg");
   for (const [name, value] of [
-    ["width", 22],
-    ["height", 8],
+    ["width", "22"],
+    ["height", "8"],
     ["aria-hidden", "true"],
   ])
     svg.setAttribute(name, value);
   const line = document.createElementNS(SVG, "line");
   const attributes = { x1: 0, x2: 22, y1: 4, y2: 4, "stroke-width": 3, class: `stroke-${token + 1}` };
-  for (const [name, value] of Object.entries(attributes)) line.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes)) line.setAttribute(name, String(value));
   if (dashes) line.setAttribute("stroke-dasharray", dashes.join(" "));
   svg.append(line);
   return svg;

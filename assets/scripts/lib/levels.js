@@ -60,7 +60,10 @@ function levelRow(state, values, most) {
   );
 }
 
-/** Current above residual, each a bar of its three levels. */
+/**
+ * Current above residual, each a bar of its three levels.
+ * @returns {import("./figure.js").Spec}
+ */
 export function levelBars(tree, kind, caption) {
   const values = STATES.map((state) => LEVELS.map((level) => tree[state][kind][level]));
   const rows = STATES.map((state, index) => [stateName(state), ...values[index], sum(values[index])]);
@@ -111,7 +114,10 @@ export function levelBars(tree, kind, caption) {
 
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 
-/** Lines of the chosen levels and states over time; residual ones are dashed. */
+/**
+ * Lines of the chosen levels and states over time; residual ones are dashed.
+ * @returns {import("./figure.js").Spec}
+ */
 export function levelLines(tree, kind, period, caption, levels = LEVELS) {
   const dates = everyPeriod(
     tree.current[kind]["Low risks"].map(({ date }) => date),

@@ -11,7 +11,10 @@ function notice(kind, title, text, ...more) {
   return h("div", { class: `notice ${kind}` }, h("p", { class: "notice-title" }, title), h("p", {}, text), more);
 }
 
-/** Whether there is anything to show; says so if there is not, or what to know about it. */
+/**
+ * Whether there is anything to show; says so if there is not, or what to know about it.
+ * @param {import("./data.js").Summary} summary
+ */
 export function introduce(summary) {
   const place = byId("notices");
   place.replaceChildren();
@@ -65,7 +68,8 @@ export const notFound = () => notice("empty", t("detail.unknown.title"), t("deta
 
 /** A legend that was just used is made anew: whoever used it by keyboard stays where they were. */
 function replace(place, content) {
-  const { key, action } = place.contains(document.activeElement) ? document.activeElement.dataset : {};
+  const active = document.activeElement;
+  const { key, action } = active instanceof HTMLElement && place.contains(active) ? active.dataset : {};
   place.replaceChildren(...content);
   if (key) place.querySelector(`[data-key="${key}"]`)?.focus();
   if (action) place.querySelector(`[data-action="${action}"]`)?.focus();
@@ -80,7 +84,11 @@ function goThere() {
   found.scrollIntoView();
 }
 
-/** Shows what `load` gives in a place, with every state on the way to it; a later call overtakes an earlier one. */
+/**
+ * Shows what `load` gives in a place, with every state on the way to it; a later call overtakes an earlier one.
+ * @param {HTMLElement} place
+ * @param {(again: () => Promise<void>) => Promise<HTMLElement[]>} load
+ */
 export function shower(place, load) {
   let latest = 0;
   return async function show() {

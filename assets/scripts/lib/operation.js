@@ -1,6 +1,6 @@
 // One operation of the API: what it takes, what it answers, and a form to try it.
 
-import { h } from "./dom.js";
+import { byId, h } from "./dom.js";
 import { at, t } from "./page.js";
 
 /** Follows `$ref`s within the document. */
@@ -66,7 +66,7 @@ function requestOf(form, method, path) {
     if (input.dataset.in === "path") address = address.replace(`{${input.name}}`, encodeURIComponent(input.value));
     else if (input.dataset.in === "query" && input.value) query.append(input.name, input.value);
   }
-  const token = document.querySelector("#token input").value;
+  const token = /** @type {HTMLInputElement} */ (byId("token").querySelector("input")).value;
   const body = form.querySelector("textarea")?.value;
   const sends = body && method !== "get";
   const headers = { ...(token && { "X-API-KEY": token }), ...(sends && { "Content-Type": "application/json" }) };
@@ -102,7 +102,7 @@ async function send({ url, ...request }, output) {
     const cut = text.length > MOST_SHOWN ? `\n\n${t("api.cut", { shown: MOST_SHOWN, all: text.length })}` : "";
     output.textContent = `${response.status} ${response.statusText}\n\n${text.slice(0, MOST_SHOWN)}${cut}`;
   } catch (error) {
-    output.textContent = `${t("error.title")} (${error.message})`;
+    output.textContent = `${t("error.title")} (${error instanceof Error ? error.message : error})`;
   }
 }
 

@@ -65,7 +65,13 @@ const isLong = (dates) => dates.length > 1 && Date.parse(dates.at(-1)) - Date.pa
 /** More lines than this have no room for their names at their ends. */
 const MOST_NAMED = 10;
 
-/** Lines over periods: `series` are {key, name, index, values, color?, symbol?}, a missing value stays a gap. */
+/**
+ * Lines over periods; a missing value stays a gap.
+ * @typedef {{key: string, name: string, index: number, values: (number | null)[], color?: string, symbol?: string}} Series
+ *   `index` gives the stroke, unless a token of colours or a symbol is named
+ * @param {{dates: string[], period: string, series: Series[], share?: boolean, max?: number}} what
+ * @returns {import("./figure.js").Spec["option"]}
+ */
 export function lines({ dates, period, series, share = false, max }) {
   const shown = share ? percent : number;
   const long = isLong(dates);
@@ -116,12 +122,18 @@ export function lines({ dates, period, series, share = false, max }) {
   };
 }
 
-/** What lines show, in a sentence: where the first of them begins and ends. */
+/**
+ * What lines show, in a sentence: where the first of them begins and ends.
+ * @param {Series[]} series
+ * @param {string[]} dates
+ * @param {string} period
+ * @param {(value: number | null) => string} [shown]
+ */
 export function lineFinding(series, dates, period, shown = number) {
   const [one] = series;
   const places = one?.values.flatMap((value, index) => (value == null ? [] : [index])) ?? [];
-  if (!places.length) return undefined;
-  const [from, to] = [places[0], places.at(-1)];
+  const [from, to] = [places.at(0), places.at(-1)];
+  if (from === undefined || to === undefined) return undefined;
   return t("finding.line", {
     name: one.name,
     first: shown(one.values[from]),
@@ -147,7 +159,11 @@ function lineTip(dates, period, series, shown) {
 
 export const cut = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
 
-/** Horizontal bars, the first on top. */
+/**
+ * Horizontal bars, the first on top.
+ * @param {{names: string[], values: number[], unit: string, max?: number}} what
+ * @returns {import("./figure.js").Spec["option"]}
+ */
 export function ranking({ names, values, unit, max }) {
   return (tokens, { still }) => ({
     ...base(tokens, still),

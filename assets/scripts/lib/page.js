@@ -1,11 +1,13 @@
 // What the server says about the page: where the root is, the language, and its texts.
 
+import { byId } from "./dom.js";
+
 const { dataset, lang: code } = document.documentElement;
-const texts = JSON.parse(document.getElementById("texts").textContent);
+const texts = JSON.parse(byId("texts").textContent);
 const plurals = new Intl.PluralRules(code);
 
 export const lang = code;
-export const page = dataset.page;
+export const page = /** @type {string} */ (dataset.page);
 
 /** The address of a path below the service's root. */
 export const at = (path) => new URL(dataset.root + path, location.href).href;
@@ -16,7 +18,11 @@ export function linkTo(path) {
   return at(path) + (chosen ? `?lang=${encodeURIComponent(chosen)}` : "");
 }
 
-/** A text, with values in the places that it has for them. */
+/**
+ * A text, with values in the places that it has for them.
+ * @param {string} key
+ * @param {Record<string, any>} [values]
+ */
 export function t(key, values = {}) {
   return (texts[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }

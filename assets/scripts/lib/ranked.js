@@ -21,7 +21,16 @@ export function measureName(kind, measure) {
 const units = () => ({ averageRate: t("unit.rate"), count: t("unit.occurrence"), maxRisk: t("unit.max_risk") });
 export const unitOf = (measure) => units()[measure];
 
-/** Each with its name and a short key that no other has. */
+/**
+ * A threat or vulnerability, with its name and a short key that no other has.
+ * @typedef {{averageRate: number, count: number, maxRisk: number}} Means
+ * @typedef {{
+ *   object: string, key: string, name: string, labels: Record<string, string>, averages: Means,
+ *   values: {date: string, stats: number, averageRate: number, count: number, maxRisk: number}[],
+ * }} RatedObject
+ *
+ * @returns {RatedObject[]}
+ */
 function named(found) {
   const seen = new Map();
   for (const { object } of found) seen.set(object.slice(0, 8), (seen.get(object.slice(0, 8)) ?? 0) + 1);
@@ -90,20 +99,21 @@ export const basis = ({ values }) => values.reduce((sum, { stats }) => sum + sta
 /** In how many analyses an object is. */
 export const inAnalyses = (one, analyses) => plural("ranking.in", analyses, { count: one.analyses });
 
-/** The table of a ranking. */
+/** @returns {import("./table.js").Column} */
+const numeric = (name) => ({ name, kind: "number" });
+
+/**
+ * The table of a ranking.
+ * @returns {import("./table.js").Table}
+ */
 export function rankingTable(kind, chosen) {
   // What is released has no counts beside it.
   const isCounted = chosen.every(({ values }) => values.every(({ stats }) => stats != null));
   return {
     columns: [
       { name: kind === "threats" ? t("threat") : t("vulnerability"), kind: "text" },
-      ...MEASURES.map((measure) => ({ name: measureName(kind, measure), kind: "number" })),
-      ...(isCounted
-        ? [
-            { name: t("analyses"), kind: "number" },
-            { name: t("stats"), kind: "number" },
-          ]
-        : []),
+      ...MEASURES.map((measure) => numeric(measureName(kind, measure))),
+      ...(isCounted ? [numeric(t("analyses")), numeric(t("stats"))] : []),
       { name: "UUID", kind: "text" },
     ],
     rows: chosen.map((one) => [
@@ -115,7 +125,12 @@ export function rankingTable(kind, chosen) {
   };
 }
 
-/** Values of some objects per period, as tables and lines need them. */
+/**
+ * Values of some objects per period, as tables and lines need them.
+ * @param {RatedObject[]} chosen
+ * @param {string} measure
+ * @param {string} period
+ */
 export function evolution(chosen, measure, period) {
   const dates = everyPeriod(
     chosen.flatMap(({ values }) => values.map((value) => value.date)),
@@ -125,8 +140,9 @@ export function evolution(chosen, measure, period) {
     const known = new Map(one.values.map((value) => [value.date, value[measure]]));
     return { key: one.key, name: one.name, index, values: dates.map((date) => known.get(date) ?? null) };
   });
+  /** @type {import("./table.js").Table} */
   const table = {
-    columns: [{ name: t("period"), kind: "date", period }, ...series.map(({ name }) => ({ name, kind: "number" }))],
+    columns: [{ name: t("period"), kind: "date", period }, ...series.map(({ name }) => numeric(name))],
     rows: dates.map((date, index) => [date, ...series.map(({ values }) => values[index])]),
   };
   return { dates, series, table };

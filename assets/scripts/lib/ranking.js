@@ -46,7 +46,14 @@ function row(kind, one, measure, { scale, analyses, since, isNow, places, lines 
   );
 }
 
-/** The specification of a ranking's figure; `all` are those that were ranked, `chosen` those that are shown. */
+/**
+ * The specification of a ranking's figure; `all` are those that were ranked, `chosen` those that are shown.
+ * @param {string} kind
+ * @param {import("./ranked.js").RatedObject[]} chosen
+ * @param {string} measure
+ * @param {any} caption
+ * @returns {import("./figure.js").Spec}
+ */
 export function rankingSpec(kind, chosen, measure, { all, since = "none", isNow = false, order = "highest", lines, ...caption }) {
   const scale = scaleEnd(kind, measure, all ?? chosen);
   const unit = `${measureName(kind, measure)} (${unitOf(measure)})`;

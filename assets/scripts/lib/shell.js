@@ -29,8 +29,8 @@ button.hidden = false;
 new MutationObserver(name).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 
 document.addEventListener("click", ({ target }) => {
-  for (const open of document.querySelectorAll("details.exports[open]")) {
-    if (!open.contains(target)) open.open = false;
+  for (const menu of document.querySelectorAll("details.exports[open]")) {
+    if (target instanceof Node && !menu.contains(target)) menu.removeAttribute("open");
   }
 });
 
@@ -38,7 +38,7 @@ document.addEventListener("click", ({ target }) => {
 for (const link of document.querySelectorAll(".languages a")) {
   link.addEventListener("click", () => {
     try {
-      localStorage.setItem("lang", link.lang);
+      localStorage.setItem("lang", /** @type {HTMLElement} */ (link).lang);
     } catch {
       // Without storage the address alone says so.
     }

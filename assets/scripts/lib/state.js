@@ -8,15 +8,23 @@ const KEPT = ["lang", "days"];
 /**
  * The choices of a page: `choices` gives the possible values of each name, the usual one first, or null for any, or a
  * function of the other choices that gives the usual one and the possible ones.
+ * @typedef {{get: (name: string) => string, set: (name: string, value: string) => void}} Choices
+ * @param {Record<string, string[] | null | ((choices: Choices) => string[])>} choices
+ * @param {(name: string | null) => void} changed is told the name of a choice, or null after going back
+ * @returns {Choices}
  */
 export function state(choices, changed) {
-  const known = (name) => (typeof choices[name] === "function" ? choices[name](self) : choices[name]);
+  const known = (name) => {
+    const possible = choices[name];
+    return typeof possible === "function" ? possible(self) : possible;
+  };
   const usual = (name) => known(name)?.[0] ?? "";
+  /** @type {Choices} */
   const self = {
     get(name) {
       const value = parameters.get(name);
       const possible = known(name);
-      return value != null && (possible === null || possible.includes(value)) ? value : usual(name);
+      return value != null && (possible?.includes(value) ?? true) ? value : usual(name);
     },
     set(name, value) {
       if (value === self.get(name)) return;
@@ -43,12 +51,12 @@ export function state(choices, changed) {
 function links() {
   for (const link of document.querySelectorAll(".languages a")) {
     const other = new URLSearchParams(parameters);
-    other.set("lang", link.lang);
+    other.set("lang", /** @type {HTMLElement} */ (link).lang);
     link.setAttribute("href", `?${other}`);
   }
-  const kept = new URLSearchParams(KEPT.filter((name) => parameters.has(name)).map((name) => [name, parameters.get(name)]));
+  const kept = new URLSearchParams([...parameters].filter(([name]) => KEPT.includes(name)));
   for (const link of document.querySelectorAll(".menu a, .brand")) {
-    const [path] = link.getAttribute("href").split("?");
+    const [path] = (link.getAttribute("href") ?? "").split("?");
     link.setAttribute("href", kept.toString() ? `${path}?${kept}` : path);
   }
 }

@@ -7,6 +7,12 @@ import { lang, t } from "./page.js";
 /** More rows than this get a field to search in. */
 const LONG = 12;
 
+/**
+ * The numbers behind a chart. A column says what its cells are; dates name the period that begins with them.
+ * @typedef {{name: string, kind: "text" | "number" | "percent" | "date", period?: string}} Column
+ * @typedef {{columns: Column[], rows: (string | number | null | undefined)[][]}} Table
+ */
+
 /** How each kind of column shows a value. */
 export function shown(value, column) {
   if (value == null) return column.kind === "text" ? "" : "–";
@@ -21,12 +27,16 @@ const isNumeric = ({ kind }) => kind === "number" || kind === "percent";
 function sorted(rows, index, descending) {
   const compare = (a, b) => (typeof a === "number" ? a - b : String(a).localeCompare(String(b), lang, { numeric: true }));
   return [...rows].sort(({ [index]: a }, { [index]: b }) => {
-    if (a == null || b == null) return (a == null) - (b == null);
+    if (a == null || b == null) return Number(a == null) - Number(b == null);
     return descending ? compare(b, a) : compare(a, b);
   });
 }
 
-/** A table's element. Cells keep the number as it came, for whoever has to compare. */
+/**
+ * A table's element. Cells keep the number as it came, for whoever has to compare.
+ * @param {Table} table
+ * @param {string} caption
+ */
 export function table({ columns, rows }, caption) {
   const body = h("tbody");
   const cell = (value, index) => {
@@ -36,6 +46,7 @@ export function table({ columns, rows }, caption) {
     if (index === 0) return h("th", { scope: "row", ...exact }, text);
     return h("td", { class: isNumeric(column) && "number", ...exact }, text);
   };
+  /** @type {{index: number, descending: boolean} | null} */
   let order = null;
   let wanted = "";
   const fill = () => {
@@ -45,12 +56,14 @@ export function table({ columns, rows }, caption) {
     const all = order ? sorted(found, order.index, order.descending) : found;
     body.replaceChildren(...all.map((row) => h("tr", {}, row.map(cell))));
   };
+  /** @param {number} index */
   const sort = (index) => {
     // Numbers are most often looked at from the highest on.
     const first = isNumeric(columns[index]);
-    order = { index, descending: order?.index === index ? !order.descending : first };
+    const descending = order?.index === index ? !order.descending : first;
+    order = { index, descending };
     heads.forEach((head, at) => {
-      if (at === index) head.setAttribute("aria-sort", order.descending ? "descending" : "ascending");
+      if (at === index) head.setAttribute("aria-sort", descending ? "descending" : "ascending");
       else head.removeAttribute("aria-sort");
     });
     fill();
@@ -68,12 +81,13 @@ export function table({ columns, rows }, caption) {
     fill();
   };
   return [
-    rows.length > LONG &&
-      h("input", { type: "search", class: "search", placeholder: t("table.search"), "aria-label": t("table.search"), oninput: search }),
+    rows.length > LONG
+      ? h("input", { type: "search", class: "search", placeholder: t("table.search"), "aria-label": t("table.search"), oninput: search })
+      : "",
     h(
       "div",
       { class: "scroll", tabindex: "0", role: "region", "aria-label": t("table.of", { title: caption }) },
       h("table", {}, h("caption", { class: "hidden" }, caption), h("thead", {}, h("tr", {}, heads)), body),
     ),
-  ].filter(Boolean);
+  ];
 }

@@ -16,14 +16,20 @@ const NAMES = [
   "heat-1",
 ];
 
+/**
+ * Colours by name, those of lines, and the font.
+ * @typedef {Record<string, string> & {lines: string[], font: string}} Tokens
+ * @param {Element} element
+ * @returns {Tokens}
+ */
 function read(element) {
   const style = getComputedStyle(element);
   const value = (name) => style.getPropertyValue(`--${name}`).trim();
-  const tokens = Object.fromEntries(NAMES.map((name) => [name, value(name)]));
-  tokens.lines = Array.from({ length: 8 }, (_, index) => value(`line-${index + 1}`));
-  // In an SVG it stands between double quotes, and ECharts does not escape it.
-  tokens.font = style.fontFamily.replaceAll('"', "'");
-  return tokens;
+  return Object.assign(Object.fromEntries(NAMES.map((name) => [name, value(name)])), {
+    lines: Array.from({ length: 8 }, (_, index) => value(`line-${index + 1}`)),
+    // In an SVG it stands between double quotes, and ECharts does not escape it.
+    font: style.fontFamily.replaceAll('"', "'"),
+  });
 }
 
 /** Those of the theme that is shown. */

@@ -39,7 +39,7 @@ async function operations() {
 
 await shower(byId("operations"), operations)();
 const asked = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-if (asked) {
+if (asked instanceof HTMLDetailsElement) {
   asked.open = true;
   asked.scrollIntoView();
 }

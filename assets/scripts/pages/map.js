@@ -79,6 +79,7 @@ function steering(view, shown) {
   );
 }
 
+/** @returns {import("../lib/figure.js").Spec} */
 function mapSpec(clients, threats, vulnerabilities, world) {
   const nameOf = (all, uuid) => all.find(({ object }) => object === uuid)?.name ?? uuid;
   const rows = clients.map((one) => [
@@ -93,6 +94,7 @@ function mapSpec(clients, threats, vulnerabilities, world) {
   const offsets = apart(clients);
   const tip = ([, , threat, threatCount, vulnerability, vulnerabilityCount]) =>
     `${t("threat")}: ${literal(cut(threat, 48))} (${number(threatCount)})\n${t("vulnerability")}: ${literal(cut(vulnerability, 48))} (${number(vulnerabilityCount)})`;
+  /** @type {{chart?: import("echarts/core").EChartsType}} */
   const shown = {};
   return {
     before: steering(view, shown),

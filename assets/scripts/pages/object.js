@@ -62,13 +62,15 @@ function changes(found, chosen) {
     ];
   });
   return rows.length
-    ? h(
-        "section",
-        { class: "prose", id: "changes" },
-        h("h2", {}, t("detail.changes", { measure: measureOf(page, by) })),
-        h("dl", { class: "facts" }, rows),
-      )
-    : null;
+    ? [
+        h(
+          "section",
+          { class: "prose", id: "changes" },
+          h("h2", {}, t("detail.changes", { measure: measureOf(page, by) })),
+          h("dl", { class: "facts" }, rows),
+        ),
+      ]
+    : [];
 }
 
 function names(labels) {
@@ -132,16 +134,17 @@ const show = shower(byId("charts"), async () => {
   if (!introduce(about)) return [];
   const now = window.all.find((one) => one.object === object);
   const before = past.find((one) => one.object === object);
-  if (!now && !before) return [notFound()];
-  const { labels } = now ?? before;
+  const either = now ?? before;
+  if (!either) return [notFound()];
+  const { labels } = either;
   const one = await getJson(`stats/objects/${object}.json?days=1`).catch(() => ({}));
   byId("object-name").textContent = label(labels, object);
   document.title = `${label(labels, object)} · ${document.title.split(" · ").at(-1)}`;
   return [
-    now && measures(window, now),
+    ...(now ? [measures(window, now)] : []),
     before ? line(before, now?.analyses ?? 0) : nothing(),
-    changes(one, choices.get("by")),
+    ...changes(one, choices.get("by")),
     names(labels),
-  ].filter(Boolean);
+  ];
 });
 show();

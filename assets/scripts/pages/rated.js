@@ -85,6 +85,7 @@ function bubbleFigure(all, caption) {
   return bubbleSpec(kind, all, choices.get("n"), { ...caption, id: `${kind}-first`, title });
 }
 
+/** @returns {import("../lib/figure.js").Spec} */
 function evolutionFigure(chosen, caption) {
   const [period, measure] = [choices.get("period"), choices.get("by")];
   const { dates, series, table } = evolution(chosen, measure, period);
@@ -135,7 +136,7 @@ const show = shower(byId("charts"), async () => {
     all,
     more: t("ranking.shown", shown),
   };
-  if (period) {
+  if (period && past) {
     const byObject = new Map(past.map((one) => [one.object, one]));
     return [
       figure(

@@ -8,7 +8,11 @@ const drawn = new Set();
 /** From before the page is laid out for paper until after: its columns have other widths than what is drawn for them. */
 let isPaper = false;
 
-/** Draws a chart's specification into an element that is on the page or about to be. */
+/**
+ * Draws a chart's specification into an element that is on the page or about to be.
+ * @param {HTMLElement} element
+ * @param {import("../lib/figure.js").DrawnSpec} spec
+ */
 export async function draw(element, spec) {
   if (spec.world) (await import("../lib/geo.js")).know(spec.world);
   let chart;

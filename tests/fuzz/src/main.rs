@@ -9,10 +9,10 @@ use monarc_stats::model::{StatType, date, parse_uuid, shapes};
 fuzz_target!(|input: &[u8]| {
     let Some((&reader, bytes)) = input.split_first() else { return };
     match reader {
-        b'h' => return drop(monarc_stats::server::examine(bytes)),
+        b'h' => return monarc_stats::server::examine(bytes),
         b'k' => return chunks(bytes),
-        b'l' => return drop(monarc_stats::archive::examine(bytes, false)),
-        b'z' => return drop(monarc_stats::archive::examine(bytes, true)),
+        b'l' => return monarc_stats::archive::examine(bytes, false),
+        b'z' => return monarc_stats::archive::examine(bytes, true),
         _ => {}
     }
     let Ok(text) = std::str::from_utf8(bytes) else { return };
