@@ -179,7 +179,7 @@ describe("traps", () => {
       ])
         await store(service, "risk", risks(high, 1), ago(days));
       await visit(page, service, "");
-      const [now, after] = await page.locator(".figure dd:not(.more)").allInnerTexts();
+      const [now, after] = (await page.locator(".figure dd:not(.more)").allInnerTexts()).map((text) => text.trim());
       // (2 + 2 + 4 + 4 + 6 + 6 + 11) / 7 + 1 = 6; after treatment 1 + 0.
       assert.deepEqual([now, after], ["6", "1"]);
     }));
