@@ -171,10 +171,13 @@ CREATE TABLE mosp (
 ) STRICT, WITHOUT ROWID;
 
 -- When the service's own jobs last ended, well or badly, and how often one ended in a panic, which is a fault of the program.
+-- `failure` is why the last run ended badly, none if it ended well: moments do not tell, since clocks are set back.
 CREATE TABLE job (
     name TEXT PRIMARY KEY CHECK (name <> ''),
     succeeded_at INTEGER,
     failed_at INTEGER,
+    failure TEXT,
+    is_panic INTEGER NOT NULL DEFAULT 0 CHECK (is_panic IN (0, 1)),
     panics INTEGER NOT NULL DEFAULT 0 CHECK (panics >= 0)
 ) STRICT, WITHOUT ROWID;
 

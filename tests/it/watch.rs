@@ -104,3 +104,37 @@ fn the_log_says_once_what_of_a_client_was_refused_and_three_such_batches_are_a_s
     let log = service.stop();
     assert_eq!(log.matches("client \"fo\" sent what was refused: item 0: anr: ").count(), 1, "{log}");
 }
+
+#[test]
+fn a_release_that_fails_is_told_once_and_once_when_the_next_start_builds_it() {
+    let place = Place::new();
+    let (program, told) = command(&place);
+    for client in ["a", "b", "c"] {
+        place.client(client);
+        place.ok(&["client", "enable-sharing", client]);
+        let lines = [9, 30].map(|days| {
+            serde_json::json!({"anr": uuid::Uuid::new_v4().to_string(), "type": "threat",
+                "date": crate::common::days_ago(days), "data": []})
+        });
+        let file = place.path().join("lines.ndjson");
+        std::fs::write(&file, lines.map(|line| format!("{line}\n")).concat()).unwrap();
+        place.ok(&["import", &file.display().to_string(), "--client", client]);
+    }
+    let sql = |text: &str| rusqlite::Connection::open(place.store()).unwrap().execute_batch(text).unwrap();
+    sql("CREATE TRIGGER no BEFORE INSERT ON release BEGIN SELECT RAISE(ABORT, 'no paper'); END");
+    let path = program.to_str().unwrap();
+    let variables =
+        [("WATCH_COMMAND", path), ("PATH", "/usr/bin:/bin"), ("PUBLIC_MIN_CLIENTS", "3"), ("WATCH_SILENT", "0")];
+    let service = place.serve_with(&variables);
+    let first = wait_for(&told, 1);
+    assert_eq!(states(&first, "begun"), ["job_failed release"]);
+    assert!(first[0]["begun"][0]["message"].as_str().unwrap().contains("no paper"), "{first:?}");
+    service.stop();
+    sql("DROP TRIGGER no");
+    let service = place.serve_with(&variables);
+    let all = wait_for(&told, 2);
+    assert_eq!(states(&all, "ended"), ["job_failed release"]);
+    service.stop();
+    assert_eq!(messages(&told).len(), 2);
+    assert!(place.ok(&["release", "list"]).contains("20"));
+}
