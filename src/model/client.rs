@@ -82,6 +82,8 @@ pub struct Client {
     pub location: Option<Location>,
     /// When it was made, in seconds since 1970.
     pub created_at: i64,
+    /// The group whose one vote in releases it shares.
+    pub group: Option<String>,
 }
 
 /// A secret that a client shows in `X-API-KEY`. Its text never appears in logs: there is no `Display`.

@@ -83,8 +83,8 @@ impl ReadOnlyStore {
         let text = format!("SELECT {COLUMNS}, last_stat_at, ({newest}) FROM client ORDER BY name");
         let mut statement = self.connection.prepare(&text)?;
         let rows = statement.query_map([], |row| {
-            let newest: Option<i64> = row.get(11)?;
-            Ok(Sender { client: from_row(row)?, arrived: row.get(10)?, newest: newest.and_then(date::from_number) })
+            let newest: Option<i64> = row.get(12)?;
+            Ok(Sender { client: from_row(row)?, arrived: row.get(11)?, newest: newest.and_then(date::from_number) })
         });
         Ok(rows.and_then(Iterator::collect)?)
     }
