@@ -112,6 +112,7 @@ fn examine(command: &Doctor, raw: &Raw) -> Vec<Finding> {
     let (look, store) = stats::open(&config.store);
     findings.extend(store);
     let look = look.as_ref();
+    findings.extend(settings::published_tokens(&config, look));
     findings.extend(clock::check(look));
     findings.extend(backups::check(&config, look));
     findings.extend(unit::check(&config, raw));

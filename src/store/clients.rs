@@ -100,6 +100,11 @@ impl Store {
         found
     }
 
+    /// The names of active clients whose token anybody can read in MONARC's repositories.
+    pub fn with_published_tokens(&self) -> Result<Vec<String>> {
+        self.read(|tx| with_published_tokens(tx))
+    }
+
     /// The client of this UUID or name; a UUID wins.
     ///
     /// # Errors
@@ -263,6 +268,13 @@ impl Callers {
         self.known.extend(found.iter().map(|client| (hash, client.clone())));
         Ok(found)
     }
+}
+
+pub(super) fn with_published_tokens(tx: &Connection) -> Result<Vec<String>> {
+    let text = "SELECT name FROM client WHERE is_active = 1 AND hex(token_hash) IN (?1, ?2) ORDER BY name";
+    let mut statement = tx.prepare_cached(text)?;
+    let rows = statement.query_map(Token::PUBLISHED, |row| row.get(0));
+    Ok(rows.and_then(Iterator::collect)?)
 }
 
 fn unknown(name: &str) -> Error {

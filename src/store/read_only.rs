@@ -1,7 +1,7 @@
 //! Looking at a store without leaving a mark on it: no log, no pragma that sticks. For the doctor, who may
 //! come beside a running service or find a store that nobody has touched for years.
 
-use super::clients::{COLUMNS, find, from_row};
+use super::clients::{COLUMNS, find, from_row, with_published_tokens};
 use super::connections::guard;
 use super::jobs::{self, Runs};
 use super::maintenance::{Counts, counts};
@@ -75,6 +75,11 @@ impl ReadOnlyStore {
     /// The client that shows this token, active or not.
     pub fn client_by_token(&self, token: &str) -> Result<Option<Client>> {
         find(&self.connection, "token_hash = ?1", params![Token::hash(token)])
+    }
+
+    /// The names of active clients whose token anybody can read in MONARC's repositories.
+    pub fn with_published_tokens(&self) -> Result<Vec<String>> {
+        with_published_tokens(&self.connection)
     }
 
     /// All clients in order of name.

@@ -508,6 +508,39 @@ fn other_machines_are_judged() {
     assert!(report.has("certificates", "warning", "/nonexistent/ca.pem").contains("SSL_CERT_FILE"));
 }
 
+/// The tokens themselves are nowhere in this source: their hashes tell.
+#[test]
+fn tokens_that_are_published_are_named_by_doctor_start_and_move_in() {
+    for (hash, name) in monarc_stats::model::Token::PUBLISHED.iter().zip(["image", "development"]) {
+        let place = Place::new();
+        place.client(name);
+        place.client("fo");
+        let quiet = doctor(&place, &[], &[]);
+        assert!(!quiet.names().contains(&"token"), "{:?}", quiet.findings);
+        sql(&place, &format!("UPDATE client SET token_hash = x'{hash}' WHERE name = '{name}'"));
+        let sentence = format!("the token of client \"{name}\" is published in MONARC's repositories");
+        let remedy = doctor(&place, &[], &[]).has("token", "warning", &sentence).to_owned();
+        assert!(remedy.contains("rotate-token") && remedy.contains("no day is lost"), "{remedy}");
+        doctor(&place, &[], &[("HOST", "0.0.0.0")]).has("token", "problem", &sentence);
+        for (file, head) in [
+            (
+                "client.csv",
+                "id,uuid,name,token,role,latitude,longitude,last_seen,local,is_sharing_enabled,created_at,updated_at,is_active",
+            ),
+            ("stats.csv", "uuid,anr,type,date,data,created_at,client_id"),
+        ] {
+            std::fs::write(place.path().join(file), format!("{head}\n")).unwrap();
+        }
+        let directory = place.path().display().to_string();
+        assert!(place.ok(&["import", "--from-reference", &directory]).contains(&sentence));
+        let log = place.serve().stop();
+        assert_eq!(log.matches(&sentence).count(), 1, "{log}");
+        // Rotated, it is like any other.
+        place.ok(&["client", "rotate-token", name]);
+        assert!(!place.serve().stop().contains("is published"));
+    }
+}
+
 #[test]
 fn a_token_that_might_be_guessed_is_named_and_not_shown() {
     let place = Place::new();
