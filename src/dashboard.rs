@@ -5,11 +5,13 @@
 //! holds browsers to it. Plain values come in and text goes out: who asked, and how it is answered, is not known here.
 
 mod assets;
+mod feed;
 mod language;
 mod template;
 
 pub use assets::{Asset, file, licences};
 use assets::{Entry, Manifest};
+pub use feed::{Feed, News, feed};
 pub use language::Language;
 use std::fmt::Write;
 use template::{Values, escape};
@@ -95,6 +97,8 @@ pub struct Site<'a> {
     pub email: Option<&'a str>,
     /// Where they are found.
     pub url: Option<&'a str>,
+    /// What they say to everybody.
+    pub notice: Option<&'a str>,
 }
 
 /// What the pages rest on where nothing is live.
@@ -133,6 +137,8 @@ fn values(site: &Site<'_>, view: &View<'_>) -> Values {
     let mut values = Values::default();
     values.text("lang", language.code);
     values.raw("released", site.released.as_ref().map(|known| released(known, language)).unwrap_or_default());
+    values.raw("notice", site.notice.map(notice).unwrap_or_default());
+    values.raw("feed", if site.public_pages { feed_link(root) } else { String::new() });
     values.text("page", page.name);
     values.text("object", object);
     values.text("root", root);
@@ -166,6 +172,15 @@ fn released(released: &Released, language: &Language) -> String {
         }
     };
     format!("<p class=\"notice released\">{}</p>", escape(&line))
+}
+
+/// The operator's word, as it is.
+fn notice(text: &str) -> String {
+    format!("<p class=\"notice operator\">{}</p>", escape(text))
+}
+
+fn feed_link(root: &str) -> String {
+    format!("<link rel=\"alternate\" type=\"application/atom+xml\" href=\"{}feed.atom\">", escape(root))
 }
 
 fn scripts(entry: &Entry, root: &str) -> String {

@@ -39,6 +39,7 @@ mod disks;
 mod doctor;
 mod failing_calls;
 mod faults;
+mod feed;
 mod hostile_content;
 mod licenses;
 mod mosp;

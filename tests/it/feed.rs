@@ -1,0 +1,87 @@
+//! The feed and the operator's notice: what is public, and nothing else. `tests/feed/run` has a reader of feeds look at it.
+
+use crate::common::batch::{ANR, item};
+use crate::common::{Place, Service, days_ago, today};
+
+/// What stands between these, each time.
+fn all(text: &str, from: &str, to: &str) -> Vec<String> {
+    text.split(from).skip(1).map(|part| part.split(to).next().unwrap().to_owned()).collect()
+}
+
+fn feed(service: &Service, path: &str) -> String {
+    let reply = service.get(path).send().expect(200);
+    assert_eq!(reply.headers["content-type"], "application/atom+xml; charset=utf-8");
+    reply.text()
+}
+
+#[test]
+fn a_live_feed_has_the_newest_day() {
+    let place = Place::new();
+    let token = place.client("secret-name");
+    let service = place.serve();
+    assert!(all(&feed(&service, "/feed.atom"), "<entry>", "</entry>").is_empty());
+    service.store_stats(&token, &[item(ANR, "threat", &days_ago(1), "[]"), item(ANR, "threat", &days_ago(0), "[]")]);
+    let text = feed(&service, "/feed.atom");
+    let [entry] = &all(&text, "<entry>", "</entry>")[..] else { panic!("{text}") };
+    assert!(entry.contains(&format!("<id>http://{}/feed.atom#day-{}</id>", "127.0.0.1:0", today())), "{entry}");
+    assert!(entry.contains(&format!("<updated>{}T00:00:00Z</updated>", today())), "{entry}");
+    assert!(!text.contains("secret-name") && !text.contains(ANR));
+    assert!(feed(&service, "/feed.atom?lang=de").contains("Statistiken bis"));
+    let tag = service.get("/feed.atom").send().headers["etag"].clone();
+    service.get("/feed.atom").header("If-None-Match", &tag).send().expect(304);
+}
+
+#[test]
+fn a_feed_of_releases_has_the_newest_week_and_its_band() {
+    let place = Place::new();
+    for client in ["a", "b", "c"] {
+        place.client(client);
+        place.ok(&["client", "enable-sharing", client]);
+        let data = r#"[{"uuid":"5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e01","label1":"x","label2":"x","label3":"x","label4":"x","count":2,"maxRisk":12,"averageRate":"3"}]"#;
+        let anr = uuid::Uuid::new_v4().to_string();
+        let lines = [1, 12, 20].map(|days| {
+            serde_json::json!({"anr": anr, "type": "threat", "date": days_ago(days),
+                "data": serde_json::from_str::<serde_json::Value>(data).unwrap()})
+        });
+        let file = place.path().join("lines.ndjson");
+        std::fs::write(&file, lines.map(|line| format!("{line}\n")).concat()).unwrap();
+        place.ok(&["import", &file.display().to_string(), "--client", client]);
+    }
+    let service = place.serve_with(&[("PUBLIC_MIN_CLIENTS", "3"), ("INSTANCE_URL", "https://stats.example.org")]);
+    crate::common::until("a release", || service.get("/feed.atom").send().text().contains("<entry>"));
+    let text = feed(&service, "/feed.atom");
+    let week = service.get("/stats/summary.json").send().expect(200).json()["newest"].as_str().unwrap().to_owned();
+    let [entry] = &all(&text, "<entry>", "</entry>")[..] else { panic!("{text}") };
+    assert!(entry.contains(&format!("<id>https://stats.example.org/feed.atom#week-{week}</id>")), "{entry}");
+    assert!(entry.contains("of 3-4 organisations"), "{entry}");
+}
+
+#[test]
+fn a_notice_stands_on_every_page_and_in_the_feed_as_it_is() {
+    let place = Place::new();
+    let service = place.serve_with(&[("NOTICE", "Away on <b>Monday</b> & \"Tuesday\"")]);
+    let escaped = "Away on &lt;b&gt;Monday&lt;/b&gt; &amp; &quot;Tuesday&quot;";
+    for page in ["/", "/threats", "/help", "/api/v1/"] {
+        let html = service.get(page).send().expect(200).text();
+        assert_eq!(all(&html, "<p class=\"notice operator\">", "</p>"), [escaped], "{page}");
+        assert!(html.contains("type=\"application/atom+xml\" href=\""), "{page}");
+    }
+    let text = feed(&service, "/feed.atom");
+    let [entry] = &all(&text, "<entry>", "</entry>")[..] else { panic!("{text}") };
+    assert!(entry.contains(&format!("<content type=\"text\">{escaped}</content>")), "{entry}");
+    assert!(all(entry, "<id>", "</id>")[0].contains("#notice-"));
+    let started = all(entry, "<updated>", "</updated>");
+    assert_eq!(all(&text, "<updated>", "</updated>"), [started[0].clone(), started[0].clone()]);
+    // Without one there is none.
+    let elsewhere = Place::new();
+    let quiet = elsewhere.serve_with(&[("PUBLIC_PAGES", "off")]);
+    quiet.get("/feed.atom").send().expect(404);
+    let page = quiet.get("/api/v1/").send().expect(200).text();
+    assert!(!page.contains("operator\">") && !page.contains("feed.atom"));
+    for notice in ["two\nlines", &"x".repeat(501)] {
+        let mut command = place.command(&["serve", "--port", "0"]);
+        let output = command.env("NOTICE", notice).output().unwrap();
+        assert!(String::from_utf8(output.stderr).unwrap().contains("NOTICE"));
+        assert!(!output.status.success());
+    }
+}
