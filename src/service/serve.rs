@@ -126,6 +126,9 @@ fn run(config: Config, store: Store, (listener, address): (Listener, SocketAddr)
     if let Some(text) = config.public_min_clients.too_few(sharing) {
         log::warn!("{text}");
     }
+    if let Err(error) = store.glance() {
+        log::error!("{}", error.chain());
+    }
     let store = Arc::new(store);
     let lost = stop.clone();
     store.when_lost(move || lost.stop());
