@@ -107,6 +107,8 @@ pub struct Released {
     pub k: usize,
     /// The newest week's last day, and how many organisations it has, as a band; none if nothing is published yet.
     pub newest: Option<(String, String)>,
+    /// Days since then, where the next week should be there by now.
+    pub overdue: Option<i64>,
 }
 
 /// What one request asks for.
@@ -167,8 +169,9 @@ fn released(released: &Released, language: &Language) -> String {
         None => text("released.nothing"),
         Some((date, band)) => {
             let line = text("released.line").replace("{date}", date).replace("{band}", band);
+            let overdue = released.overdue.map(|days| text("released.overdue").replace("{days}", &days.to_string()));
             let coarse = if ["3-4", "5-9"].contains(&band.as_str()) { text("released.coarse") } else { String::new() };
-            format!("{line} {coarse}").trim_end().to_owned()
+            [line, coarse, overdue.unwrap_or_default()].join(" ").trim_end().to_owned()
         }
     };
     format!("<p class=\"notice released\">{}</p>", escape(&line))

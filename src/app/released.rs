@@ -10,6 +10,7 @@ use crate::averages::{Params, Period, Processor};
 use crate::dashboard::{News, Released};
 use crate::error::{Error, Kind, Result};
 use crate::model::StatType;
+use crate::model::date::today;
 use crate::server::message::Head;
 use crate::store::releases::{Kept, ReleaseHead};
 use jiff::Span;
@@ -18,6 +19,10 @@ use serde_json::{Value, json as value};
 use sha2::{Digest, Sha256};
 use std::io::Write;
 use uuid::Uuid;
+
+/// Days after a week's end on which the next should have been there for some days: it ends seven days later, and is closed
+/// with the third.
+const OVERDUE: i64 = 14;
 
 /// Which weeks an answer is made of.
 #[derive(Clone, Copy, Debug)]
@@ -138,9 +143,11 @@ pub fn told(app: &App) -> Result<Option<Released>> {
         return Ok(None);
     }
     let newest = read(app, &Published::of(app)?.dates(Weeks::Newest))?.pop();
+    let age = newest.as_ref().and_then(|week| Some(i64::from(today().since(week.date).ok()?.get_days())));
     let newest = newest.and_then(|week| Some((week.date.to_string(), week.band()?.name().to_owned(), week.k)));
     let k = newest.as_ref().map_or(setting.k, |(_, _, k)| *k);
-    Ok(Some(Released { k, newest: newest.map(|(date, band, _)| (date, band)) }))
+    let overdue = age.filter(|days| *days >= OVERDUE);
+    Ok(Some(Released { k, newest: newest.map(|(date, band, _)| (date, band)), overdue }))
 }
 
 /// The newest week for the feed.

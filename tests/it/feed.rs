@@ -31,29 +31,50 @@ fn a_live_feed_has_the_newest_day() {
     service.get("/feed.atom").header("If-None-Match", &tag).send().expect(304);
 }
 
-#[test]
-fn a_feed_of_releases_has_the_newest_week_and_its_band() {
+/// A place where three organisations share what they had so many days ago, in two weeks of which the first is released.
+fn three(days: [i64; 2]) -> Place {
     let place = Place::new();
     for client in ["a", "b", "c"] {
         place.client(client);
         place.ok(&["client", "enable-sharing", client]);
-        let data = r#"[{"uuid":"5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e01","label1":"x","label2":"x","label3":"x","label4":"x","count":2,"maxRisk":12,"averageRate":"3"}]"#;
+        let data = serde_json::json!([{"uuid": ANR, "label1": "x", "label2": "x", "label3": "x", "label4": "x",
+            "count": 2, "maxRisk": 12, "averageRate": "3"}]);
         let anr = uuid::Uuid::new_v4().to_string();
-        let lines = [1, 12, 20].map(|days| {
-            serde_json::json!({"anr": anr, "type": "threat", "date": days_ago(days),
-                "data": serde_json::from_str::<serde_json::Value>(data).unwrap()})
-        });
+        let line = |days| serde_json::json!({"anr": anr, "type": "threat", "date": days_ago(days), "data": data});
         let file = place.path().join("lines.ndjson");
-        std::fs::write(&file, lines.map(|line| format!("{line}\n")).concat()).unwrap();
+        std::fs::write(&file, days.map(|days| format!("{}\n", line(days))).concat()).unwrap();
         place.ok(&["import", &file.display().to_string(), "--client", client]);
     }
+    place
+}
+
+fn published(place: &Place) -> Service {
     let service = place.serve_with(&[("PUBLIC_MIN_CLIENTS", "3"), ("INSTANCE_URL", "https://stats.example.org")]);
     crate::common::until("a release", || service.get("/feed.atom").send().text().contains("<entry>"));
+    service
+}
+
+#[test]
+fn a_feed_of_releases_has_the_newest_week_and_its_band() {
+    let place = three([1, 12]);
+    let service = published(&place);
     let text = feed(&service, "/feed.atom");
     let week = service.get("/stats/summary.json").send().expect(200).json()["newest"].as_str().unwrap().to_owned();
     let [entry] = &all(&text, "<entry>", "</entry>")[..] else { panic!("{text}") };
     assert!(entry.contains(&format!("<id>https://stats.example.org/feed.atom#week-{week}</id>")), "{entry}");
     assert!(entry.contains("of 3-4 organisations"), "{entry}");
+}
+
+/// A page of releases whose front offices have fallen silent goes on to look well for ever, unless it says so.
+#[test]
+fn pages_say_that_newer_figures_should_be_there() {
+    for (days, is_told) in [([1, 12], false), ([40, 60], true)] {
+        let place = three(days);
+        let html = published(&place).get("/").send().expect(200).text();
+        assert!(html.contains("<p class=\"notice released\">Weekly figures, newest week until"), "{html}");
+        let is_old = html.split("<p class=\"notice released\">").nth(1).unwrap().split("</p>").next().unwrap();
+        assert_eq!(is_old.contains("days old: newer ones should be there."), is_told, "{is_old}");
+    }
 }
 
 #[test]

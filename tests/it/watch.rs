@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 /// A program that writes each message it is told into a file of its own.
-fn command(place: &Place) -> (PathBuf, PathBuf) {
+pub fn command(place: &Place) -> (PathBuf, PathBuf) {
     let (program, told) = (place.path().join("told.sh"), place.path().join("told"));
     std::fs::create_dir(&told).unwrap();
     let text = format!(
@@ -18,19 +18,19 @@ fn command(place: &Place) -> (PathBuf, PathBuf) {
     (program, told)
 }
 
-fn messages(told: &std::path::Path) -> Vec<Value> {
+pub fn messages(told: &std::path::Path) -> Vec<Value> {
     let files = std::fs::read_dir(told).unwrap().map(|entry| entry.unwrap().path());
     let whole = files.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("message"));
     whole.map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()).collect()
 }
 
-fn wait_for(told: &std::path::Path, number: usize) -> Vec<Value> {
+pub fn wait_for(told: &std::path::Path, number: usize) -> Vec<Value> {
     crate::common::until("messages to come", || messages(told).len() >= number);
     messages(told)
 }
 
 /// What began and what ended in all messages.
-fn states(messages: &[Value], which: &str) -> Vec<String> {
+pub fn states(messages: &[Value], which: &str) -> Vec<String> {
     let all = messages.iter().flat_map(|message| message[which].as_array().unwrap());
     all.map(|state| format!("{} {}", state["name"].as_str().unwrap(), state["subject"].as_str().unwrap())).collect()
 }
