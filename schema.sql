@@ -1,5 +1,5 @@
--- The store's end state: version 1, which changes in place until 0.2.0 is released. Older stores get here by the numbered
--- steps in src/store/migrations.rs.
+-- The store's end state: version 1, the schema of 0.2.0. Older stores get here by the numbered steps in
+-- src/store/migrations.rs; whoever changes anything below adds one.
 --
 -- Dates are days since 1970-01-01, moments are seconds since then, UUIDs are their 16 bytes.
 -- Types: 1 risk, 2 threat, 3 vulnerability, 4 cartography, 5 compliance.

@@ -57,4 +57,5 @@ mod store_size;
 mod store_versions;
 mod terminal;
 mod trends;
+mod upgrades;
 mod watch;
