@@ -1,5 +1,5 @@
--- The store's end state: version 1, which changes in place until 0.2.0 is released. Older stores get here by the numbered
--- steps in src/store/migrations.rs.
+-- The store's end state: version 1, the schema of 0.2.0. Older stores get here by the numbered steps in
+-- src/store/migrations.rs; whoever changes anything below adds one.
 --
 -- Dates are days since 1970-01-01, moments are seconds since then, UUIDs are their 16 bytes.
 -- Types: 1 risk, 2 threat, 3 vulnerability, 4 cartography, 5 compliance.
@@ -171,10 +171,13 @@ CREATE TABLE mosp (
 ) STRICT, WITHOUT ROWID;
 
 -- When the service's own jobs last ended, well or badly, and how often one ended in a panic, which is a fault of the program.
+-- `failure` is why the last run ended badly, none if it ended well: moments do not tell, since clocks are set back.
 CREATE TABLE job (
     name TEXT PRIMARY KEY CHECK (name <> ''),
     succeeded_at INTEGER,
     failed_at INTEGER,
+    failure TEXT,
+    is_panic INTEGER NOT NULL DEFAULT 0 CHECK (is_panic IN (0, 1)),
     panics INTEGER NOT NULL DEFAULT 0 CHECK (panics >= 0)
 ) STRICT, WITHOUT ROWID;
 

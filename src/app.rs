@@ -12,6 +12,7 @@ mod compared;
 mod computed;
 mod data;
 mod elements;
+mod feed;
 mod hosts;
 mod managed_clients;
 mod metrics;
@@ -56,6 +57,8 @@ pub struct App {
     metrics: Metrics,
     failures: auth::Failures,
     lookups: Lookups,
+    /// When it started, as RFC 3339 has it.
+    started: String,
     /// What requests tell about their senders.
     pub signals: Arc<Signals>,
     /// Live connections, counted by the HTTP layer.
@@ -93,10 +96,24 @@ impl App {
     pub fn new(config: Config, store: Arc<Store>, connections: Arc<AtomicUsize>) -> Self {
         let (metrics, failures, lookups) = (Metrics::default(), auth::Failures::default(), Lookups::default());
         let signals = Arc::default();
+        let started = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second()).unwrap_or_default().to_string();
         let (batches, answers, released) = (batch::Gates::default(), Answers::default(), Answers::default());
         let directory = config.store.parent().filter(|directory| !directory.as_os_str().is_empty());
         let spools = Spools::new(directory.unwrap_or(Path::new(".")));
-        Self { config, store, metrics, failures, lookups, signals, connections, spools, batches, answers, released }
+        Self {
+            config,
+            store,
+            metrics,
+            failures,
+            lookups,
+            started,
+            signals,
+            connections,
+            spools,
+            batches,
+            answers,
+            released,
+        }
     }
 
     /// The rows of the table for a path, and the text at its place in braces. The prefix may be there or not.

@@ -67,6 +67,8 @@ pub struct Config {
     pub public_min_clients: PublicMinClients,
     /// `ALLOWED_HOSTS`
     pub allowed_hosts: Vec<String>,
+    /// `NOTICE`
+    pub notice: Option<String>,
     /// `MAP`
     pub map: bool,
     /// `FRAME_ANCESTORS`, as a Content-Security-Policy has it.
@@ -137,6 +139,7 @@ impl Config {
             public_pages: read.parsed("PUBLIC_PAGES", switch)?,
             public_min_clients: read.public_min_clients()?,
             allowed_hosts: read.parsed("ALLOWED_HOSTS", public::hosts)?,
+            notice: read.optional("NOTICE", public::notice)?,
             map: read.parsed("MAP", switch)?,
             frame_ancestors: read.optional("FRAME_ANCESTORS", ancestors)?,
             data_licence: read.optional("DATA_LICENCE", line)?,

@@ -5,11 +5,13 @@
 //! holds browsers to it. Plain values come in and text goes out: who asked, and how it is answered, is not known here.
 
 mod assets;
+mod feed;
 mod language;
 mod template;
 
 pub use assets::{Asset, file, licences};
 use assets::{Entry, Manifest};
+pub use feed::{Feed, News, feed};
 pub use language::Language;
 use std::fmt::Write;
 use template::{Values, escape};
@@ -95,6 +97,8 @@ pub struct Site<'a> {
     pub email: Option<&'a str>,
     /// Where they are found.
     pub url: Option<&'a str>,
+    /// What they say to everybody.
+    pub notice: Option<&'a str>,
 }
 
 /// What the pages rest on where nothing is live.
@@ -103,6 +107,8 @@ pub struct Released {
     pub k: usize,
     /// The newest week's last day, and how many organisations it has, as a band; none if nothing is published yet.
     pub newest: Option<(String, String)>,
+    /// Days since then, where the next week should be there by now.
+    pub overdue: Option<i64>,
 }
 
 /// What one request asks for.
@@ -133,6 +139,8 @@ fn values(site: &Site<'_>, view: &View<'_>) -> Values {
     let mut values = Values::default();
     values.text("lang", language.code);
     values.raw("released", site.released.as_ref().map(|known| released(known, language)).unwrap_or_default());
+    values.raw("notice", site.notice.map(notice).unwrap_or_default());
+    values.raw("feed", if site.public_pages { feed_link(root) } else { String::new() });
     values.text("page", page.name);
     values.text("object", object);
     values.text("root", root);
@@ -161,11 +169,21 @@ fn released(released: &Released, language: &Language) -> String {
         None => text("released.nothing"),
         Some((date, band)) => {
             let line = text("released.line").replace("{date}", date).replace("{band}", band);
+            let overdue = released.overdue.map(|days| text("released.overdue").replace("{days}", &days.to_string()));
             let coarse = if ["3-4", "5-9"].contains(&band.as_str()) { text("released.coarse") } else { String::new() };
-            format!("{line} {coarse}").trim_end().to_owned()
+            [line, coarse, overdue.unwrap_or_default()].join(" ").trim_end().to_owned()
         }
     };
     format!("<p class=\"notice released\">{}</p>", escape(&line))
+}
+
+/// The operator's word, as it is.
+fn notice(text: &str) -> String {
+    format!("<p class=\"notice operator\">{}</p>", escape(text))
+}
+
+fn feed_link(root: &str) -> String {
+    format!("<link rel=\"alternate\" type=\"application/atom+xml\" href=\"{}feed.atom\">", escape(root))
 }
 
 fn scripts(entry: &Entry, root: &str) -> String {

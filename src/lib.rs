@@ -41,7 +41,7 @@
 //! | a processor | a row of `averages::ALL` and one function |
 //! | a route | a row of `app/routes.rs`, a handler, `assets/openapi.json`, a row in `tests/it/access.rs` |
 //! | a setting | a row of `config/settings.rs`, a field of `Config` |
-//! | a table or column | `schema.sql`; from 0.2.0 on also a step in `store/migrations.rs` |
+//! | a table or column | `schema.sql`, and a step in `store/migrations.rs` |
 //! | a job of the service | a row in `service/schedule.rs` |
 //! | a command | a struct in `commands/args`, a function in `commands` |
 //! | a text of the pages | the four files of `assets/texts` |

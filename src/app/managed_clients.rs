@@ -25,7 +25,7 @@ pub fn list(app: &App, request: Request<'_>) -> Answer {
 
 /// `PATCH /api/v1/clients/<uuid>`
 pub fn change(app: &App, request: Request<'_>) -> Answer {
-    let known = ["name", "is_sharing_enabled", "is_active", "location"];
+    let known = ["name", "is_sharing_enabled", "is_active", "location", "group"];
     let mut arguments = Arguments::read(&request, &known)?;
     let change = ClientChange {
         name: arguments.get("name", |value| {
@@ -35,6 +35,7 @@ pub fn change(app: &App, request: Request<'_>) -> Answer {
         is_sharing_enabled: arguments.get("is_sharing_enabled", as_bool),
         is_active: arguments.get("is_active", as_bool),
         location: arguments.get("location", as_location),
+        group: arguments.get("group", as_group),
     };
     arguments.finish()?;
     let client = find(app, &request)?;
@@ -99,6 +100,12 @@ fn not_itself(request: &Request<'_>, client: &Client) -> Result<(), Box<Response
     }
 }
 
+/// The name of a group; an empty one takes the client out of its group.
+fn as_group(value: &Value) -> Result<Option<String>, String> {
+    let group = Some(as_text(value)?).filter(|group| !group.is_empty());
+    group.as_deref().map_or(Ok(()), check_name).map(|()| group)
+}
+
 /// A place as an object of two numbers; an empty object or list takes the client off the map.
 fn as_location(value: &Value) -> Result<Option<Location>, String> {
     let members = match value {
@@ -126,6 +133,7 @@ fn described(client: &Client) -> Value {
         "is_local": client.is_local,
         "latitude": latitude,
         "longitude": longitude,
+        "group": client.group,
         "created_at": moment(client.created_at),
     })
 }

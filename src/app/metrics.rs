@@ -102,7 +102,7 @@ pub fn report(app: &App, _: Request<'_>) -> Answer {
     let mut text = Text::default();
     app.metrics.write(&mut text);
     let help = "Stats refused since the start because they are dated more than two days ahead of the clock.";
-    text.single("monarc_stats_refused_ahead_total", "counter", help, app.signals.ahead());
+    text.single("monarc_stats_refused_ahead_total", "counter", help, app.signals.ahead_total());
     store(app, &mut text)?;
     let connections = app.connections.load(Ordering::Relaxed);
     text.single("monarc_connections", "gauge", "Open connections.", connections);

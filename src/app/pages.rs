@@ -113,6 +113,7 @@ fn answer(app: &App, head: &Head, page: &'static Page, object: &str, released: O
         is_embeddable: app.config.frame_ancestors.as_deref().is_some_and(|known| known != "'none'"),
         email: app.config.admin_email.as_deref(),
         url: app.config.admin_url.as_deref(),
+        notice: app.config.notice.as_deref(),
     };
     let root = root(app, head);
     let view = View { page, root: &root, query: &head.query, object, language: &language };

@@ -7,9 +7,10 @@ use crate::averages::published::{self, Week};
 use crate::averages::release::Release;
 use crate::averages::release::moved::{self, Live, NAMES};
 use crate::averages::{Params, Period, Processor};
-use crate::dashboard::Released;
+use crate::dashboard::{News, Released};
 use crate::error::{Error, Kind, Result};
 use crate::model::StatType;
+use crate::model::date::today;
 use crate::server::message::Head;
 use crate::store::releases::{Kept, ReleaseHead};
 use jiff::Span;
@@ -18,6 +19,10 @@ use serde_json::{Value, json as value};
 use sha2::{Digest, Sha256};
 use std::io::Write;
 use uuid::Uuid;
+
+/// Days after a week's end on which the next should have been there for some days: it ends seven days later, and is closed
+/// with the third.
+const OVERDUE: i64 = 14;
 
 /// Which weeks an answer is made of.
 #[derive(Clone, Copy, Debug)]
@@ -138,9 +143,21 @@ pub fn told(app: &App) -> Result<Option<Released>> {
         return Ok(None);
     }
     let newest = read(app, &Published::of(app)?.dates(Weeks::Newest))?.pop();
+    let age = newest.as_ref().and_then(|week| Some(i64::from(today().since(week.date).ok()?.get_days())));
     let newest = newest.and_then(|week| Some((week.date.to_string(), week.band()?.name().to_owned(), week.k)));
     let k = newest.as_ref().map_or(setting.k, |(_, _, k)| *k);
-    Ok(Some(Released { k, newest: newest.map(|(date, band, _)| (date, band)) }))
+    let overdue = age.filter(|days| *days >= OVERDUE);
+    Ok(Some(Released { k, newest: newest.map(|(date, band, _)| (date, band)), overdue }))
+}
+
+/// The newest week for the feed.
+pub fn news(app: &App) -> Result<Option<News>> {
+    let published = Published::of(app)?;
+    let moment = jiff::Timestamp::from_second(published.built_at()).map_or_else(|_| String::new(), |at| at.to_string());
+    let newest = read(app, &published.dates(Weeks::Newest))?.pop();
+    Ok(newest.and_then(|week| {
+        Some(News { date: week.date.to_string(), updated: moment, band: Some(week.band()?.name().to_owned()) })
+    }))
 }
 
 /// The averages of a window and of the same one earlier.

@@ -1,7 +1,7 @@
 //! The table of routes: method, path, who may call, how large a body may be, function; and how a path is looked up in it.
 
 use super::{
-    Answer, App, Request, admin, batch, clients, compared, data, managed_clients, metrics, mosp, objects, pages,
+    Answer, App, Request, admin, batch, clients, compared, data, feed, managed_clients, metrics, mosp, objects, pages,
     processed, public, stats,
 };
 use crate::server::message::Method;
@@ -78,6 +78,7 @@ const ROUTES: &[Route] = &[
     Route { method: Get,    path: "/map/clients.json",            access: Public,gate: false, body: 0,     run: public::map },
     Route { method: Get,    path: "/mosp/{uuid}.json",            access: Public,gate: false, body: 0,     run: mosp::published },
     Route { method: Get,    path: "/about.json",                  access: Public,gate: false, body: 0,     run: public::about },
+    Route { method: Get,    path: "/feed.atom",                   access: Public,gate: false, body: 0,     run: feed::atom },
     Route { method: Get,    path: "/human.txt",                   access: Open,  gate: false, body: 0,     run: public::human },
     Route { method: Get,    path: "/robots.txt",                  access: Open,  gate: false, body: 0,     run: public::robots },
     Route { method: Get,    path: "/.well-known/security.txt",    access: Open,  gate: false, body: 0,     run: public::security },

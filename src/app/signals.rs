@@ -4,7 +4,8 @@
 //! Kept in memory, for the watch: what is not known since the start is neither well nor ill.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long wrong tokens are counted.
@@ -12,34 +13,45 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// Clients that are remembered at most.
 const MAX_CLIENTS: usize = 10_000;
 
-/// Refusals of stats dated ahead in an hour that are not worth a line.
-const MAX_AHEAD: u64 = 10;
-
 /// What has been noticed since the start.
 pub struct Signals {
-    ahead: Mutex<Ahead>,
     started: Instant,
-    wrong: Mutex<Wrong>,
+    ahead: Mutex<Hours>,
+    /// Stats dated ahead since the start.
+    ahead_total: AtomicU64,
+    wrong: Mutex<Hours>,
     clients: Mutex<HashMap<String, Batches>>,
     /// Keys of the clients that have shown a short token.
     short: Mutex<HashSet<i64>>,
 }
 
-/// Wrong tokens of the hour that runs and of the one before.
+/// A count of the hour that runs and of the one before.
 #[derive(Clone, Copy, Debug)]
-struct Wrong {
+struct Hours {
     since: Instant,
     now: u64,
     before: u64,
 }
 
-/// Stats that were refused because their date is ahead of the clock.
-#[derive(Clone, Copy, Debug, Default)]
-struct Ahead {
-    total: u64,
-    /// The hour since 1970 in which the last one was, and how many were in it.
-    hour: i64,
-    in_hour: u64,
+impl Hours {
+    fn new(since: Instant) -> Mutex<Self> {
+        Mutex::new(Self { since, now: 0, before: 0 })
+    }
+
+    /// The counts, after an hour that is over has been put aside.
+    fn turn(all: &Mutex<Self>) -> MutexGuard<'_, Self> {
+        let mut hours = all.lock().unwrap_or_else(PoisonError::into_inner);
+        let elapsed = hours.since.elapsed();
+        if elapsed >= HOUR {
+            let before = if elapsed < 2 * HOUR { hours.now } else { 0 };
+            *hours = Self { since: Instant::now(), now: 0, before };
+        }
+        hours
+    }
+
+    fn both(&self) -> u64 {
+        self.now + self.before
+    }
 }
 
 /// The last batches of a client.
@@ -56,11 +68,11 @@ struct Batches {
 impl Default for Signals {
     fn default() -> Self {
         let now = Instant::now();
-        let ahead = Mutex::default();
         Self {
-            ahead,
             started: now,
-            wrong: Mutex::new(Wrong { since: now, now: 0, before: 0 }),
+            ahead: Hours::new(now),
+            ahead_total: AtomicU64::new(0),
+            wrong: Hours::new(now),
             clients: Mutex::default(),
             short: Mutex::default(),
         }
@@ -68,7 +80,7 @@ impl Default for Signals {
 }
 
 impl Signals {
-    /// Whether they have been gathered for an hour, so that few wrong tokens are few.
+    /// Whether they have been gathered for an hour, so that a low count is one.
     pub fn are_complete(&self) -> bool {
         self.started.elapsed() >= HOUR
     }
@@ -80,45 +92,29 @@ impl Signals {
 
     /// Counts a wrong token.
     pub fn note_wrong_token(&self) {
-        self.turn().now += 1;
+        Hours::turn(&self.wrong).now += 1;
     }
 
     /// Wrong tokens of the last hour or two.
     pub fn wrong_tokens(&self) -> u64 {
-        let wrong = *self.turn();
-        wrong.now + wrong.before
+        Hours::turn(&self.wrong).both()
     }
 
-    /// The counts, after an hour that is over has been put aside.
-    fn turn(&self) -> std::sync::MutexGuard<'_, Wrong> {
-        let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
-        let elapsed = wrong.since.elapsed();
-        if elapsed >= HOUR {
-            let before = if elapsed < 2 * HOUR { wrong.now } else { 0 };
-            *wrong = Wrong { since: Instant::now(), now: 0, before };
-        }
-        wrong
-    }
-
-    /// Counts stats that were refused because they are dated ahead. More than ten of them in an hour are one line in the
-    /// log: it may be this machine's clock that is wrong.
+    /// Counts stats that were refused because they are dated ahead.
     pub fn note_ahead(&self, number: usize) {
         let number = u64::try_from(number).unwrap_or_default();
-        let hour = jiff::Timestamp::now().as_second() / 3600;
-        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = if ahead.hour == hour { ahead.in_hour } else { 0 };
-        *ahead = Ahead { total: ahead.total + number, hour, in_hour: before + number };
-        if before <= MAX_AHEAD && ahead.in_hour > MAX_AHEAD {
-            let today = crate::model::date::today();
-            log::warn!(
-                "more than {MAX_AHEAD} stats in an hour were refused because they are dated ahead of today, {today}: is this machine's clock right?"
-            );
-        }
+        self.ahead_total.fetch_add(number, Ordering::Relaxed);
+        Hours::turn(&self.ahead).now += number;
     }
 
-    /// Stats that were refused since the start because they are dated ahead.
+    /// Stats of the last hour or two that were refused because they are dated ahead.
     pub fn ahead(&self) -> u64 {
-        self.ahead.lock().unwrap_or_else(PoisonError::into_inner).total
+        Hours::turn(&self.ahead).both()
+    }
+
+    /// The same since the start.
+    pub fn ahead_total(&self) -> u64 {
+        self.ahead_total.load(Ordering::Relaxed)
     }
 
     /// Notes a batch and, if an item of it was refused, the first reason. Gives whether the log should have it: once an

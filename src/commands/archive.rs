@@ -7,6 +7,7 @@ use crate::commands::args::{ExportCommand, ImportCommand};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::files::as_owner;
+use crate::model::Token;
 use crate::model::text::{counted, grouped};
 use crate::terminal::{note, progress, say};
 use std::io::IsTerminal;
@@ -75,6 +76,9 @@ pub fn import(config: &Config, command: &ImportCommand) -> Result<()> {
             Source::Reference(tables) => {
                 let (tally, keys) = reference::import(&store, *tables, command.keep_going, &mut reporter)?;
                 keys.iter().try_for_each(|sentence| say(sentence))?;
+                for name in store.with_published_tokens()? {
+                    say(&format!("{}: {}", Token::is_published(&name), Token::REPLACE_PUBLISHED))?;
+                }
                 say(&described(&tally, "left out"))
             }
         }

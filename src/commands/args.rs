@@ -121,6 +121,9 @@ pub struct ClientCreate {
     /// make the store too, if there is none
     #[argh(switch)]
     pub new_store: bool,
+    /// change nothing if there is a client of this name: say that it exists, and succeed
+    #[argh(switch)]
+    pub if_missing: bool,
 }
 
 /// List the clients.

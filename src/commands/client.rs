@@ -102,6 +102,9 @@ fn create(config: &Config, store: &Store, command: &ClientCreate) -> Result<()> 
         other => return Err(Error::invalid(format!("--format: {other:?} is not text, php, env or json"))),
     };
     let token = token(command.token.as_deref())?;
+    if command.if_missing && store.clients()?.iter().any(|client| client.name == command.name) {
+        return say(&exists(store, command, &token)?);
+    }
     let new = NewClient {
         uuid: command.uuid.as_deref().map(parse_uuid).transpose().map_err(bad("--uuid"))?,
         name: &command.name,
@@ -110,6 +113,16 @@ fn create(config: &Config, store: &Store, command: &ClientCreate) -> Result<()> 
         is_sharing_enabled: command.share,
     };
     first_client::create(store, &new, |client| format(config, client, &token))
+}
+
+/// What there is to say of a client that was there before: never a token.
+fn exists(store: &Store, command: &ClientCreate, token: &Token) -> Result<String> {
+    let name = &command.name;
+    let is_its = store.client_by_token(token.reveal())?.is_some_and(|owner| owner.name == *name);
+    Ok(match command.token.is_some() && !is_its {
+        true => format!("{name:?} exists, with another token: 'monarc-stats client rotate-token' gives it this one"),
+        false => format!("{name:?} exists"),
+    })
 }
 
 /// What goes into the front office's `config/autoload/local.php`.
@@ -143,6 +156,7 @@ fn described(client: &Client) -> serde_json::Value {
         "is_local": client.is_local,
         "latitude": client.location.map(|place| place.latitude),
         "longitude": client.location.map(|place| place.longitude),
+        "group": client.group,
         "created_at": first_client::moment(client.created_at),
     })
 }
@@ -159,12 +173,10 @@ fn why_not_released(client: &Client) -> Option<&'static str> {
 
 fn list(store: &Store, command: &ClientList) -> Result<()> {
     let mut clients = store.clients()?;
-    let groups = store.groups()?;
     clients.retain(|client| !command.sharing || client.is_sharing_enabled);
     if command.json {
         let described = |client: &Client| {
             let mut value = described(client);
-            value["group"] = groups.get(&client.id).cloned().into();
             value["in_releases"] = why_not_released(client).is_none().into();
             value
         };
@@ -174,7 +186,7 @@ fn list(store: &Store, command: &ClientList) -> Result<()> {
     for client in &clients {
         let sharing = if client.is_sharing_enabled { "sharing" } else { "not sharing" };
         let active = if client.is_active { "active" } else { "deactivated" };
-        let released = match (why_not_released(client), groups.get(&client.id)) {
+        let released = match (why_not_released(client), &client.group) {
             (Some(reason), _) => format!("no, {reason}"),
             (None, Some(group)) => format!("yes, in the group {group:?}"),
             (None, None) => "yes".to_owned(),

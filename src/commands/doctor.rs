@@ -15,6 +15,7 @@ mod settings;
 mod sharing;
 mod stats;
 mod unit;
+mod watch;
 
 use crate::commands::args::Doctor;
 use crate::config::{Config, Raw};
@@ -111,11 +112,13 @@ fn examine(command: &Doctor, raw: &Raw) -> Vec<Finding> {
     let (look, store) = stats::open(&config.store);
     findings.extend(store);
     let look = look.as_ref();
+    findings.extend(settings::published_tokens(&config, look));
     findings.extend(clock::check(look));
     findings.extend(backups::check(&config, look));
     findings.extend(unit::check(&config, raw));
     findings.push(service::check(&config));
     findings.extend(look.map(stats::senders).unwrap_or_default());
+    findings.extend(watch::check(look));
     findings.extend(sharing::check(look));
     findings.extend(public::check(&config, look));
     findings.extend(front_office::check(&command.front_office, look));

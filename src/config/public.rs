@@ -2,6 +2,9 @@
 
 use std::net::IpAddr;
 
+/// Characters that `NOTICE` has at most.
+const MAX_NOTICE: usize = 500;
+
 /// `PUBLIC_MIN_CLIENTS`, and why it is what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PublicMinClients {
@@ -77,6 +80,15 @@ pub(super) fn hosts(text: &str) -> Result<Vec<String>, String> {
             false => Err(format!("{name:?} is no host name such as dashboard.example")),
         })
         .collect()
+}
+
+/// What the operator says on every page: a line that pages and feeds can hold.
+pub fn notice(text: &str) -> Result<String, String> {
+    let is_odd = |letter: char| letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}');
+    match text.chars().count() <= MAX_NOTICE && !text.chars().any(is_odd) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("it must be one line of at most {MAX_NOTICE} characters")),
+    }
 }
 
 #[cfg(test)]

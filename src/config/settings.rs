@@ -129,6 +129,11 @@ pub const SETTINGS: &[Setting] = &[
         ..PLAIN
     },
     Setting {
+        name: "NOTICE",
+        help: "line that stands on every page and in the feed, such as when the service is away",
+        ..PLAIN
+    },
+    Setting {
         name: "FRAME_ANCESTORS",
         help: "sites that may embed the pages, separated by spaces, such as https://intranet.example; by default none",
         ..PLAIN

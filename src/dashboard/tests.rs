@@ -39,6 +39,8 @@ fn every_name_in_a_page_means_something() {
     let values = [
         "lang",
         "released",
+        "notice",
+        "feed",
         "page",
         "root",
         "title",

@@ -82,6 +82,8 @@ pub struct Client {
     pub location: Option<Location>,
     /// When it was made, in seconds since 1970.
     pub created_at: i64,
+    /// The group whose one vote in releases it shares.
+    pub group: Option<String>,
 }
 
 /// A secret that a client shows in `X-API-KEY`. Its text never appears in logs: there is no `Display`.
@@ -91,6 +93,22 @@ pub struct Token(String);
 impl Token {
     /// Characters below which a token is short: it might be guessed.
     pub const SHORT: usize = 16;
+
+    /// What the store keeps of the two tokens that anybody can read in MONARC's repositories: of its virtual machine and
+    /// the reference's compose file, and of the front office's environment for development. Images carry them still.
+    pub const PUBLISHED: [&str; 2] = [
+        "DA7451361668786C030B68311E644DC3DC5C317E49CBAD1BCFA6A2291D7E1D67",
+        "B4E2B0C43BD05373EC082781F5AF9FAEAEA54DBAFCD0F21D142616FB19C54B9F",
+    ];
+    /// How to get rid of one without losing a day: what a front office sends again replaces what it sent of that day.
+    pub const REPLACE_PUBLISHED: &str = "after a night's collection, 'monarc-stats client rotate-token' (or another \
+        ADMIN_TOKEN, if it is that), put the new token into 'apiKey' of each front office that has the old one, and run its \
+        'php bin/console monarc:collect-stats' once by hand: no day is lost";
+
+    /// What to say of a client that has one.
+    pub fn is_published(name: &str) -> String {
+        format!("the token of client {name:?} is published in MONARC's repositories: anybody may know it")
+    }
 
     /// A token that can travel in a header: 1 to 512 visible ASCII characters.
     pub fn new(text: &str) -> Result<Self, String> {

@@ -1,5 +1,6 @@
 //! Builds releases: each ISO week once, when it is over. Where everything is live it computes what moved, once a day.
 
+use super::schedule::attempt;
 use crate::averages::release::cells::{Places, Texts, Values, given};
 use crate::averages::release::moved::{self, Live, NAMES, Paths, TYPES};
 use crate::averages::release::{DAYS, HORIZONS, Hidden, RULES, Release, Rules, Votes};
@@ -8,6 +9,7 @@ use crate::model::StatType;
 use crate::model::date::today;
 use crate::model::shapes::category_of_key;
 use crate::store::Store;
+use crate::store::jobs::Ending;
 use crate::store::releases::{Contributor, New, Stat};
 use jiff::Span;
 use jiff::civil::Date;
@@ -18,6 +20,10 @@ use std::time::Duration;
 
 /// How often it looks whether a week is over.
 const TICK: Duration = Duration::from_secs(5);
+/// When what failed is tried again.
+const AGAIN: Duration = Duration::from_secs(600);
+/// Its name among the jobs of the service.
+pub const JOB: &str = "release";
 /// Days after its end on which a week is closed: two whole ones have passed.
 const GRACE: i64 = 3;
 /// How long the end of the service waits: what is not kept yet is built with the next start.
@@ -39,16 +45,22 @@ pub fn start(k: usize, store: &Arc<Store>) -> Result<Releases> {
     let work = move || {
         let _end: Sender<()> = end;
         // With each start anew, since somebody may have imported the past.
-        let mut is_old = true;
+        let (mut is_old, mut is_failing) = (true, has_failed(&store));
         loop {
             let go_on = || stopped.try_recv() != Err(std::sync::mpsc::TryRecvError::Disconnected);
-            let done =
-                if k == 1 { live(&store, today(), is_old) } else { build_due(&store, k, today(), &go_on).map(drop) };
-            is_old &= done.is_err();
-            if let Err(error) = done {
-                log::error!("release: {}", error.chain());
+            let ending = attempt(JOB, || match k {
+                1 => live(&store, today(), is_old),
+                _ => build_due(&store, k, today(), &go_on).map(drop),
+            });
+            let has_failed = ending != Ending::Success;
+            if (has_failed || is_failing)
+                && let Err(error) = store.note_run(JOB, &ending)
+            {
+                log::error!("{JOB}: {}", error.chain());
             }
-            if stopped.recv_timeout(TICK) != Err(RecvTimeoutError::Timeout) {
+            (is_old, is_failing) = (is_old && has_failed, has_failed);
+            let pause = if has_failed { AGAIN } else { TICK };
+            if stopped.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
                 return;
             }
         }
@@ -56,6 +68,11 @@ pub fn start(k: usize, store: &Arc<Store>) -> Result<Releases> {
     let thread = std::thread::Builder::new().name("releases".into()).spawn(work);
     thread.map_err(|e| Error::new(Kind::Internal, "there can be no thread for releases").because(e))?;
     Ok(Releases { stop: Some(stop), ended })
+}
+
+/// Whether the last attempt failed, before the start.
+fn has_failed(store: &Store) -> bool {
+    store.runs().is_ok_and(|all| all.iter().any(|runs| runs.name == JOB && runs.failure.is_some()))
 }
 
 impl Drop for Releases {

@@ -99,6 +99,11 @@ impl Drop for Schedule {
     }
 }
 
+/// The names of the jobs that the settings ask for.
+pub fn names(config: &Config) -> Vec<&'static str> {
+    jobs(config).iter().map(|job| job.name).collect()
+}
+
 /// All jobs: one is added here, with the setting that asks for it.
 fn jobs(config: &Config) -> Vec<Job> {
     let mut jobs = Vec::new();
@@ -132,28 +137,31 @@ fn run_if_due(store: &Store, job: &Job, stopped: &Receiver<()>) {
         return;
     }
     let ending = run(store, job, stopped);
-    if let Err(error) = store.note_run(job.name, ending) {
+    if let Err(error) = store.note_run(job.name, &ending) {
         log::error!("{}: {}", job.name, error.chain());
     }
 }
 
-/// Runs a job and logs how it ended. A panic costs only this run.
+/// Runs a job. A panic costs only this run.
 fn run(store: &Store, job: &Job, stopped: &Receiver<()>) -> Ending {
     let mut pause = |time| stopped.recv_timeout(time) == Err(RecvTimeoutError::Timeout);
     let mut notice = |text: &str| log::warn!("{}: {text}", job.name);
     let mut reporter = Reporter { progress: &mut |_, _| {}, notice: &mut notice, pause: &mut pause };
-    match catch_unwind(AssertUnwindSafe(|| (job.run)(store, &mut reporter))) {
-        Ok(Ok(done)) => {
-            log::info!("{}: {done}", job.name);
-            Ending::Success
-        }
+    attempt(job.name, || (job.run)(store, &mut reporter).map(|done| log::info!("{}: {done}", job.name)))
+}
+
+/// Does what may fail or panic, and logs it if it does.
+pub(super) fn attempt(name: &str, work: impl FnOnce() -> Result<()>) -> Ending {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(())) => Ending::Success,
         Ok(Err(error)) => {
-            log::error!("{} failed: {}", job.name, error.chain());
-            Ending::Failure
+            log::error!("{name} failed: {}", error.chain());
+            Ending::Failure(error.chain())
         }
         Err(panic) => {
-            log::error!("{} panicked: {}", job.name, panic_message(&*panic));
-            Ending::Panic
+            let message = panic_message(&*panic);
+            log::error!("{name} panicked: {message}");
+            Ending::Panic(message.to_owned())
         }
     }
 }
@@ -161,13 +169,9 @@ fn run(store: &Store, job: &Job, stopped: &Receiver<()>) -> Ending {
 /// Whether a job has to run now. A moment in the future is one that a wrong clock wrote.
 fn is_due(runs: &Runs, every: i64, now: i64) -> bool {
     let passed = |moment: i64, seconds: i64| now - moment >= seconds || now < moment;
-    match (runs.succeeded_at, runs.failed_at) {
-        (None, None) => true,
-        (succeeded, Some(failed)) if succeeded.is_none_or(|succeeded| failed > succeeded) => {
-            passed(failed, every.min(AGAIN))
-        }
-        (Some(succeeded), _) => passed(succeeded, every),
-        (None, Some(failed)) => passed(failed, every.min(AGAIN)),
+    match runs.failure {
+        Some(_) => runs.failed_at.is_none_or(|failed| passed(failed, every.min(AGAIN))),
+        None => runs.succeeded_at.is_none_or(|succeeded| passed(succeeded, every)),
     }
 }
 
@@ -224,28 +228,31 @@ mod tests {
     fn a_job_is_due_by_the_clock_on_the_wall() {
         let day = 86_400;
         let now = 100 * day;
-        for (succeeded, failed, due) in [
-            (None, None, true),
-            (Some(now - day), None, true),
-            (Some(now - day + 1), None, false),
+        for (succeeded, failed, is_failing, due) in [
+            (None, None, false, true),
+            (Some(now - day), None, false, true),
+            (Some(now - day + 1), None, false, false),
             // A week asleep is one run.
-            (Some(now - 7 * day), None, true),
-            (Some(now), None, false),
+            (Some(now - 7 * day), None, false, true),
+            (Some(now), None, false, false),
             // What failed is tried again after an hour.
-            (Some(now - day - 10), Some(now - 10), false),
-            (Some(now - day - 10), Some(now - 3600), true),
-            (None, Some(now - 10), false),
-            (None, Some(now - 3600), true),
-            (Some(now - 10), Some(now - day), false),
+            (Some(now - day - 10), Some(now - 10), true, false),
+            (Some(now - day - 10), Some(now - 3600), true, true),
+            (None, Some(now - 10), true, false),
+            (None, Some(now - 3600), true, true),
+            (Some(now - 10), Some(now - day), false, false),
             // The clock was wrong.
-            (Some(now + day), None, true),
-            (None, Some(now + day), true),
+            (Some(now + day), None, false, true),
+            (None, Some(now + day), true, true),
+            // It failed while the clock was ahead, and has run since.
+            (Some(now), Some(now + day), false, false),
         ] {
-            let runs = Runs { name: "push".into(), succeeded_at: succeeded, failed_at: failed, panics: 0 };
+            let failure = is_failing.then(|| "x".to_owned());
+            let runs = Runs { succeeded_at: succeeded, failed_at: failed, failure, ..Runs::default() };
             assert_eq!(is_due(&runs, day, now), due, "{runs:?}");
         }
-        let runs = Runs { name: "push".into(), succeeded_at: Some(now - 120), failed_at: Some(now - 60), panics: 0 };
-        assert!(is_due(&runs, 60, now));
+        let failed = Runs { failed_at: Some(now - 60), failure: Some("x".into()), ..Runs::default() };
+        assert!(is_due(&failed, 60, now));
     }
 
     fn job(run: impl Fn(u32) -> Result<String> + Send + 'static) -> Job {
@@ -265,7 +272,7 @@ mod tests {
         assert_eq!((runs.name.as_str(), runs.succeeded_at, runs.panics), ("release", None, 1));
         assert!(!is_due(runs, DAY, runs.failed_at.unwrap() + AGAIN - 1));
         assert!(is_due(runs, DAY, runs.failed_at.unwrap() + AGAIN));
-        store.note_run(job.name, run(&store, &job, &stopped)).unwrap();
+        store.note_run(job.name, &run(&store, &job, &stopped)).unwrap();
         let [runs] = &store.runs().unwrap()[..] else { panic!("one job") };
         assert!(runs.succeeded_at.is_some() && runs.failed_at.is_some() && runs.panics == 1);
     }

@@ -119,9 +119,15 @@ fn run(config: Config, store: Store, (listener, address): (Listener, SocketAddr)
     {
         first_client::make(&store, name)?;
     }
+    for name in store.with_published_tokens()? {
+        log::warn!("{}: {}", Token::is_published(&name), Token::REPLACE_PUBLISHED);
+    }
     let sharing = store.clients()?.iter().filter(|client| client.is_active && client.is_sharing_enabled).count();
     if let Some(text) = config.public_min_clients.too_few(sharing) {
         log::warn!("{text}");
+    }
+    if let Err(error) = store.glance() {
+        log::error!("{}", error.chain());
     }
     let store = Arc::new(store);
     let lost = stop.clone();

@@ -34,10 +34,12 @@ pub struct ClientChange {
     pub is_active: Option<bool>,
     /// Where the map shows it; `Some(None)` takes it off.
     pub location: Option<Option<Location>>,
+    /// The group whose one vote in releases it shares; `Some(None)` takes it out.
+    pub group: Option<Option<String>>,
 }
 
 pub(super) const COLUMNS: &str =
-    "id, uuid, name, role, is_sharing_enabled, is_active, is_local, latitude, longitude, created_at";
+    "id, uuid, name, role, is_sharing_enabled, is_active, is_local, latitude, longitude, created_at, group_name";
 
 pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Client> {
     let location = row.get::<_, Option<f64>>(7)?.zip(row.get(8)?);
@@ -51,6 +53,7 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Client> {
         is_local: row.get(6)?,
         location: location.map(|(latitude, longitude)| Location { latitude, longitude }),
         created_at: row.get(9)?,
+        group: row.get(10)?,
     })
 }
 
@@ -95,6 +98,11 @@ impl Store {
             *slot = Some(callers);
         }
         found
+    }
+
+    /// The names of active clients whose token anybody can read in MONARC's repositories.
+    pub fn with_published_tokens(&self) -> Result<Vec<String>> {
+        self.read(|tx| with_published_tokens(tx))
     }
 
     /// The client of this UUID or name; a UUID wins.
@@ -187,11 +195,23 @@ impl Store {
             client.is_sharing_enabled = change.is_sharing_enabled.unwrap_or(client.is_sharing_enabled);
             client.is_active = change.is_active.unwrap_or(client.is_active);
             client.location = change.location.unwrap_or(client.location);
+            if let Some(group) = &change.group {
+                client.group.clone_from(group);
+            }
             let (latitude, longitude) = client.location.map(|place| (place.latitude, place.longitude)).unzip();
             tx.execute(
-                "UPDATE client SET name = ?2, is_sharing_enabled = ?3, is_active = ?4, latitude = ?5, longitude = ?6
+                "UPDATE client SET name = ?2, is_sharing_enabled = ?3, is_active = ?4, latitude = ?5, longitude = ?6,
+                     group_name = ?7
                  WHERE id = ?1",
-                params![client.id, client.name, client.is_sharing_enabled, client.is_active, latitude, longitude],
+                params![
+                    client.id,
+                    client.name,
+                    client.is_sharing_enabled,
+                    client.is_active,
+                    latitude,
+                    longitude,
+                    client.group
+                ],
             )?;
             touch(tx)?;
             Ok(client)
@@ -248,6 +268,13 @@ impl Callers {
         self.known.extend(found.iter().map(|client| (hash, client.clone())));
         Ok(found)
     }
+}
+
+pub(super) fn with_published_tokens(tx: &Connection) -> Result<Vec<String>> {
+    let text = "SELECT name FROM client WHERE is_active = 1 AND hex(token_hash) IN (?1, ?2) ORDER BY name";
+    let mut statement = tx.prepare_cached(text)?;
+    let rows = statement.query_map(Token::PUBLISHED, |row| row.get(0));
+    Ok(rows.and_then(Iterator::collect)?)
 }
 
 fn unknown(name: &str) -> Error {

@@ -13,19 +13,23 @@ pub struct Runs {
     pub succeeded_at: Option<i64>,
     /// When it last ended badly, in seconds since 1970.
     pub failed_at: Option<i64>,
+    /// Why the last run ended badly; none if it ended well.
+    pub failure: Option<String>,
+    /// Whether that was a panic.
+    pub is_panic: bool,
     /// How often it ended in a panic.
     pub panics: u64,
 }
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// Well.
     Success,
-    /// With an error.
-    Failure,
-    /// With a panic: a failure that is the program's own fault.
-    Panic,
+    /// With this error.
+    Failure(String),
+    /// With this panic: a failure that is the program's own fault.
+    Panic(String),
 }
 
 impl Store {
@@ -35,13 +39,19 @@ impl Store {
     }
 
     /// Notes that a job has just ended.
-    pub fn note_run(&self, name: &str, ending: Ending) -> Result<()> {
+    pub fn note_run(&self, name: &str, ending: &Ending) -> Result<()> {
         let at = now();
-        let (succeeded, failed) = if ending == Ending::Success { (Some(at), None) } else { (None, Some(at)) };
-        let text = "INSERT INTO job (name, succeeded_at, failed_at, panics) VALUES (?1, ?2, ?3, ?4)
+        let (succeeded, failed) = if *ending == Ending::Success { (Some(at), None) } else { (None, Some(at)) };
+        let failure = match ending {
+            Ending::Success => None,
+            Ending::Failure(reason) | Ending::Panic(reason) => Some(reason),
+        };
+        let text =
+            "INSERT INTO job (name, succeeded_at, failed_at, failure, is_panic, panics) VALUES (?1, ?2, ?3, ?4, ?5, ?5)
                     ON CONFLICT DO UPDATE SET succeeded_at = coalesce(excluded.succeeded_at, succeeded_at),
-                        failed_at = coalesce(excluded.failed_at, failed_at), panics = panics + excluded.panics";
-        let values = params![name, succeeded, failed, i64::from(ending == Ending::Panic)];
+                        failed_at = coalesce(excluded.failed_at, failed_at), failure = excluded.failure,
+                        is_panic = excluded.is_panic, panics = panics + excluded.panics";
+        let values = params![name, succeeded, failed, failure, matches!(ending, Ending::Panic(_))];
         self.write_quietly(|tx| {
             tx.execute(text, values)?;
             Ok(())
@@ -50,10 +60,17 @@ impl Store {
 }
 
 pub(super) fn runs(tx: &Connection) -> Result<Vec<Runs>> {
-    let mut statement = tx.prepare_cached("SELECT name, succeeded_at, failed_at, panics FROM job ORDER BY name")?;
+    let text = "SELECT name, succeeded_at, failed_at, failure, is_panic, panics FROM job ORDER BY name";
+    let mut statement = tx.prepare_cached(text)?;
     let rows = statement.query_map([], |row| {
-        let panics = u64::try_from(row.get::<_, i64>(3)?).unwrap_or_default();
-        Ok(Runs { name: row.get(0)?, succeeded_at: row.get(1)?, failed_at: row.get(2)?, panics })
+        Ok(Runs {
+            name: row.get(0)?,
+            succeeded_at: row.get(1)?,
+            failed_at: row.get(2)?,
+            failure: row.get(3)?,
+            is_panic: row.get(4)?,
+            panics: u64::try_from(row.get::<_, i64>(5)?).unwrap_or_default(),
+        })
     });
     Ok(rows.and_then(Iterator::collect)?)
 }

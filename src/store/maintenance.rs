@@ -69,6 +69,22 @@ impl Store {
         })
     }
 
+    /// Looks at both ends of each table, all of which begin with their key: gross damage is told at a start, and not first to a front office at night.
+    ///
+    /// # Errors
+    /// `Unavailable` if something there cannot be read.
+    pub fn glance(&self) -> Result<()> {
+        self.read(|tx| {
+            let mut statement = tx.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
+            let tables: Vec<String> = statement.query_map([], |row| row.get(0)).and_then(Iterator::collect)?;
+            for (table, order) in tables.iter().flat_map(|table| [(table, "ASC"), (table, "DESC")]) {
+                let text = format!("SELECT * FROM \"{table}\" ORDER BY 1 {order} LIMIT 1");
+                tx.prepare(&text).and_then(|mut statement| statement.exists([]))?;
+            }
+            Ok(())
+        })
+    }
+
     /// Asks the store one small question.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! How a store gets to the schema of `schema.sql`.
 //!
-//! Version 1 is the schema of release 0.2.0; until then it changes in place. Append-only since: a new version adds one
-//! step here and edits `schema.sql` to the same end. The version is kept in SQLite's `user_version`.
+//! Version 1 is the schema of release 0.2.0. Append-only since: a new version adds one step here and edits `schema.sql` to
+//! the same end, which a test holds against a store that 0.2.0 wrote. The version is kept in SQLite's `user_version`.
 
 use super::{APPLICATION_ID, UNRELEASED_ID, beside, maintenance, unusable};
 use crate::error::{Error, Result};

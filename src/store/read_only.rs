@@ -1,7 +1,7 @@
 //! Looking at a store without leaving a mark on it: no log, no pragma that sticks. For the doctor, who may
 //! come beside a running service or find a store that nobody has touched for years.
 
-use super::clients::{COLUMNS, find, from_row};
+use super::clients::{COLUMNS, find, from_row, with_published_tokens};
 use super::connections::guard;
 use super::jobs::{self, Runs};
 use super::maintenance::{Counts, counts};
@@ -77,14 +77,19 @@ impl ReadOnlyStore {
         find(&self.connection, "token_hash = ?1", params![Token::hash(token)])
     }
 
+    /// The names of active clients whose token anybody can read in MONARC's repositories.
+    pub fn with_published_tokens(&self) -> Result<Vec<String>> {
+        with_published_tokens(&self.connection)
+    }
+
     /// All clients in order of name.
     pub fn senders(&self) -> Result<Vec<Sender>> {
         let newest = "SELECT max(date) FROM stat WHERE stat.client = client.id";
         let text = format!("SELECT {COLUMNS}, last_stat_at, ({newest}) FROM client ORDER BY name");
         let mut statement = self.connection.prepare(&text)?;
         let rows = statement.query_map([], |row| {
-            let newest: Option<i64> = row.get(11)?;
-            Ok(Sender { client: from_row(row)?, arrived: row.get(10)?, newest: newest.and_then(date::from_number) })
+            let newest: Option<i64> = row.get(12)?;
+            Ok(Sender { client: from_row(row)?, arrived: row.get(11)?, newest: newest.and_then(date::from_number) })
         });
         Ok(rows.and_then(Iterator::collect)?)
     }

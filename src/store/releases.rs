@@ -296,15 +296,6 @@ impl Store {
             touch(tx)
         })
     }
-
-    /// The group of each client that has one.
-    pub fn groups(&self) -> Result<HashMap<i64, String>> {
-        self.read(|tx| {
-            let mut statement = tx.prepare_cached("SELECT id, group_name FROM client WHERE group_name IS NOT NULL")?;
-            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
-            Ok(rows.and_then(Iterator::collect)?)
-        })
-    }
 }
 
 /// What a payload has; unchanged analyses have the same one for weeks.

@@ -1,8 +1,9 @@
 //! The states that an operator has been told of: kept in the store, so that a restart is silent.
 
-use super::{Store, now};
+use super::Store;
+use super::read_only::ReadOnlyStore;
 use crate::error::Result;
-use rusqlite::params;
+use rusqlite::{Connection, params};
 use serde::Serialize;
 
 /// Something that an operator should know of and that goes on.
@@ -28,15 +29,7 @@ impl WatchState {
 impl Store {
     /// The states that have begun and not ended, in order of their beginning.
     pub fn watch_states(&self) -> Result<Vec<WatchState>> {
-        self.read(|tx| {
-            let mut statement = tx.prepare_cached(
-                "SELECT name, subject, message, since FROM watch_state ORDER BY since, name, subject",
-            )?;
-            let rows = statement.query_map([], |row| {
-                Ok(WatchState { name: row.get(0)?, subject: row.get(1)?, message: row.get(2)?, since: row.get(3)? })
-            })?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
-        })
+        self.read(|tx| states(tx))
     }
 
     /// Notes which states have begun and which have ended, in one transaction.
@@ -55,15 +48,29 @@ impl Store {
         })
     }
 
-    /// The names of active clients that have sent stats, and how many seconds ago each last did.
-    pub fn arrival_ages(&self) -> Result<Vec<(String, i64)>> {
+    /// Active clients that have sent stats, and when each last did, in seconds since 1970.
+    pub fn active_arrivals(&self) -> Result<Vec<(String, i64)>> {
         self.read(|tx| {
-            let mut statement = tx.prepare_cached(
-                "SELECT name, ?1 - last_stat_at FROM client
-                 WHERE last_stat_at IS NOT NULL AND is_active = 1 ORDER BY name",
-            )?;
-            let rows = statement.query_map([now()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let text = "SELECT name, last_stat_at FROM client WHERE last_stat_at IS NOT NULL AND is_active = 1";
+            let mut statement = tx.prepare_cached(text)?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
     }
+}
+
+impl ReadOnlyStore {
+    /// The states that have begun and not ended, in order of their beginning.
+    pub fn watch_states(&self) -> Result<Vec<WatchState>> {
+        states(&self.connection)
+    }
+}
+
+fn states(tx: &Connection) -> Result<Vec<WatchState>> {
+    let text = "SELECT name, subject, message, since FROM watch_state ORDER BY since, name, subject";
+    let mut statement = tx.prepare_cached(text)?;
+    let rows = statement.query_map([], |row| {
+        Ok(WatchState { name: row.get(0)?, subject: row.get(1)?, message: row.get(2)?, since: row.get(3)? })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

@@ -1,12 +1,13 @@
 //! The benchmark: each line beside its floor in the same run, as a ratio, and again with ten times the data.
 //!
-//! `tests/bench/run` runs it; `--full` adds the lines with a million stats.
+//! `tests/bench/run` runs it; `--full` adds the lines with a million stats, `--national` is a year of a whole country instead.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, clippy::cast_precision_loss)]
 
 #[path = "../common/mod.rs"]
 mod common;
 mod floor;
 mod load;
+mod national;
 
 use common::{Place, Service};
 use load::{Caller, body, days_ago, rate, request, uuid};
@@ -16,6 +17,12 @@ use std::time::{Duration, Instant};
 const SPAN: Duration = Duration::from_secs(3);
 
 fn main() {
+    let words: Vec<String> = std::env::args().collect();
+    if let Some(at) = words.iter().position(|word| word == "--national") {
+        let number =
+            |place: usize, usual: u32| words.get(at + place).and_then(|word| word.parse().ok()).unwrap_or(usual);
+        return national::run(number(1, 1000), number(2, 365));
+    }
     let full = std::env::args().any(|word| word == "--full");
     println!("{:<58} {:>12} {:>12} {:>7} {:>7}", "", "service", "floor", "ratio", "reach");
     let only = std::env::args().nth(1).filter(|word| !word.starts_with("--"));

@@ -132,7 +132,7 @@ fn whole(answer: &[u8]) -> Option<(u16, usize)> {
 /// The bytes of a request on a connection that stays open.
 pub fn request(method: &str, path: &str, token: &str, body: &str) -> Vec<u8> {
     format!(
-        "{method} {path} HTTP/1.1\r\nHost: bench\r\nX-API-KEY: {token}\r\nUser-Agent: MONARC/2.13.0\r\n\
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nX-API-KEY: {token}\r\nUser-Agent: MONARC/2.13.0\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )

@@ -50,6 +50,7 @@ fn rows() -> Vec<Row> {
         row("GET", "/map/clients.json", "", None, open),
         row("GET", "/mosp/{uuid}.json", "", None, [404; 6]),
         row("GET", "/about.json", "", None, open),
+        row("GET", "/feed.atom", "", None, open),
         row("GET", "/human.txt", "", None, open),
         row("GET", "/robots.txt", "", None, open),
         row("GET", "/.well-known/security.txt", "", None, open),

@@ -23,7 +23,8 @@ fn provision(service: &Service) -> Value {
     let made = service.post("/api/v1/client/").token(ADMIN).json(&new).send().status;
     assert!(made == 201 || made == 304, "{made}");
     let client = named(service, "Front office").unwrap();
-    let change = json!({"is_sharing_enabled": true, "location": {"latitude": 49.61, "longitude": 6.13}});
+    let change =
+        json!({"is_sharing_enabled": true, "group": "Ministry", "location": {"latitude": 49.61, "longitude": 6.13}});
     service.request("PATCH", &path(&client)).token(ADMIN).json(&change).send().expect(200);
     let token = json!({"token": "token-of-the-front-office"});
     service.post(&format!("{}/rotate", path(&client))).token(ADMIN).json(&token).send().expect(200);
@@ -37,6 +38,7 @@ fn a_script_that_runs_twice_ends_the_same() {
     let first = provision(&service);
     assert_eq!(provision(&service), first);
     assert_eq!((&first["is_sharing_enabled"], &first["latitude"]), (&json!(true), &json!(49.61)));
+    assert_eq!(first["group"], json!("Ministry"));
     let stat = item(ANR, "threat", &today().to_string(), "[]");
     let key = "token-of-the-front-office";
     service.post("/api/v1/stats/").token(key).text(&format!("[{stat}]")).send().expect(201);
@@ -47,6 +49,50 @@ fn a_script_that_runs_twice_ends_the_same() {
     assert!(named(&service, "Front office").is_none());
     service.get("/api/v1/client/me").token(key).send().expect(403);
     assert_eq!(place.ok(&["export"]), "");
+}
+
+/// The whole life of a front office, as a deployment's script has it: made, found to exist, shared, given another token,
+/// removed, and removed again.
+fn life(service: &Service) -> Vec<u16> {
+    let new = |token: &str| json!({"name": "Life", "token": token, "is_sharing_enabled": false});
+    let make = |token: &str| service.post("/api/v1/client/").token(ADMIN).json(&new(token)).send().status;
+    let made = [make("first-token-of-a-test"), make("first-token-of-a-test")];
+    let at = path(&named(service, "Life").unwrap());
+    let patch = |change: Value| service.request("PATCH", &at).token(ADMIN).json(&change).send().status;
+    let shared = [patch(json!({"is_sharing_enabled": true})), patch(json!({"is_sharing_enabled": true}))];
+    let rotate = || {
+        let token = json!({"token": "second-token-of-a-test"});
+        service.post(&format!("{at}/rotate")).token(ADMIN).json(&token).send().status
+    };
+    let rotated = [rotate(), rotate()];
+    service.get("/api/v1/client/me").token("first-token-of-a-test").send().expect(403);
+    service.get("/api/v1/client/me").token("second-token-of-a-test").send().expect(200);
+    let delete = || service.request("DELETE", &at).token(ADMIN).send().status;
+    [made, shared, rotated, [delete(), delete()]].concat()
+}
+
+#[test]
+fn a_life_lived_twice_ends_the_same() {
+    let place = Place::new();
+    let service = place.serve();
+    let before = clients(&service);
+    for _ in 0..2 {
+        assert_eq!(life(&service), [201, 304, 200, 200, 200, 200, 200, 404]);
+        assert_eq!(clients(&service), before);
+    }
+}
+
+#[test]
+fn a_group_is_named_and_left() {
+    let (place, service, _) = service();
+    let client = named(&service, "fo").unwrap();
+    assert_eq!(client["group"], Value::Null);
+    let patch =
+        |group: &str| service.request("PATCH", &path(&client)).token(ADMIN).json(&json!({"group": group})).send();
+    assert_eq!(patch("Ministry").expect(200).json()["group"], "Ministry");
+    assert!(place.ok(&["client", "list", "--json"]).contains("\"group\":\"Ministry\""));
+    patch("a\nb").expect(400);
+    assert_eq!(patch("").expect(200).json()["group"], Value::Null);
 }
 
 #[test]

@@ -196,6 +196,18 @@ fn an_object_that_occurs_twice_counts_twice() {
 }
 
 #[test]
+fn a_label_that_was_sent_as_null_is_null_again() {
+    let (_place, service, token) = service();
+    let row = json!([{"uuid": uuid(1), "label1": null, "label2": "Fire", "label3": "", "label4": null, "count": 1,
+        "maxRisk": 1, "averageRate": "1"}]);
+    service.store_stats(&token, &[item(ANR, "threat", DAY, &row.to_string())]);
+    let sent = json!({"label1": null, "label2": "Fire", "label3": "", "label4": null});
+    assert_eq!(threats(&service, &token)[0]["labels"], sent);
+    let public = service.get("/stats/threats.json?days=36500").send().expect(200).json();
+    assert_eq!(public[0]["labels"], sent, "{public}");
+}
+
+#[test]
 fn labels_are_the_newest_text_that_is_not_empty_among_the_stats_that_exist() {
     let (_place, service, token) = service();
     let labelled = |date: &str, labels: Value| {

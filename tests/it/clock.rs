@@ -75,3 +75,48 @@ fn a_clock_that_jumps_loses_nothing() {
     drop(service);
     assert!(place.ok(&["database", "check"]).contains("5 stats"));
 }
+
+#[test]
+fn a_silence_is_told_twice_across_a_restart_and_a_clock_that_jumps() {
+    if !std::path::Path::new(LIBRARY).exists() {
+        eprintln!("NOT TESTED: a silence across a clock that jumps: install Debian's package faketime");
+        return;
+    }
+    let place = Place::new();
+    let token = place.client("fo");
+    let (program, told) = crate::watch::command(&place);
+    let variables =
+        [("WATCH_COMMAND", program.to_str().unwrap()), ("PATH", "/usr/bin:/bin"), ("PUBLIC_MIN_CLIENTS", "1")];
+    let clock = place.path().join("clock");
+    let set = |offset: &str| std::fs::write(&clock, offset).unwrap();
+    set("+0d");
+    let service = start(&place, &clock, &variables);
+    let send = |service: &Service| {
+        let stat = common::batch::item(common::batch::ANR, "threat", &common::today().to_string(), "[]");
+        service.post("/api/v1/stats/").token(&token).text(&format!("[{stat}]")).send().expect(201);
+    };
+    let is_silent = |service: &Service| {
+        let metrics = service.get("/metrics").token(common::ADMIN).send().expect(200).text();
+        metrics.contains("monarc_watch_state{state=\"silent\",subject=\"fo\"} 1")
+    };
+    send(&service);
+    set("+3d");
+    common::until("the silence to be noticed", || is_silent(&service));
+    set("-400d");
+    service.stop();
+    // What begins now is told by a look that sees the silence, too.
+    let service = start(&place, &clock, &variables);
+    (0..3).for_each(|_| {
+        service.post("/api/v1/stats/").token(&token).text(r#"[{"anr": "x"}]"#).send().expect(400);
+    });
+    crate::watch::wait_for(&told, 2);
+    assert!(is_silent(&service), "nothing has come");
+    set("+0d");
+    send(&service);
+    crate::watch::wait_for(&told, 3);
+    assert!(!is_silent(&service));
+    service.stop();
+    let all = crate::watch::messages(&told);
+    let of = |which: &str| crate::watch::states(&all, which).into_iter().filter(|state| state == "silent fo").count();
+    assert_eq!((of("begun"), of("ended")), (1, 1), "{all:?}");
+}

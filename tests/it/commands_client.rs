@@ -88,6 +88,24 @@ fn create_refuses_with_a_sentence_that_names_the_flag() {
 }
 
 #[test]
+fn making_what_is_there_already_can_be_repeated() {
+    let place = Place::new();
+    let make = |more: &[&str]| {
+        place.ok(&[&["client", "create", "--new-store", "--if-missing", "--name", "fo"], more].concat())
+    };
+    let token = ["--token", "fo-token-of-a-test"];
+    assert!(make(&token).contains("\nToken: fo-token-of-a-test\n"));
+    let before = list(&place, &[]);
+    assert_eq!(make(&[]), "\"fo\" exists\n");
+    assert_eq!(make(&token), "\"fo\" exists\n");
+    assert!(make(&["--token", "another-token-of-a-test"]).starts_with("\"fo\" exists, with another token: "));
+    assert_eq!(list(&place, &[]), before);
+    // What is wrong stays wrong.
+    place.fails(&["client", "create", "--if-missing", "--name", "other", "--token", "fo-token-of-a-test"], 1);
+    place.fails(&["client", "create", "--if-missing", "--name", "fo", "--token", "short"], 1);
+}
+
+#[test]
 fn list_shows_clients_and_never_tokens() {
     let place = Place::new();
     assert_eq!(place.fails(&["client", "list"], 1).lines().count(), 1);

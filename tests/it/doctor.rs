@@ -163,6 +163,7 @@ fn a_good_installation_is_well() {
         ("backups", "holds 1 backup, the newest made 0 minutes ago"),
         ("service", "answers at"),
         ("client", "\"fo\" last sent 0 minutes ago"),
+        ("watch", "refuses nothing for long"),
         ("public", "PUBLIC_MIN_CLIENTS is"),
         ("front_office", "has the key of \"fo\""),
         ("base_url", "leads to this service"),
@@ -172,7 +173,7 @@ fn a_good_installation_is_well() {
     ] {
         report.has(check, "ok", text);
     }
-    assert_eq!((report.code, report.findings.len()), (0, 21), "{:#?}", report.findings);
+    assert_eq!((report.code, report.findings.len()), (0, 22), "{:#?}", report.findings);
     // Each is a line for people, too.
     let text = place.run(&["doctor", "--mosp-url", "", "--port", port_of(&service.address)]);
     let text = String::from_utf8(text.stdout).unwrap();
@@ -378,8 +379,24 @@ fn clients_and_their_stats_are_judged() {
     beside(&place, &service, &[], &[]).has("client", "warning", "\"fo\" last sent 4 days ago");
     sql(&place, "UPDATE stat SET date = 47117 WHERE type = 2");
     assert!(beside(&place, &service, &[], &[]).has("future", "problem", "2099-01-01").contains("clock"));
-    sql(&place, "INSERT INTO job (name, failed_at) VALUES ('push', 1790000000)");
+    sql(&place, "INSERT INTO job (name, failed_at, failure) VALUES ('push', 1790000000, 'no route')");
     beside(&place, &service, &[], &[]).has("jobs", "warning", "the last push failed");
+}
+
+/// Only the service counts what it refuses: the doctor reads it in the store.
+#[test]
+fn stats_of_days_to_come_are_told_of_although_they_were_refused() {
+    let place = Place::new();
+    let token = place.client("fo");
+    let service = place.serve();
+    beside(&place, &service, &[], &[]).has("watch", "ok", "refuses nothing");
+    let items: Vec<String> = (3..13).map(|days| item(ANR, "threat", &days_ago(-days), "[]")).collect();
+    service.post("/api/v1/stats/").token(&token).text(&format!("[{}]", items.join(","))).send().expect(400);
+    common::until("it to be noticed", || {
+        service.get("/metrics").token(ADMIN).send().text().contains("state=\"dated_ahead\"")
+    });
+    let report = beside(&place, &service, &[], &[]);
+    assert!(report.has("watch", "warning", "10 stats were refused within two hours").contains("clock"));
 }
 
 #[test]
@@ -489,6 +506,39 @@ fn other_machines_are_judged() {
     mosp(&always(200, "", "hello")).has("mosp", "warning", "does not answer as MOSP");
     let report = doctor(&place, &[], &[("SSL_CERT_FILE", "/nonexistent/ca.pem")]);
     assert!(report.has("certificates", "warning", "/nonexistent/ca.pem").contains("SSL_CERT_FILE"));
+}
+
+/// The tokens themselves are nowhere in this source: their hashes tell.
+#[test]
+fn tokens_that_are_published_are_named_by_doctor_start_and_move_in() {
+    for (hash, name) in monarc_stats::model::Token::PUBLISHED.iter().zip(["image", "development"]) {
+        let place = Place::new();
+        place.client(name);
+        place.client("fo");
+        let quiet = doctor(&place, &[], &[]);
+        assert!(!quiet.names().contains(&"token"), "{:?}", quiet.findings);
+        sql(&place, &format!("UPDATE client SET token_hash = x'{hash}' WHERE name = '{name}'"));
+        let sentence = format!("the token of client \"{name}\" is published in MONARC's repositories");
+        let remedy = doctor(&place, &[], &[]).has("token", "warning", &sentence).to_owned();
+        assert!(remedy.contains("rotate-token") && remedy.contains("no day is lost"), "{remedy}");
+        doctor(&place, &[], &[("HOST", "0.0.0.0")]).has("token", "problem", &sentence);
+        for (file, head) in [
+            (
+                "client.csv",
+                "id,uuid,name,token,role,latitude,longitude,last_seen,local,is_sharing_enabled,created_at,updated_at,is_active",
+            ),
+            ("stats.csv", "uuid,anr,type,date,data,created_at,client_id"),
+        ] {
+            std::fs::write(place.path().join(file), format!("{head}\n")).unwrap();
+        }
+        let directory = place.path().display().to_string();
+        assert!(place.ok(&["import", "--from-reference", &directory]).contains(&sentence));
+        let log = place.serve().stop();
+        assert_eq!(log.matches(&sentence).count(), 1, "{log}");
+        // Rotated, it is like any other.
+        place.ok(&["client", "rotate-token", name]);
+        assert!(!place.serve().stop().contains("is published"));
+    }
 }
 
 #[test]

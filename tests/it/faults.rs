@@ -204,7 +204,16 @@ fn a_corrupt_page_is_found_told_and_mended_by_a_restore() {
     file.seek(SeekFrom::Start(u64::from(page - 1) * 4096)).unwrap();
     file.write_all(&[0xa5; 4096]).unwrap();
     drop(file);
-    let service = Service::start(place.command(&["serve", "--port", "0"]));
+    let mut command = place.command(&["serve", "--port", "0"]);
+    let log = place.path().join("log");
+    let service = Service::start({
+        command.env("LOG_PATH", &log);
+        command
+    });
+    // Before anybody asks for anything.
+    crate::common::until("the damage to be told", || {
+        fs::read_to_string(&log).is_ok_and(|text| text.contains("the store is damaged: stop the service"))
+    });
     let (status, body) = writer.get(&service);
     assert_eq!(status, 503, "{body}");
     assert_sentence(&body, "damaged");

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 /// A program that writes each message it is told into a file of its own.
-fn command(place: &Place) -> (PathBuf, PathBuf) {
+pub fn command(place: &Place) -> (PathBuf, PathBuf) {
     let (program, told) = (place.path().join("told.sh"), place.path().join("told"));
     std::fs::create_dir(&told).unwrap();
     let text = format!(
@@ -18,19 +18,19 @@ fn command(place: &Place) -> (PathBuf, PathBuf) {
     (program, told)
 }
 
-fn messages(told: &std::path::Path) -> Vec<Value> {
+pub fn messages(told: &std::path::Path) -> Vec<Value> {
     let files = std::fs::read_dir(told).unwrap().map(|entry| entry.unwrap().path());
     let whole = files.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("message"));
     whole.map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()).collect()
 }
 
-fn wait_for(told: &std::path::Path, number: usize) -> Vec<Value> {
+pub fn wait_for(told: &std::path::Path, number: usize) -> Vec<Value> {
     crate::common::until("messages to come", || messages(told).len() >= number);
     messages(told)
 }
 
 /// What began and what ended in all messages.
-fn states(messages: &[Value], which: &str) -> Vec<String> {
+pub fn states(messages: &[Value], which: &str) -> Vec<String> {
     let all = messages.iter().flat_map(|message| message[which].as_array().unwrap());
     all.map(|state| format!("{} {}", state["name"].as_str().unwrap(), state["subject"].as_str().unwrap())).collect()
 }
@@ -103,4 +103,38 @@ fn the_log_says_once_what_of_a_client_was_refused_and_three_such_batches_are_a_s
     });
     let log = service.stop();
     assert_eq!(log.matches("client \"fo\" sent what was refused: item 0: anr: ").count(), 1, "{log}");
+}
+
+#[test]
+fn a_release_that_fails_is_told_once_and_once_when_the_next_start_builds_it() {
+    let place = Place::new();
+    let (program, told) = command(&place);
+    for client in ["a", "b", "c"] {
+        place.client(client);
+        place.ok(&["client", "enable-sharing", client]);
+        let lines = [9, 30].map(|days| {
+            serde_json::json!({"anr": uuid::Uuid::new_v4().to_string(), "type": "threat",
+                "date": crate::common::days_ago(days), "data": []})
+        });
+        let file = place.path().join("lines.ndjson");
+        std::fs::write(&file, lines.map(|line| format!("{line}\n")).concat()).unwrap();
+        place.ok(&["import", &file.display().to_string(), "--client", client]);
+    }
+    let sql = |text: &str| rusqlite::Connection::open(place.store()).unwrap().execute_batch(text).unwrap();
+    sql("CREATE TRIGGER no BEFORE INSERT ON release BEGIN SELECT RAISE(ABORT, 'no paper'); END");
+    let path = program.to_str().unwrap();
+    let variables =
+        [("WATCH_COMMAND", path), ("PATH", "/usr/bin:/bin"), ("PUBLIC_MIN_CLIENTS", "3"), ("WATCH_SILENT", "0")];
+    let service = place.serve_with(&variables);
+    let first = wait_for(&told, 1);
+    assert_eq!(states(&first, "begun"), ["job_failed release"]);
+    assert!(first[0]["begun"][0]["message"].as_str().unwrap().contains("no paper"), "{first:?}");
+    service.stop();
+    sql("DROP TRIGGER no");
+    let service = place.serve_with(&variables);
+    let all = wait_for(&told, 2);
+    assert_eq!(states(&all, "ended"), ["job_failed release"]);
+    service.stop();
+    assert_eq!(messages(&told).len(), 2);
+    assert!(place.ok(&["release", "list"]).contains("20"));
 }

@@ -84,12 +84,12 @@ fn newest(directory: &str, all: &[PathBuf]) -> Finding {
 
 /// A job whose last run ended badly.
 fn failed(runs: &Runs) -> Option<Finding> {
-    let failed = runs.failed_at.filter(|failed| runs.succeeded_at.is_none_or(|succeeded| *failed > succeeded))?;
-    let when = ago(jiff::Timestamp::now().as_second() - failed);
+    let reason = runs.failure.as_deref()?;
+    let when = runs.failed_at.map_or(String::new(), |failed| ago(jiff::Timestamp::now().as_second() - failed));
     let panics = match runs.panics {
         0 => String::new(),
         number => format!("; {number} of its runs ended in a panic, a fault of this program: please report it"),
     };
-    let text = format!("the last {} failed, {when}{panics}", runs.name);
-    Some(Finding::warning("jobs", text, "see the service's log for why; it is tried again within an hour"))
+    let text = format!("the last {} failed, {when}: {reason}{panics}", runs.name);
+    Some(Finding::warning("jobs", text, "mend that; it is tried again within an hour"))
 }
