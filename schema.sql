@@ -22,6 +22,24 @@ CREATE TABLE client (
     CHECK ((latitude IS NULL) = (longitude IS NULL))
 ) STRICT;
 
+-- Links under which one client's own figures are seen. Of a link's token only the hash is kept. `expires_at` is none if it
+-- does not end by itself. Links end with the token that their client had when they were made, and when it is deactivated.
+CREATE TABLE view_link (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    client INTEGER NOT NULL REFERENCES client (id) ON DELETE CASCADE,
+    token_hash BLOB NOT NULL UNIQUE CHECK (length(token_hash) = 32),
+    note TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER
+) STRICT;
+
+CREATE INDEX "view_link#client" ON view_link (client);
+
+CREATE TRIGGER "client#view_links" AFTER UPDATE OF is_active, token_hash ON client
+WHEN new.is_active = 0 OR new.token_hash <> old.token_hash BEGIN
+    DELETE FROM view_link WHERE client = new.id;
+END;
+
 -- The analyses (ANR) of each client. Two clients may have the same analysis without knowing of each other.
 CREATE TABLE analysis (
     id INTEGER PRIMARY KEY,

@@ -168,6 +168,13 @@ impl Config {
         self.instance_url.clone().unwrap_or_else(own)
     }
 
+    /// Where browsers find the pages, without a slash at its end: the public address, with the path of a proxy behind it if
+    /// it does not have that itself.
+    pub fn view_url(&self) -> String {
+        let url = self.public_url();
+        if url.ends_with(&self.prefix) { url } else { format!("{url}{}", self.prefix) }
+    }
+
     /// How whoever runs this instance can be reached, as every page and file says it: an e-mail address, then a URL.
     pub fn contacts(&self) -> Vec<&str> {
         [&self.admin_email, &self.admin_url].into_iter().flatten().map(String::as_str).collect()
@@ -316,8 +323,8 @@ fn ancestors(text: &str) -> std::result::Result<String, String> {
     }
 }
 
-/// A time between two runs: a number of weeks, days, hours or minutes.
-fn period(text: &str) -> std::result::Result<Duration, String> {
+/// A time: a number of weeks, days, hours or minutes; the error says what is needed.
+pub fn period(text: &str) -> std::result::Result<Duration, String> {
     let reason = || "a time is needed such as 1d, 12h or 30m, and at least a minute".to_owned();
     let number = text.trim_end_matches(|c: char| !c.is_ascii_digit());
     let unit = match &text[number.len()..] {

@@ -62,6 +62,8 @@ pub static VULNERABILITY: Page =
     Page { name: "vulnerability", body: "object", path: "vulnerabilities", script: "object" };
 /// Where there is nothing
 pub static MISSING: Page = page("missing", "-", "plain");
+/// Where a view link has ended
+pub static ENDED: Page = page("ended", "-", "plain");
 
 /// Those in the menu, in its order.
 static MENU: [&Page; 11] =
@@ -69,6 +71,8 @@ static MENU: [&Page; 11] =
 
 /// What the operator says about all pages.
 pub struct Site<'a> {
+    /// The client whose own figures the pages show, and nothing else.
+    pub own: Option<&'a str>,
     /// What was released, where nothing is live.
     pub released: Option<Released>,
     /// Whether there are pages besides the one about the API.
@@ -116,7 +120,9 @@ fn values(site: &Site<'_>, view: &View<'_>) -> Values {
     let manifest = Manifest::read();
     let mut values = Values::default();
     values.text("lang", language.code);
-    values.raw("released", site.released.as_ref().map(|known| released(known, language)).unwrap_or_default());
+    let line = site.released.as_ref().map(|known| released(known, language));
+    values.raw("released", site.own.map(|name| own(name, language)).or(line).unwrap_or_default());
+    values.text("view", if site.own.is_some() { "own" } else { "" });
     values.text("page", page.name);
     values.text("object", object);
     values.text("root", root);
@@ -151,6 +157,12 @@ fn released(released: &Released, language: &Language) -> String {
     format!("<p class=\"notice released\">{}</p>", escape(&line))
 }
 
+/// One line that says whose figures the page shows.
+fn own(name: &str, language: &Language) -> String {
+    let line = language.texts.get("page.own").replace("{name}", name);
+    format!("<p class=\"notice released\">{}</p>", escape(&line))
+}
+
 fn scripts(entry: &Entry, root: &str) -> String {
     let mut html = String::new();
     for import in &entry.imports {
@@ -172,7 +184,10 @@ fn menu(site: &Site<'_>, view: &View<'_>) -> String {
     let query = chosen(language);
     let mut html = String::new();
     // With `PUBLIC_PAGES` off the page about the API is the only one there is.
-    let is_shown = |page: &Page| site.public_pages && (page.name != "map" || site.map);
+    let is_shown = |page: &Page| match (site.own, page.name) {
+        (Some(_), name) => !matches!(name, "map" | "api"),
+        (None, name) => site.public_pages && (name != "map" || site.map),
+    };
     for page in MENU.iter().filter(|page| is_shown(page)) {
         let address = page.path;
         let current = if page.path == view.page.path { " aria-current=\"page\"" } else { "" };

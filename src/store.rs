@@ -33,6 +33,7 @@ pub mod summary;
 #[cfg(test)]
 mod tests;
 mod turns;
+pub mod view_links;
 pub mod watch;
 
 use crate::error::{Error, Kind, Result};

@@ -1,8 +1,9 @@
 //! Pages and what they load, as answers.
 
 use super::answer::{Answer, is_known, tag, unless_known};
+use super::views::{self, View};
 use super::{App, Request, nothing_here, released};
-use crate::dashboard::{self, Asset, Language, Page, Released, Site, View};
+use crate::dashboard::{self, Asset, Language, Page, Released, Site};
 use crate::model::parse_uuid;
 use crate::server::message::{Body, Head, Response};
 use std::borrow::Cow;
@@ -83,33 +84,59 @@ pub fn vulnerability(app: &App, request: Request<'_>) -> Answer {
 
 fn of_object(app: &App, request: &Request<'_>, page: &'static Page) -> Answer {
     let uuid = parse_uuid(&request.name).map_err(|_| Box::new(nothing_here()))?;
-    Ok(answer(app, request.head, page, &uuid.to_string(), released::told(app)?))
+    of_request(app, request, page, &uuid.to_string())
 }
 
 /// The page for a browser where there is nothing; others get JSON.
 pub fn missing(app: &App, head: &Head) -> Option<Response> {
     let wants_page = head.headers.all("Accept").any(|accept| accept.contains("text/html"));
-    let mut page = wants_page.then(|| answer(app, head, &dashboard::MISSING, "", None))?;
+    let mut page = wants_page.then(|| answer(app, head, &dashboard::MISSING, "", Rest::Nothing))?;
     page.status = 404;
     Some(page.with("Cache-Control", "no-store"))
 }
 
-fn show(app: &App, request: &Request<'_>, page: &'static Page) -> Answer {
-    Ok(answer(app, request.head, page, "", released::told(app)?))
+/// The page for a browser whose view link shows nothing any more; others get JSON.
+pub fn ended(app: &App, head: &Head) -> Option<Response> {
+    let wants_page = head.headers.all("Accept").any(|accept| accept.contains("text/html"));
+    wants_page.then(|| answer(app, head, &dashboard::ENDED, "", Rest::Nothing))
 }
 
-fn answer(app: &App, head: &Head, page: &'static Page, object: &str, released: Option<Released>) -> Response {
+/// What a page rests on.
+enum Rest<'a> {
+    /// Nothing that it would have to say.
+    Nothing,
+    /// Releases.
+    Released(Released),
+    /// The stats of one client.
+    Own(&'a View),
+}
+
+fn show(app: &App, request: &Request<'_>, page: &'static Page) -> Answer {
+    of_request(app, request, page, "")
+}
+
+fn of_request(app: &App, request: &Request<'_>, page: &'static Page, object: &str) -> Answer {
+    let rest = match &request.view {
+        Some(view) => Rest::Own(view),
+        None => released::told(app)?.map_or(Rest::Nothing, Rest::Released),
+    };
+    Ok(answer(app, request.head, page, object, rest))
+}
+
+fn answer(app: &App, head: &Head, page: &'static Page, object: &str, rest: Rest<'_>) -> Response {
     let headers = &head.headers;
     let language = Language::of(&head.query, headers.get("Accept-Language").unwrap_or_default());
+    let view = if let Rest::Own(view) = &rest { Some(*view) } else { None };
     let site = Site {
-        released,
+        own: view.map(|view| view.client.name.as_str()),
         public_pages: app.config.public_pages,
         map: app.config.shows_map(),
+        released: if let Rest::Released(released) = rest { Some(released) } else { None },
         email: app.config.admin_email.as_deref(),
         url: app.config.admin_url.as_deref(),
     };
-    let root = root(app, head);
-    let view = View { page, root: &root, query: &head.query, object, language: &language };
+    let root = view.map_or_else(|| root(app, head), |view| views::root(app, head, view.link));
+    let view = dashboard::View { page, root: &root, query: &head.query, object, language: &language };
     let text = dashboard::render(&site, &view);
     let ancestors = app.config.frame_ancestors.as_deref().unwrap_or("'none'");
     let policy = format!(

@@ -57,8 +57,10 @@ fn every_name_in_a_page_means_something() {
         "texts",
         "contact",
         "body",
+        "view",
     ];
-    let bodies = MENU.into_iter().chain([&THREAT, &VULNERABILITY, &MISSING]).map(|page| assets::page(page.body));
+    let bodies =
+        MENU.into_iter().chain([&THREAT, &VULNERABILITY, &MISSING, &ENDED]).map(|page| assets::page(page.body));
     for body in bodies.chain([assets::page("shell")]) {
         assert!(!body.is_empty());
         for name in template::names(&body) {
@@ -66,7 +68,7 @@ fn every_name_in_a_page_means_something() {
         }
     }
     let manifest = Manifest::read();
-    for page in MENU.into_iter().chain([&THREAT, &VULNERABILITY, &MISSING]) {
+    for page in MENU.into_iter().chain([&THREAT, &VULNERABILITY, &MISSING, &ENDED]) {
         for part in ["menu", "title"] {
             assert!(keys(0).contains(&*format!("{}.{part}", page.name)), "{} {part}", page.name);
         }
@@ -107,7 +109,7 @@ fn every_text_that_a_script_shows_exists() {
 fn no_page_has_anything_inline() {
     for page in MENU
         .into_iter()
-        .chain([&THREAT, &VULNERABILITY, &MISSING])
+        .chain([&THREAT, &VULNERABILITY, &MISSING, &ENDED])
         .map(|page| assets::page(page.body))
         .chain([assets::page("shell")])
     {

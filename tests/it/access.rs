@@ -2,6 +2,7 @@
 
 use crate::common::batch::{ANR, item};
 use crate::common::{ADMIN, Place, Service};
+use crate::view_links::link;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -79,6 +80,8 @@ fn rows() -> Vec<Row> {
         row("GET", "/help", "", None, open),
         row("GET", "/about", "", None, open),
         row("GET", "/about/more", "", None, open),
+        row("GET", "/v/{link}", "", None, [303; 6]),
+        row("GET", "/v/{link}/{page}", "", None, [303; 6]),
         row("GET", "/assets/licences.json", "", None, open),
         row("GET", "/assets/{name}", "", None, [404; 6]),
         // At the end: nobody is who he was after these.
@@ -104,7 +107,8 @@ fn house() -> (Place, Service, String) {
 
 #[test]
 fn every_route_answers_everybody_as_the_table_says() {
-    let (_place, service, uuid) = house();
+    let (place, service, uuid) = house();
+    let link = link(&place, "user", &[]);
     let callers = [
         None,
         Some("wrong"),
@@ -115,7 +119,8 @@ fn every_route_answers_everybody_as_the_table_says() {
     ];
     let mut address = 0;
     for row in rows() {
-        let path = format!("{}{}", row.path.replace("{anr}", ANR).replace("{uuid}", &uuid), row.query);
+        let path = row.path.replace("{anr}", ANR).replace("{uuid}", &uuid).replace("{link}", &link.token);
+        let path = format!("{}{}", path.replace("{page}", "risks"), row.query);
         // Who was asked about before may be somebody else by now.
         for (caller, status) in callers.iter().zip(row.statuses) {
             address += 1;

@@ -54,4 +54,5 @@ mod signals;
 mod store_size;
 mod store_versions;
 mod terminal;
+mod view_links;
 mod watch;
