@@ -7,6 +7,7 @@ mod answer;
 mod arguments;
 pub mod auth;
 mod batch;
+mod benchmark;
 mod clients;
 mod compared;
 mod computed;

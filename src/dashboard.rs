@@ -44,6 +44,8 @@ pub static RISKS: Page = page("risks", "risks", "risks");
 pub static CARTOGRAPHY: Page = page("cartography", "cartography", "cartography");
 /// `/compliance`
 pub static COMPLIANCE: Page = page("compliance", "compliance", "compliance");
+/// `/benchmark`: one's own figures beside those of others
+pub static BENCHMARK: Page = page("benchmark", "benchmark", "benchmark");
 /// `/map`
 pub static MAP: Page = page("map", "map", "map");
 /// `/report`: the overview for paper
@@ -66,8 +68,20 @@ pub static MISSING: Page = page("missing", "-", "plain");
 pub static ENDED: Page = page("ended", "-", "plain");
 
 /// Those in the menu, in its order.
-static MENU: [&Page; 11] =
-    [&OVERVIEW, &RISKS, &THREATS, &VULNERABILITIES, &CARTOGRAPHY, &COMPLIANCE, &MAP, &REPORT, &HELP, &ABOUT, &API];
+static MENU: [&Page; 12] = [
+    &OVERVIEW,
+    &RISKS,
+    &THREATS,
+    &VULNERABILITIES,
+    &CARTOGRAPHY,
+    &COMPLIANCE,
+    &BENCHMARK,
+    &MAP,
+    &REPORT,
+    &HELP,
+    &ABOUT,
+    &API,
+];
 
 /// What the operator says about all pages.
 pub struct Site<'a> {
@@ -75,6 +89,8 @@ pub struct Site<'a> {
     pub own: Option<&'a str>,
     /// What was released, where nothing is live.
     pub released: Option<Released>,
+    /// Whether figures of another instance are there to stand beside these.
+    pub has_remote: bool,
     /// Whether there are pages besides the one about the API.
     pub public_pages: bool,
     /// Whether there is a map.
@@ -123,6 +139,7 @@ fn values(site: &Site<'_>, view: &View<'_>) -> Values {
     let line = site.released.as_ref().map(|known| released(known, language));
     values.raw("released", site.own.map(|name| own(name, language)).or(line).unwrap_or_default());
     values.text("view", if site.own.is_some() { "own" } else { "" });
+    values.text("benchmark", if site.own.is_some() || site.has_remote { "on" } else { "" });
     values.text("page", page.name);
     values.text("object", object);
     values.text("root", root);
@@ -186,7 +203,10 @@ fn menu(site: &Site<'_>, view: &View<'_>) -> String {
     // With `PUBLIC_PAGES` off the page about the API is the only one there is.
     let is_shown = |page: &Page| match (site.own, page.name) {
         (Some(_), name) => !matches!(name, "map" | "api"),
-        (None, name) => site.public_pages && (name != "map" || site.map),
+        (None, "map") => site.public_pages && site.map,
+        // Where figures are published for all, it is no page for visitors unless there is something to see.
+        (None, "benchmark") => site.public_pages && (site.has_remote || site.released.is_none()),
+        (None, _) => site.public_pages,
     };
     for page in MENU.iter().filter(|page| is_shown(page)) {
         let address = page.path;

@@ -2,6 +2,7 @@
 //!
 //! One writer behind a mutex, a few readers, and nothing of rusqlite leaves this room.
 
+pub mod benchmark;
 mod check;
 pub mod clients;
 pub mod compared;

@@ -38,6 +38,11 @@ pub fn compliance(app: &App, request: Request<'_>) -> Answer {
     show(app, &request, &dashboard::COMPLIANCE)
 }
 
+/// `GET /benchmark`
+pub fn benchmark(app: &App, request: Request<'_>) -> Answer {
+    show(app, &request, &dashboard::BENCHMARK)
+}
+
 /// `GET /map`, if `MAP` is on
 pub fn map(app: &App, request: Request<'_>) -> Answer {
     if !app.config.shows_map() {
@@ -129,6 +134,7 @@ fn answer(app: &App, head: &Head, page: &'static Page, object: &str, rest: Rest<
     let view = if let Rest::Own(view) = &rest { Some(*view) } else { None };
     let site = Site {
         own: view.map(|view| view.client.name.as_str()),
+        has_remote: false,
         public_pages: app.config.public_pages,
         map: app.config.shows_map(),
         released: if let Rest::Released(released) = rest { Some(released) } else { None },

@@ -1,8 +1,8 @@
 //! The table of routes: method, path, who may call, how large a body may be, function; and how a path is looked up in it.
 
 use super::{
-    Answer, App, Request, admin, batch, clients, compared, managed_clients, metrics, mosp, pages, processed, public,
-    stats, views,
+    Answer, App, Request, admin, batch, benchmark, clients, compared, managed_clients, metrics, mosp, pages, processed,
+    public, stats, views,
 };
 use crate::server::message::Method;
 
@@ -62,6 +62,7 @@ const ROUTES: &[Route] = &[
     Route { method: Get,    path: "/api/v1/stats/processed/list", access: Open,  gate: false, body: 0,     run: processed::list },
     Route { method: Get,    path: "/api/v1/stats/{anr}",          access: Known, gate: false, body: 0,     run: stats::of_analysis },
     Route { method: Delete, path: "/api/v1/stats/{anr}",          access: Known, gate: false, body: 0,     run: stats::delete_analysis },
+    Route { method: Get,    path: "/api/v1/benchmark",            access: Known, gate: false, body: SMALL, run: benchmark::of_client },
     Route { method: Post,   path: "/api/v1/client/",              access: Known, gate: true,  body: SMALL, run: clients::create },
     Route { method: Get,    path: "/api/v1/client/me",            access: Known, gate: true,  body: 0,     run: clients::me },
     Route { method: Patch,  path: "/api/v1/client/me",            access: Known, gate: true,  body: SMALL, run: clients::change_me },
@@ -95,6 +96,7 @@ const ROUTES: &[Route] = &[
     Route { method: Get,    path: "/stats/summary.json",          access: Public,gate: false, body: 0,     run: public::summary },
     Route { method: Get,    path: "/stats/trends.json",           access: Public,gate: false, body: 0,     run: public::trends },
     Route { method: Get,    path: "/stats/compared.json",         access: Public,gate: false, body: 0,     run: compared::compared },
+    Route { method: Get,    path: "/stats/benchmark.json",        access: Public,gate: false, body: 0,     run: benchmark::shown },
     Route { method: Get,    path: "/",                            access: Public,gate: false, body: 0,     run: pages::overview },
     Route { method: Get,    path: "/threats",                     access: Public,gate: false, body: 0,     run: pages::threats },
     Route { method: Get,    path: "/evolution",                   access: Public,gate: false, body: 0,     run: pages::threats },
@@ -104,6 +106,7 @@ const ROUTES: &[Route] = &[
     Route { method: Get,    path: "/risks",                       access: Public,gate: false, body: 0,     run: pages::risks },
     Route { method: Get,    path: "/cartography",                 access: Public,gate: false, body: 0,     run: pages::cartography },
     Route { method: Get,    path: "/compliance",                  access: Public,gate: false, body: 0,     run: pages::compliance },
+    Route { method: Get,    path: "/benchmark",                   access: Public,gate: false, body: 0,     run: pages::benchmark },
     Route { method: Get,    path: "/map",                         access: Public,gate: false, body: 0,     run: pages::map },
     Route { method: Get,    path: "/report",                      access: Public,gate: false, body: 0,     run: pages::report },
     Route { method: Get,    path: "/help",                        access: Public,gate: false, body: 0,     run: pages::help },

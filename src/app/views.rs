@@ -16,7 +16,7 @@ use std::borrow::Cow;
 pub const FIRST: &str = "v";
 
 /// The routes that a view has, over its own client's stats. None of them is of `/api/v1`.
-pub const PAGES: [&str; 25] = [
+pub const PAGES: [&str; 27] = [
     "/",
     "/threats",
     "/evolution",
@@ -26,6 +26,7 @@ pub const PAGES: [&str; 25] = [
     "/risks",
     "/cartography",
     "/compliance",
+    "/benchmark",
     "/report",
     "/help",
     "/about",
@@ -38,6 +39,7 @@ pub const PAGES: [&str; 25] = [
     "/stats/summary.json",
     "/stats/trends.json",
     "/stats/compared.json",
+    "/stats/benchmark.json",
     "/mosp/{uuid}.json",
     "/about.json",
     "/assets/licences.json",

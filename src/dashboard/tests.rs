@@ -58,6 +58,7 @@ fn every_name_in_a_page_means_something() {
         "contact",
         "body",
         "view",
+        "benchmark",
     ];
     let bodies =
         MENU.into_iter().chain([&THREAT, &VULNERABILITY, &MISSING, &ENDED]).map(|page| assets::page(page.body));

@@ -24,6 +24,7 @@ mod api_routing;
 mod api_stats;
 mod api_stats_post;
 mod archive;
+mod benchmark;
 mod clock;
 mod commands_client;
 mod commands_database;

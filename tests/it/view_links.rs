@@ -50,7 +50,7 @@ fn with(service: &Service, cookie: &str, path: &str) -> Reply {
 }
 
 /// Everything that a view has, at its clean address.
-const VIEWED: [&str; 20] = [
+const VIEWED: [&str; 22] = [
     "",
     "threats",
     "evolution",
@@ -59,6 +59,8 @@ const VIEWED: [&str; 20] = [
     "cartography",
     "compliance",
     "report",
+    "benchmark",
+    "stats/benchmark.json?type=threat",
     "help",
     "about",
     "threats/00000000-0000-4000-8000-000000000001",
@@ -418,7 +420,7 @@ fn every_public_route_is_in_a_view_or_left_out_on_purpose() {
         if !is_public || path.contains('{') || path.starts_with("/api/") {
             continue;
         }
-        let query = if path.ends_with("compared.json") { "?type=risk" } else { "" };
+        let query = if path.ends_with("compared.json") || path.ends_with("benchmark.json") { "?type=risk" } else { "" };
         let status = with(&service, &cookie, &format!("{}{}{query}", root.trim_end_matches('/'), path)).status;
         assert_eq!(status, if left_out.contains(&path.as_str()) { 404 } else { 200 }, "{path}");
     }

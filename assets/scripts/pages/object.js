@@ -1,6 +1,7 @@
 // One threat or vulnerability: its line, its three measures, its rank, its names.
 
 import "../lib/shell.js";
+import { ofObject } from "../lib/benchmark.js";
 import { change, spanOf } from "../lib/compared.js";
 import { controls, DAYS, daysGroup, daysText, group, periodGroup, periods } from "../lib/controls.js";
 import { getJson, summary } from "../lib/data.js";
@@ -98,10 +99,11 @@ const show = shower(byId("charts"), async () => {
     periodGroup(choices),
   );
   const days = choices.get("days");
-  const [about, window, past] = await Promise.all([
+  const [about, window, past, beside] = await Promise.all([
     known ?? summary(),
     comparedObjects(kind, "now"),
     objects(kind, days, choices.get("period")),
+    ofObject(kind, object),
   ]);
   known = about;
   if (!introduce(about)) return [];
@@ -112,6 +114,11 @@ const show = shower(byId("charts"), async () => {
   const { labels } = either;
   byId("object-name").textContent = label(labels, object);
   document.title = `${label(labels, object)} · ${document.title.split(" · ").at(-1)}`;
-  return [...(now ? [measures(window, now)] : []), before ? line(before, now?.analyses ?? 0) : nothing(), names(labels)];
+  return [
+    ...(now ? [measures(window, now)] : []),
+    ...(beside ? [beside] : []),
+    before ? line(before, now?.analyses ?? 0) : nothing(),
+    names(labels),
+  ];
 });
 show();
