@@ -188,6 +188,16 @@ CREATE TABLE mosp (
     asked_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- What another instance publishes, by type: the parts of each scale as a JSON list of object, measure and part, of its newest
+-- date. Replaced as a whole.
+CREATE TABLE benchmark (
+    type INTEGER PRIMARY KEY CHECK (type BETWEEN 1 AND 5),
+    url TEXT NOT NULL CHECK (url <> ''),
+    date INTEGER NOT NULL CHECK (date BETWEEN 0 AND 2932896),
+    asked_at INTEGER NOT NULL,
+    figures TEXT NOT NULL
+) STRICT;
+
 -- When the service's own jobs last ended, well or badly, and how often one ended in a panic, which is a fault of the program.
 CREATE TABLE job (
     name TEXT PRIMARY KEY CHECK (name <> ''),

@@ -81,6 +81,8 @@ pub struct Config {
     pub store_must_exist: bool,
     /// `PUSH_EVERY`
     pub push_every: Option<Duration>,
+    /// `BENCHMARK_EVERY`
+    pub benchmark_every: Option<Duration>,
     /// `PURGE_AFTER_MONTHS`
     pub purge_after_months: Option<u16>,
     /// `WATCH_SILENT`
@@ -142,6 +144,7 @@ impl Config {
             allow_network_store: read.parsed("ALLOW_NETWORK_STORE", switch)?,
             store_must_exist: read.parsed("STORE_MUST_EXIST", switch)?,
             push_every: read.optional("PUSH_EVERY", period)?,
+            benchmark_every: read.optional("BENCHMARK_EVERY", period)?,
             purge_after_months: read.optional("PURGE_AFTER_MONTHS", |text| at_least_one(text, "months"))?,
             watch_silent: read
                 .parsed("WATCH_SILENT", |text| if text == "0" { Ok(None) } else { period(text).map(Some) })?,

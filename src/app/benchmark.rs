@@ -4,7 +4,7 @@ use super::answer::Answer;
 use super::arguments::{Arguments, as_text};
 use super::{App, Request, computed, own, released};
 use crate::averages::Labels;
-use crate::averages::benchmark::{Benchmark, Others, Own, Sums, TYPES, compare};
+use crate::averages::benchmark::{Benchmark, Others, Own, Remote, Sums, TYPES, compare};
 use crate::averages::release::DAYS;
 use crate::averages::release::cells::{Places, Values};
 use crate::error::{Error, Kind, Result};
@@ -12,6 +12,7 @@ use crate::model::date::today;
 use crate::model::shapes::{category_of_key, referential_key};
 use crate::model::{Client, StatType};
 use crate::server::message::Response;
+use crate::sharing::url_host;
 use crate::store::releases::Contributor;
 use serde_json::Value;
 use std::io::Write;
@@ -33,11 +34,16 @@ pub fn shown(app: &App, request: Request<'_>) -> Answer {
     }
     match app.config.public_min_clients.is_live() {
         true => computed::public(app, request.head, &question, |out| write_here(app, kind, out)),
-        false => released::own(app, request.head, &question, |week, out| {
-            let own = Own::of_week(kind, week);
-            let mut names = |key: &str| Ok(week.and_then(|week| week.texts(kind, key)).unwrap_or_default().into());
-            to_writer(&compare(kind, &own, &Others::Nobody, None, &mut names)?, out)
-        }),
+        false => {
+            let remote = remote(app, kind)?;
+            // What was fetched is part of the question: the answer's tag changes with it, and with nothing that others post.
+            let about = remote.as_ref().map(|remote| (&remote.about, remote.values.len()));
+            released::own(app, request.head, &format!("{question} {about:?}"), |week, out| {
+                let own = Own::of_week(kind, week);
+                let mut names = |key: &str| Ok(week.and_then(|week| week.texts(kind, key)).unwrap_or_default().into());
+                to_writer(&compare(kind, &own, &Others::Nobody, remote.as_ref(), &mut names)?, out)
+            })
+        }
     }
 }
 
@@ -75,7 +81,7 @@ fn write(app: &App, kind: StatType, client: &Client, out: &mut dyn Write) -> Res
         }
     };
     let mut names = |key: &str| texts(app, kind, key, Some(client.id));
-    to_writer(&compare(kind, &own, &others, None, &mut names)?, out)
+    to_writer(&compare(kind, &own, &others, remote(app, kind)?.as_ref(), &mut names)?, out)
 }
 
 /// Writes the figures of all analyses together, where everything is live.
@@ -85,7 +91,13 @@ fn write_here(app: &App, kind: StatType, out: &mut dyn Write) -> Result<()> {
         sums.add(reader.read(&analysis)?.0);
     }
     let mut names = |key: &str| texts(app, kind, key, None);
-    to_writer(&compare(kind, &sums.into_own(), &Others::Nobody, None, &mut names)?, out)
+    to_writer(&compare(kind, &sums.into_own(), &Others::Nobody, remote(app, kind)?.as_ref(), &mut names)?, out)
+}
+
+/// What another instance publishes, if that was fetched.
+fn remote(app: &App, kind: StatType) -> Result<Option<Remote>> {
+    let found = app.store.from_afar(kind)?;
+    Ok(found.map(|found| Remote::new(url_host(&found.url), found.date, found.figures)))
 }
 
 fn to_writer(answer: &Benchmark, out: &mut dyn Write) -> Result<()> {

@@ -95,7 +95,7 @@ fn of_object(app: &App, request: &Request<'_>, page: &'static Page) -> Answer {
 /// The page for a browser where there is nothing; others get JSON.
 pub fn missing(app: &App, head: &Head) -> Option<Response> {
     let wants_page = head.headers.all("Accept").any(|accept| accept.contains("text/html"));
-    let mut page = wants_page.then(|| answer(app, head, &dashboard::MISSING, "", Rest::Nothing))?;
+    let mut page = wants_page.then(|| answer(app, head, (&dashboard::MISSING, ""), Rest::Nothing, false))?;
     page.status = 404;
     Some(page.with("Cache-Control", "no-store"))
 }
@@ -103,7 +103,7 @@ pub fn missing(app: &App, head: &Head) -> Option<Response> {
 /// The page for a browser whose view link shows nothing any more; others get JSON.
 pub fn ended(app: &App, head: &Head) -> Option<Response> {
     let wants_page = head.headers.all("Accept").any(|accept| accept.contains("text/html"));
-    wants_page.then(|| answer(app, head, &dashboard::ENDED, "", Rest::Nothing))
+    wants_page.then(|| answer(app, head, (&dashboard::ENDED, ""), Rest::Nothing, false))
 }
 
 /// What a page rests on.
@@ -125,16 +125,16 @@ fn of_request(app: &App, request: &Request<'_>, page: &'static Page, object: &st
         Some(view) => Rest::Own(view),
         None => released::told(app)?.map_or(Rest::Nothing, Rest::Released),
     };
-    Ok(answer(app, request.head, page, object, rest))
+    Ok(answer(app, request.head, (page, object), rest, app.store.has_from_afar()?))
 }
 
-fn answer(app: &App, head: &Head, page: &'static Page, object: &str, rest: Rest<'_>) -> Response {
+fn answer(app: &App, head: &Head, (page, object): (&'static Page, &str), rest: Rest<'_>, has_remote: bool) -> Response {
     let headers = &head.headers;
     let language = Language::of(&head.query, headers.get("Accept-Language").unwrap_or_default());
     let view = if let Rest::Own(view) = &rest { Some(*view) } else { None };
     let site = Site {
         own: view.map(|view| view.client.name.as_str()),
-        has_remote: false,
+        has_remote,
         public_pages: app.config.public_pages,
         map: app.config.shows_map(),
         released: if let Rest::Released(released) = rest { Some(released) } else { None },

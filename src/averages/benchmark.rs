@@ -176,6 +176,15 @@ struct Compared {
 /// Finds what an object is called by its key.
 pub type Names<'a> = dyn FnMut(&str) -> crate::error::Result<Labels> + 'a;
 
+impl Remote {
+    /// What an instance publishes, as it was kept.
+    pub fn new(host: &str, date: Date, figures: Vec<(String, usize, f64)>) -> Self {
+        let about = Elsewhere { host: host.to_owned(), date, week: date.iso_week_date().week() };
+        let cell = |(object, measure, part): (String, usize, f64)| ((object.into(), measure), part);
+        Self { about, values: figures.into_iter().map(cell).collect() }
+    }
+}
+
 /// Puts one's own figures beside those of others. Objects that one does not have are not told.
 ///
 /// # Errors

@@ -59,6 +59,7 @@ fn every_name_in_a_page_means_something() {
         "body",
         "view",
         "benchmark",
+        "footer",
     ];
     let bodies =
         MENU.into_iter().chain([&THREAT, &VULNERABILITY, &MISSING, &ENDED]).map(|page| assets::page(page.body));

@@ -25,6 +25,7 @@ mod api_stats;
 mod api_stats_post;
 mod archive;
 mod benchmark;
+mod benchmark_remote;
 mod clock;
 mod commands_client;
 mod commands_database;

@@ -139,10 +139,11 @@ export function benchmarkSpec(found, kind, objects, { measure, beside, id, title
   const names = rows.map(({ name }) => name);
   const sides = [["own", ownName()], ...(hasOther ? [["other", otherName(found, rows, beside)]] : [])];
   const week = beside === "others" ? found.others?.week : null;
+  const afar = beside === "remote" ? t("benchmark.remote_of", { date: date(found.remote.date) }) : null;
   return {
     id, title, unit: `${nameOf(kind, measure)} (${unit(measure)})`, analyses: found.own.analyses ?? undefined,
     period: found.own.week ? t("benchmark.until", { date: date(found.own.week) }) : null,
-    more: week ? t("benchmark.others_until", { date: date(week) }) : null,
+    more: week ? t("benchmark.others_until", { date: date(week) }) : afar,
     legend: sides.map(([key, name]) => ({ key, name })),
     key: [
       { name: sides[0][1], swatch: "dot current" },
