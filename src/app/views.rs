@@ -89,13 +89,14 @@ pub fn admit(app: &App, head: &Head, link: &str) -> Result<View, Response> {
     if tokens.is_empty() {
         return Err(answer::error(401, "Unauthorized - Authentication required."));
     }
-    for token in tokens {
+    for token in &tokens {
         // A right cookie of another link is as wrong as any.
         if let Some(view) = find(app, token)?.filter(|view| view.link == number) {
             return Ok(view);
         }
     }
-    // It has had its time: the browser need not show it again.
+    // Each was a guess. They have had their time: the browser need not show them again.
+    tokens.iter().skip(1).for_each(|_| drop(app.wrong_token(head)));
     let gone = cookie(app, head, number, "", 0);
     Err(app.wrong_token(head).with("Set-Cookie", gone))
 }
@@ -118,13 +119,21 @@ pub fn enter(app: &App, request: Request<'_>) -> Answer {
     let seconds = view.expires_at.map_or(i64::MAX, |end| end - now).clamp(0, COOKIE_DAYS * 86_400);
     let query = if request.head.query.is_empty() { String::new() } else { format!("?{}", request.head.query) };
     let (token, page) = request.name.split_once('/').unwrap_or((&request.name, ""));
-    let address = format!("{}{}{}", root(app, request.head, view.link), encoded(page), query);
+    let address = format!("{}{}/{}{}", up(&request.head.path, token), view.link, encoded(page), query);
     let response = Response::empty(303).with("Location", address);
     Ok(response.with("Set-Cookie", cookie(app, request.head, view.link, token, seconds)))
 }
 
 fn decoded(part: &str) -> Cow<'_, str> {
     percent_decode_str(part).decode_utf8_lossy()
+}
+
+/// What leads from a path with a token to the place of the token: relative, since what is in front of it is a proxy's
+/// business, and some of them rewrite what begins with a slash.
+fn up(path: &str, token: &str) -> String {
+    let mut below = path.split('/').skip_while(|part| decoded(part) != token);
+    below.next();
+    "../".repeat(below.count())
 }
 
 /// A path with each part made harmless in a header and in an address.
@@ -227,6 +236,25 @@ mod tests {
     fn a_clean_address_has_nothing_that_ends_a_header() {
         assert_eq!(encoded("threats/a\r\nSet-Cookie: x"), "threats/a%0D%0ASet%2DCookie%3A%20x".replace("%2D", "-"));
         assert_eq!(encoded("/evil.example"), "/evil.example");
+    }
+
+    #[test]
+    fn the_way_to_the_clean_address_is_relative() {
+        for (path, wanted) in [
+            ("/v/TOKEN", "/v/7/"),
+            ("/v/TOKEN/", "/v/7/"),
+            ("/x/v/TOKEN/threats", "/x/v/7/threats"),
+            ("/v/TOKEN/threats/a/", "/v/7/threats/a"),
+            ("/v/TOKEN//threats", "/v/7/threats"),
+            ("/v/T%4fKEN/threats", "/v/7/threats"),
+        ] {
+            let page = path.replace("%4f", "O").split("TOKEN").nth(1).unwrap().trim_matches('/').to_owned();
+            let base = path.rsplit_once('/').unwrap().0;
+            let mut parts: Vec<&str> = base.split('/').collect();
+            let steps = up(path, "TOKEN");
+            parts.truncate(parts.len() - steps.matches("../").count());
+            assert_eq!(format!("{}/7/{page}", parts.join("/")), wanted, "{path}");
+        }
     }
 
     #[test]
