@@ -5,7 +5,8 @@
 use super::{Store, clients, damaged, now};
 use crate::error::{Error, Kind, Result};
 use crate::model::{Client, Token};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use std::collections::HashSet;
 
 /// A link, without its token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +92,39 @@ impl Store {
             Ok(Some((link, client.ok_or_else(|| damaged("a view link of nobody"))?)))
         })?;
         Ok(found.filter(|(link, _)| !link.is_expired(now())))
+    }
+}
+
+/// The links of a store, by which those of a backup are judged that is to take its place.
+pub(super) struct Known {
+    /// The highest number that was ever given.
+    newest: i64,
+    hashes: HashSet<[u8; 32]>,
+}
+
+impl Known {
+    pub(super) fn of(tx: &Transaction<'_>) -> Result<Self> {
+        let text = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'view_link'), 0)";
+        let newest = tx.query_row(text, [], |row| row.get(0))?;
+        let mut statement = tx.prepare("SELECT token_hash FROM view_link")?;
+        let hashes = statement.query_map([], |row| row.get(0)).and_then(Iterator::collect)?;
+        Ok(Self { newest, hashes })
+    }
+
+    /// Whether there ever was one.
+    pub(super) fn has_any(&self) -> bool {
+        self.newest > 0
+    }
+
+    /// Takes out of a copy of a backup what was ended since it was made: nobody who revoked a link expects it back.
+    pub(super) fn carry_over(&self, copy: &Connection) -> Result<()> {
+        let mut statement = copy.prepare("SELECT id, token_hash FROM view_link WHERE id <= ?1")?;
+        let rows = statement.query_map([self.newest], |row| Ok((row.get(0)?, row.get(1)?)));
+        let rows: Vec<(i64, [u8; 32])> = rows.and_then(Iterator::collect)?;
+        for (id, _) in rows.iter().filter(|(_, hash)| !self.hashes.contains(hash)) {
+            copy.execute("DELETE FROM view_link WHERE id = ?1", [id])?;
+        }
+        Ok(())
     }
 }
 

@@ -342,6 +342,27 @@ fn links_end_with_their_time_their_client_and_its_token() {
 }
 
 #[test]
+fn a_link_that_was_ended_does_not_come_back_with_a_backup() {
+    let (place, service) = house(&[]);
+    let is_open = |service: &Service, link: &Link| service.get(&format!("/v/{}/", link.token)).send().status == 303;
+    let (kept, revoked, ended) = (link(&place, "alpha", &[]), link(&place, "alpha", &[]), link(&place, "beta", &[]));
+    let backup = place.path().join("backup.db").display().to_string();
+    place.ok(&["database", "backup", &backup]);
+    place.ok(&["client", "view-link", "revoke", &revoked.number]);
+    place.ok(&["client", "deactivate", "beta"]);
+    let newer = link(&place, "alpha", &[]);
+    place.ok(&["database", "restore", &backup, "--yes"]);
+    assert!(is_open(&service, &kept) && !is_open(&service, &revoked) && !is_open(&service, &ended));
+    assert!(!is_open(&service, &newer), "what the backup does not have is gone with the rest");
+    // On a new machine nothing is known of what was ended: the links of the backup's day are there.
+    let fresh = Place::new();
+    fresh.ok(&["database", "migrate"]);
+    fresh.ok(&["database", "restore", &backup, "--yes"]);
+    let service = fresh.serve();
+    assert!(is_open(&service, &kept) && is_open(&service, &revoked));
+}
+
+#[test]
 fn behind_a_prefix_everything_stays_below_it() {
     let variables =
         [("SCRIPT_NAME", "/dashboard"), ("INSTANCE_URL", "https://stats.example.org/dashboard"), ("FIX_PROXY", "1")];
