@@ -142,6 +142,7 @@ fn answer(app: &App, head: &Head, (page, object): (&'static Page, &str), rest: R
         url: app.config.admin_url.as_deref(),
     };
     let root = view.map_or_else(|| root(app, head), |view| views::root(app, head, view.link));
+    let may_be_kept = view.is_none();
     let view = dashboard::View { page, root: &root, query: &head.query, object, language: &language };
     let text = dashboard::render(&site, &view);
     let ancestors = app.config.frame_ancestors.as_deref().unwrap_or("'none'");
@@ -150,7 +151,7 @@ fn answer(app: &App, head: &Head, (page, object): (&'static Page, &str), rest: R
          font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}"
     );
     let tag = tag(&[text.as_bytes()]);
-    let response = match is_known(head, &tag) {
+    let response = match may_be_kept && is_known(head, &tag) {
         true => Response::empty(304),
         false => Response::bytes(200, Some("text/html; charset=utf-8"), Cow::Owned(text.into_bytes())),
     };
