@@ -19,7 +19,7 @@ use jiff::civil::Date;
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long one answer may take, to its last byte.
 const LONGEST: Duration = Duration::from_secs(20);
@@ -67,17 +67,15 @@ impl Fetched {
 /// `Unavailable` if there is nothing of any type, and those of the store.
 pub fn fetch(store: &Store, url: &str, proxies: &Proxies) -> Result<Fetched> {
     let web = HttpClient::unnamed(url, proxies, LONGEST, LARGEST)?;
-    let mut fetched = Fetched::default();
+    let (mut fetched, start) = (Fetched::default(), Instant::now());
     for (kind, question) in QUESTIONS {
+        // Whoever is slow is not asked for each type.
+        if start.elapsed() >= LONGEST {
+            break;
+        }
         match of_kind(&web, url, kind, question) {
             Ok(found) => fetched.kept.push(found),
-            Err(error) => {
-                fetched.missing.push(format!("{}: {}", kind.name(), error.chain()));
-                // Whoever does not answer, or answers without an end, is not asked again for each type.
-                if error.kind == Kind::Busy {
-                    break;
-                }
-            }
+            Err(error) => fetched.missing.push(format!("{}: {}", kind.name(), error.chain())),
         }
     }
     if fetched.kept.is_empty() {
@@ -101,8 +99,8 @@ fn of_kind(web: &HttpClient, url: &str, kind: StatType, question: &str) -> Resul
     let address = format!("{url}/stats/{question}days={DAYS}");
     let request = Request { method: "GET", url: &address, token: None, body: None };
     let response = web.ask(&request).map_err(|error| match error.too_large {
-        true => Error::new(Kind::Busy, format!("its answer is larger than {} MB", LARGEST >> 20)),
-        false => Error::new(Kind::Busy, error.error.message.clone()).because(error.error),
+        true => Error::new(Kind::Unavailable, format!("its answer is larger than {} MB", LARGEST >> 20)),
+        false => error.error,
     })?;
     let (newest, values) = parsed(kind, &read(&response)?)?;
     let url = url.to_owned();

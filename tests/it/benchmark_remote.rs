@@ -44,7 +44,9 @@ impl Stranger {
 }
 
 fn answer(socket: &mut TcpStream, head: &str, body: &[u8]) {
-    let _ = socket.write_all(format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes());
+    let _ = socket.write_all(
+        format!("HTTP/1.1 {head}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes(),
+    );
     let _ = socket.write_all(body);
 }
 
