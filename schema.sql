@@ -22,6 +22,24 @@ CREATE TABLE client (
     CHECK ((latitude IS NULL) = (longitude IS NULL))
 ) STRICT;
 
+-- Links under which one client's own figures are seen. Of a link's token only the hash is kept. `expires_at` is none if it
+-- does not end by itself. Links end with the token that their client had when they were made, and when it is deactivated.
+CREATE TABLE view_link (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    client INTEGER NOT NULL REFERENCES client (id) ON DELETE CASCADE,
+    token_hash BLOB NOT NULL UNIQUE CHECK (length(token_hash) = 32),
+    note TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER
+) STRICT;
+
+CREATE INDEX "view_link#client" ON view_link (client);
+
+CREATE TRIGGER "client#view_links" AFTER UPDATE OF is_active, token_hash ON client
+WHEN new.is_active = 0 OR new.token_hash <> old.token_hash BEGIN
+    DELETE FROM view_link WHERE client = new.id;
+END;
+
 -- The analyses (ANR) of each client. Two clients may have the same analysis without knowing of each other.
 CREATE TABLE analysis (
     id INTEGER PRIMARY KEY,
@@ -169,6 +187,16 @@ CREATE TABLE mosp (
     objects TEXT NOT NULL,
     asked_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- What another instance publishes, by type: the parts of each scale as a JSON list of object, measure and part, of its newest
+-- date. Replaced as a whole.
+CREATE TABLE benchmark (
+    type INTEGER PRIMARY KEY CHECK (type BETWEEN 1 AND 5),
+    url TEXT NOT NULL CHECK (url <> ''),
+    date INTEGER NOT NULL CHECK (date BETWEEN 0 AND 2932896),
+    asked_at INTEGER NOT NULL,
+    figures TEXT NOT NULL
+) STRICT;
 
 -- When the service's own jobs last ended, well or badly, and how often one ended in a panic, which is a fault of the program.
 -- `failure` is why the last run ended badly, none if it ended well: moments do not tell, since clocks are set back.

@@ -7,6 +7,7 @@ mod answer;
 mod arguments;
 pub mod auth;
 mod batch;
+mod benchmark;
 mod clients;
 mod compared;
 mod computed;
@@ -18,6 +19,7 @@ mod managed_clients;
 mod metrics;
 mod mosp;
 mod objects;
+mod own;
 mod pages;
 mod processed;
 mod public;
@@ -26,6 +28,7 @@ mod routes;
 pub mod signals;
 mod source;
 mod stats;
+mod views;
 
 use crate::config::{self, Config};
 use crate::model::decimal::excerpt;
@@ -38,15 +41,16 @@ pub use answer::{Answer, json, tag, unless_known};
 use computed::Answers;
 use metrics::Metrics;
 use percent_encoding::percent_decode_str;
-use routes::Access::{Admin, Client as Known, Monitor, Open, Public};
+use routes::Access::{Admin, Client as Known, Monitor, Open, Public, View as Link};
 pub use routes::routes;
-use routes::{Access, BATCH, Route, allowed, routes_of};
+use routes::{Access, BATCH, Found, Route, allowed, routes_of};
 use serde_json::json as value;
 use signals::Signals;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
+use views::View;
 
 /// What all requests share.
 pub struct App {
@@ -78,17 +82,29 @@ pub struct Request<'a> {
     pub name: String,
     /// Who asks; the caller of an open route is nobody.
     pub caller: Option<Client>,
+    /// The view link under which somebody looks.
+    pub view: Option<View>,
     /// The token that was shown.
     pub token: String,
     /// The body.
     pub body: Received,
 }
 
+impl Request<'_> {
+    /// The client whose figures alone are looked at.
+    fn own(&self) -> Option<&Client> {
+        self.view.as_ref().map(|view| &view.client)
+    }
+}
+
 /// An admitted request: where it goes and who sent it.
 pub struct Ticket {
     route: &'static Route,
+    /// The route of the page behind a view link; what runs.
+    shown: &'static Route,
     name: String,
     caller: Option<Client>,
+    view: Option<View>,
 }
 
 impl App {
@@ -116,8 +132,8 @@ impl App {
         }
     }
 
-    /// The rows of the table for a path, and the text at its place in braces. The prefix may be there or not.
-    fn find(&self, head: &Head) -> Option<(Vec<&'static Route>, String)> {
+    /// The rows of the table for a path, and the texts at its places in braces. The prefix may be there or not.
+    fn find(&self, head: &Head) -> Option<Found> {
         let parts: Vec<String> = head
             .path
             .split('/')
@@ -144,7 +160,7 @@ impl App {
     /// The client that shows a token, if it may go on.
     fn authorise(&self, head: &Head, access: Access) -> Result<Option<Client>, Response> {
         let token = match access {
-            Open | Public => return Ok(None),
+            Open | Public | Link => return Ok(None),
             Monitor => auth::token_or_bearer(head),
             Known | Admin => auth::token(head),
         };
@@ -178,6 +194,9 @@ impl App {
 
     /// Where there is nothing a browser gets a page, a program its JSON.
     fn for_browsers(&self, head: &Head, response: Response) -> Response {
+        if response.route.starts_with("/v/") {
+            return response;
+        }
         let is_page = response.status == 404 && self.config.public_pages && !head.path.ends_with(".json");
         let page = if is_page { pages::missing(self, head) } else { None };
         page.unwrap_or(response)
@@ -200,12 +219,12 @@ impl App {
         if head.path == "*" && head.method == Method::OPTIONS {
             return Err(Response::empty(200).with("Allow", "GET, HEAD, POST, PATCH, DELETE, OPTIONS"));
         }
-        let (routes, name) = self.find(head).ok_or_else(nothing_here)?;
+        let (routes, names) = self.find(head).ok_or_else(nothing_here)?;
         *route = routes.first().map_or("", |route| route.path);
         if !self.config.public_pages && routes.iter().any(|route| route.access == Public) {
             return Err(nothing_here());
         }
-        if routes.iter().any(|route| route.access == Public) && !hosts::is_own(&self.config, head) {
+        if routes.iter().any(|route| matches!(route.access, Public | Link)) && !hosts::is_own(&self.config, head) {
             return Err(answer::message(421, hosts::STRANGE));
         }
         if head.method == Method::OPTIONS {
@@ -219,12 +238,29 @@ impl App {
         if route.gate && auth::is_too_old(head) {
             return Err(answer::error(426, "This service requires use of MONARC version >= 2.10.2."));
         }
+        if route.access == Link {
+            return Ok((self.open(head, route, &names)?, route.body));
+        }
         let caller = self.authorise(head, route.access)?;
         if route.body > 0 && head.headers.get("Content-Encoding").is_some_and(|coding| coding != "identity") {
             return Err(answer::message(415, "A compressed body is not taken here: send it without Content-Encoding."));
         }
         let body = if route.body == BATCH { self.config.max_batch } else { route.body };
-        Ok((Ticket { route, name, caller }, body))
+        let name = names.into_iter().next().unwrap_or_default();
+        Ok((Ticket { route, shown: route, name, caller, view: None }, body))
+    }
+
+    /// What a view link leads to: to its clean address, or there to a page.
+    fn open(&self, head: &Head, route: &'static Route, names: &[String]) -> Result<Ticket, Response> {
+        let (link, page) = (names.first().map_or("", String::as_str), names.get(1..).unwrap_or_default());
+        let view = views::admit(self, head, link)?;
+        if !views::is_clean(link) {
+            return Ok(Ticket { route, shown: route, name: names.join("/"), caller: None, view: Some(view) });
+        }
+        let (routes, names) = routes_of(page).ok_or_else(nothing_here)?;
+        let shown = views::route(routes).ok_or_else(nothing_here)?;
+        let name = names.into_iter().next().unwrap_or_default();
+        Ok(Ticket { route, shown, name, caller: None, view: Some(view) })
     }
 }
 
@@ -239,19 +275,27 @@ impl Service for App {
     fn admit(&self, head: &Head) -> Result<(Ticket, usize), Response> {
         let mut route = "";
         self.decide(head, &mut route).map_err(|mut response| {
-            response = self.for_browsers(head, response);
+            response.route = route;
+            response = match route.starts_with("/v/") {
+                true => views::refused(self, head, response),
+                false => self.for_browsers(head, response),
+            };
             response.route = route;
             answer::finished(response, head)
         })
     }
 
     fn answer(&self, head: &Head, ticket: Ticket, body: Received) -> Response {
-        let Ticket { route, name, caller } = ticket;
-        let client = caller.as_ref().map(|client| client.name.clone());
+        let Ticket { route, shown, name, caller, view } = ticket;
+        let link = view.as_ref().map(|view| format!("view link {}", view.link));
+        let client = caller.as_ref().map(|client| client.name.clone()).or_else(|| link.clone());
         let token = auth::token(head).unwrap_or_default().to_owned();
-        let request = Request { head, name, caller, token, body };
-        let response = (route.run)(self, request).unwrap_or_else(|refusal| *refusal);
+        let request = Request { head, name, caller, view, token, body };
+        let response = (shown.run)(self, request).unwrap_or_else(|refusal| *refusal);
         let mut response = self.for_browsers(head, response);
+        if link.is_some() {
+            response = views::guarded(response, Some(shown));
+        }
         response.client = client;
         response.route = route.path;
         let is_data = [".json", ".csv"].iter().any(|ending| route.path.ends_with(ending));
@@ -275,6 +319,7 @@ impl Service for App {
     fn served(&self, served: &Served<'_>) {
         self.metrics.note(served);
         let (method, path) = served.head.map_or(("-", "-"), |head| (head.method.as_str(), head.path.as_str()));
+        let path = views::masked(path);
         // Who is refused may be looked for; who is served is a client.
         let address = match (served.head, served.status) {
             (Some(head), 401 | 403 | 429) => format!(" address={}", auth::address(&self.config, head)),

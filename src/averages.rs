@@ -2,6 +2,7 @@
 //!
 //! A new processor is one row of [`ALL`] and one function.
 
+pub mod benchmark;
 mod cartography;
 mod compliance;
 pub mod published;

@@ -14,6 +14,7 @@ mod release;
 mod settings;
 mod sharing;
 mod stats;
+mod view_link;
 
 use crate::commands::args::{Arguments, Command, Serve};
 use crate::config::{Config, Proxies, Raw};

@@ -85,6 +85,8 @@ pub struct Config {
     pub store_must_exist: bool,
     /// `PUSH_EVERY`
     pub push_every: Option<Duration>,
+    /// `BENCHMARK_EVERY`
+    pub benchmark_every: Option<Duration>,
     /// `PURGE_AFTER_MONTHS`
     pub purge_after_months: Option<u16>,
     /// `WATCH_SILENT`
@@ -148,6 +150,7 @@ impl Config {
             allow_network_store: read.parsed("ALLOW_NETWORK_STORE", switch)?,
             store_must_exist: read.parsed("STORE_MUST_EXIST", switch)?,
             push_every: read.optional("PUSH_EVERY", period)?,
+            benchmark_every: read.optional("BENCHMARK_EVERY", period)?,
             purge_after_months: read.optional("PURGE_AFTER_MONTHS", |text| at_least_one(text, "months"))?,
             watch_silent: read
                 .parsed("WATCH_SILENT", |text| if text == "0" { Ok(None) } else { period(text).map(Some) })?,
@@ -172,6 +175,13 @@ impl Config {
             false => format!("http://{}", SocketAddr::new(self.host, self.port)),
         };
         self.instance_url.clone().unwrap_or_else(own)
+    }
+
+    /// Where browsers find the pages, without a slash at its end: the public address, with the path of a proxy behind it if
+    /// it does not have that itself.
+    pub fn view_url(&self) -> String {
+        let url = self.public_url();
+        if url.ends_with(&self.prefix) { url } else { format!("{url}{}", self.prefix) }
     }
 
     /// How whoever runs this instance can be reached, as every page and file says it: an e-mail address, then a URL.
@@ -322,8 +332,8 @@ fn ancestors(text: &str) -> std::result::Result<String, String> {
     }
 }
 
-/// A time between two runs: a number of weeks, days, hours or minutes.
-fn period(text: &str) -> std::result::Result<Duration, String> {
+/// A time: a number of weeks, days, hours or minutes; the error says what is needed.
+pub fn period(text: &str) -> std::result::Result<Duration, String> {
     let reason = || "a time is needed such as 1d, 12h or 30m, and at least a minute".to_owned();
     let number = text.trim_end_matches(|c: char| !c.is_ascii_digit());
     let unit = match &text[number.len()..] {

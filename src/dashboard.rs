@@ -48,6 +48,8 @@ pub static CARTOGRAPHY: Page = page("cartography", "cartography", "cartography")
 pub static COMPLIANCE: Page = page("compliance", "compliance", "compliance");
 /// `/trends`
 pub static TRENDS: Page = page("trends", "trends", "trends");
+/// `/benchmark`: one's own figures beside those of others
+pub static BENCHMARK: Page = page("benchmark", "benchmark", "benchmark");
 /// `/map`
 pub static MAP: Page = page("map", "map", "map");
 /// `/report`: the overview for paper
@@ -66,9 +68,11 @@ pub static VULNERABILITY: Page =
     Page { name: "vulnerability", body: "object", path: "vulnerabilities", script: "object" };
 /// Where there is nothing
 pub static MISSING: Page = page("missing", "-", "plain");
+/// Where a view link has ended
+pub static ENDED: Page = page("ended", "-", "plain");
 
 /// Those in the menu, in its order.
-static MENU: [&Page; 12] = [
+static MENU: [&Page; 13] = [
     &OVERVIEW,
     &TRENDS,
     &RISKS,
@@ -76,6 +80,7 @@ static MENU: [&Page; 12] = [
     &VULNERABILITIES,
     &CARTOGRAPHY,
     &COMPLIANCE,
+    &BENCHMARK,
     &MAP,
     &REPORT,
     &HELP,
@@ -85,8 +90,12 @@ static MENU: [&Page; 12] = [
 
 /// What the operator says about all pages.
 pub struct Site<'a> {
+    /// The client whose own figures the pages show, and nothing else.
+    pub own: Option<&'a str>,
     /// What was released, where nothing is live.
     pub released: Option<Released>,
+    /// Whether figures of another instance are there to stand beside these.
+    pub has_remote: bool,
     /// Whether there are pages besides the one about the API.
     pub public_pages: bool,
     /// Whether there is a map.
@@ -138,9 +147,14 @@ fn values(site: &Site<'_>, view: &View<'_>) -> Values {
     let manifest = Manifest::read();
     let mut values = Values::default();
     values.text("lang", language.code);
-    values.raw("released", site.released.as_ref().map(|known| released(known, language)).unwrap_or_default());
     values.raw("notice", site.notice.map(notice).unwrap_or_default());
     values.raw("feed", if site.public_pages { feed_link(root) } else { String::new() });
+    let line = site.released.as_ref().map(|known| released(known, language));
+    values.raw("released", site.own.map(|name| own(name, language)).or(line).unwrap_or_default());
+    values.text("view", if site.own.is_some() { "own" } else { "" });
+    let footer = if site.own.is_some() { "page.own_only" } else { "app.averages_only" };
+    values.text("footer", language.texts.get(footer));
+    values.text("benchmark", if site.own.is_some() || site.has_remote { "on" } else { "" });
     values.text("page", page.name);
     values.text("object", object);
     values.text("root", root);
@@ -186,6 +200,12 @@ fn feed_link(root: &str) -> String {
     format!("<link rel=\"alternate\" type=\"application/atom+xml\" href=\"{}feed.atom\">", escape(root))
 }
 
+/// One line that says whose figures the page shows.
+fn own(name: &str, language: &Language) -> String {
+    let line = language.texts.get("page.own").replace("{name}", name);
+    format!("<p class=\"notice released\">{}</p>", escape(&line))
+}
+
 fn scripts(entry: &Entry, root: &str) -> String {
     let mut html = String::new();
     for import in &entry.imports {
@@ -207,7 +227,13 @@ fn menu(site: &Site<'_>, view: &View<'_>) -> String {
     let query = chosen(language);
     let mut html = String::new();
     // With `PUBLIC_PAGES` off the page about the API is the only one there is.
-    let is_shown = |page: &Page| site.public_pages && (page.name != "map" || site.map);
+    let is_shown = |page: &Page| match (site.own, page.name) {
+        (Some(_), name) => !matches!(name, "map" | "api" | "trends"),
+        (None, "map") => site.public_pages && site.map,
+        // Where figures are published for all, it is no page for visitors unless there is something to see.
+        (None, "benchmark") => site.public_pages && (site.has_remote || site.released.is_none()),
+        (None, _) => site.public_pages,
+    };
     for page in MENU.iter().filter(|page| is_shown(page)) {
         let address = page.path;
         let current = if page.path == view.page.path { " aria-current=\"page\"" } else { "" };

@@ -39,7 +39,7 @@
 //! | what | where |
 //! |---|---|
 //! | a processor | a row of `averages::ALL` and one function |
-//! | a route | a row of `app/routes.rs`, a handler, `assets/openapi.json`, a row in `tests/it/access.rs` |
+//! | a route | a row of `app/routes.rs`, a handler, `assets/openapi.json`, a row in `tests/it/access.rs`; a page for view links too, `PAGES` in `app/views.rs` |
 //! | a setting | a row of `config/settings.rs`, a field of `Config` |
 //! | a table or column | `schema.sql`, and a step in `store/migrations.rs` |
 //! | a job of the service | a row in `service/schedule.rs` |

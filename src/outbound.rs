@@ -15,6 +15,8 @@ const LARGEST: u64 = 64 << 20;
 /// Makes calls to the machine of one address.
 pub struct HttpClient {
     agent: Agent,
+    /// Bytes of the largest answer that is read.
+    largest: u64,
 }
 
 /// What to ask.
@@ -57,10 +59,22 @@ impl HttpClient {
     /// # Errors
     /// `Invalid` if the proxy's address cannot be used.
     pub fn new(url: &str, proxies: &Proxies, longest: Duration) -> Result<Self> {
+        Self::with(url, proxies, longest, LARGEST, concat!("monarc-stats/", env!("CARGO_PKG_VERSION")))
+    }
+
+    /// The same for calls that tell nothing about this instance, not even its version, and read no more than `largest` bytes.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn unnamed(url: &str, proxies: &Proxies, longest: Duration, largest: u64) -> Result<Self> {
+        Self::with(url, proxies, longest, largest, "monarc-stats")
+    }
+
+    fn with(url: &str, proxies: &Proxies, longest: Duration, largest: u64, agent: &str) -> Result<Self> {
         let proxy = proxies.for_url(url).map(Proxy::new).transpose();
         let proxy = proxy.map_err(|e| Error::invalid("the proxy in the environment cannot be used").because(e))?;
         let mut config = Agent::config_builder()
-            .user_agent(concat!("monarc-stats/", env!("CARGO_PKG_VERSION")))
+            .user_agent(agent)
             .http_status_as_error(false)
             // A token is for the machine it was given for, and a redirected POST would become a GET.
             .max_redirects(0)
@@ -71,7 +85,7 @@ impl HttpClient {
         if url.starts_with("https://") {
             config = config.tls_config(TlsConfig::builder().root_certs(roots()).build());
         }
-        Ok(Self { agent: config.build().new_agent() })
+        Ok(Self { agent: config.build().new_agent(), largest })
     }
 
     /// Asks once.
@@ -81,7 +95,7 @@ impl HttpClient {
     pub fn ask(&self, request: &Request<'_>) -> std::result::Result<Response, CallError> {
         let host = request.url.split('/').nth(2).unwrap_or(request.url);
         let host = host.rsplit('@').next().unwrap_or(host);
-        self.send(request).and_then(read).map_err(|error| call_error(host, error))
+        self.send(request).and_then(|response| read(response, self.largest)).map_err(|error| call_error(host, error))
     }
 
     fn send(&self, request: &Request<'_>) -> std::result::Result<ureq::http::Response<Body>, ureq::Error> {
@@ -125,13 +139,13 @@ pub fn authorities() -> (usize, usize, Vec<String>) {
     (system.certs.len(), webpki_root_certs::TLS_SERVER_ROOT_CERTS.len(), errors)
 }
 
-fn read(mut response: ureq::http::Response<Body>) -> std::result::Result<Response, ureq::Error> {
+fn read(mut response: ureq::http::Response<Body>, largest: u64) -> std::result::Result<Response, ureq::Error> {
     let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     Ok(Response {
         status: response.status().as_u16(),
         retry_after: header("Retry-After").and_then(|text| text.parse().ok()),
         location: header("Location"),
-        body: response.body_mut().with_config().limit(LARGEST).read_to_vec()?,
+        body: response.body_mut().with_config().limit(largest).read_to_vec()?,
     })
 }
 

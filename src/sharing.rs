@@ -3,10 +3,12 @@
 //! The other side may be this program or the reference implementation; what tells them apart is what they answer, and
 //! the word `replaces` in `/about.json`. Nothing that names a client leaves the machine.
 
+mod benchmark;
 mod pull;
 mod push;
 mod remote;
 
+pub use benchmark::{Fetched, fetch, url_host};
 pub use pull::{Pull, Pulled, pull};
 pub use push::{Push, Refusal, Sent, first_body, push, withdraw};
 

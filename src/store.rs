@@ -2,6 +2,7 @@
 //!
 //! One writer behind a mutex, a few readers, and nothing of rusqlite leaves this room.
 
+pub mod benchmark;
 mod check;
 pub mod clients;
 pub mod compared;
@@ -33,6 +34,7 @@ pub mod summary;
 #[cfg(test)]
 mod tests;
 mod turns;
+pub mod view_links;
 pub mod watch;
 
 use crate::error::{Error, Kind, Result};

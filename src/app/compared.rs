@@ -6,17 +6,18 @@ use super::computed;
 use super::objects::means_alone;
 use super::public::as_days;
 use super::source::NOW;
-use super::{App, Request, released};
+use super::{App, Request, own, released};
 use crate::averages::{self, Params, Period, Processor};
 use crate::error::{Error, Kind, Result};
-use crate::model::StatType;
 use crate::model::date::today;
+use crate::model::{Client, StatType};
 use crate::store::rollups::Selection;
 use jiff::Span;
 use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
+use std::io::Write;
 
 /// The first and the last day of a window.
 type Window = (Date, Date);
@@ -27,21 +28,30 @@ pub fn compared(app: &App, request: Request<'_>) -> Answer {
     let kind = arguments.required("type", |value| StatType::parse(&as_text(value)?)).unwrap_or(StatType::Risk);
     let days = arguments.get("days", as_days);
     arguments.finish()?;
+    let question = format!("compared {} {days:?}", kind.name());
+    if let Some(client) = request.own() {
+        return own::answer(app, &request, client, &question, |out| write(app, kind, days, Some(client), out));
+    }
     if !app.config.public_min_clients.is_live() {
         return released::compared(app, request.head, kind, usual(kind)?, days);
     }
-    let question = format!("compared {} {days:?}", kind.name());
-    computed::public(app, request.head, &question, |out| {
-        let newest = app.store.newest_days(kind, NOW)?;
-        let windows = windows(&newest, days);
-        let mut shown = windows.iter().map(|(ago, window)| of_window(app, kind, ago, *window));
-        let now = shown.next().transpose()?;
-        let earlier = shown.collect::<Result<_>>()?;
-        let has_objects = matches!(kind, StatType::Threat | StatType::Vulnerability);
-        let basis = if has_objects { Some(app.store.basis(kind)?) } else { None };
-        let (analyses, objects) = basis.map(|basis| (basis.analyses, basis.objects)).unzip();
-        serde_json::to_writer(out, &Compared { kind: kind.name(), now, earlier, analyses, objects }).map_err(unwritten)
-    })
+    computed::public(app, request.head, &question, |out| write(app, kind, days, None, out))
+}
+
+/// Writes the answer over everybody's stats, or over one client's.
+fn write(app: &App, kind: StatType, days: Option<i64>, of: Option<&Client>, out: &mut dyn Write) -> Result<()> {
+    let newest = match of {
+        Some(client) => app.store.newest_days_of(kind, NOW, client)?,
+        None => app.store.newest_days(kind, NOW)?,
+    };
+    let windows = windows(&newest, days);
+    let mut shown = windows.iter().map(|(ago, window)| of_window(app, (kind, of), ago, *window));
+    let now = shown.next().transpose()?;
+    let earlier = shown.collect::<Result<_>>()?;
+    let has_objects = matches!(kind, StatType::Threat | StatType::Vulnerability);
+    let basis = if has_objects { Some(app.store.basis(kind, of)?) } else { None };
+    let (analyses, objects) = basis.map(|basis| (basis.analyses, basis.objects)).unzip();
+    serde_json::to_writer(out, &Compared { kind: kind.name(), now, earlier, analyses, objects }).map_err(unwritten)
 }
 
 #[derive(Serialize)]
@@ -88,9 +98,22 @@ fn gathered(now: Window, spans: [(&'static str, Span); 2]) -> Vec<(&'static str,
 }
 
 /// The averages of a window; null if it has no stats.
-fn of_window(app: &App, kind: StatType, ago: &'static str, (from, to): Window) -> Result<OfWindow> {
-    let selection = Selection { kind, from: Some(from), to: Some(to), local_only: false, analyses: None, newest: None };
-    let rollup = app.store.rollup(&selection)?;
+fn of_window(
+    app: &App,
+    (kind, of): (StatType, Option<&Client>),
+    ago: &'static str,
+    (from, to): Window,
+) -> Result<OfWindow> {
+    let rollup = match of {
+        Some(client) => {
+            let own = own::selection(kind, client, (Some(from), Some(to)));
+            app.store.rollup_for(&own, Some(client.id))?
+        }
+        None => {
+            let (from, to) = (Some(from), Some(to));
+            app.store.rollup(&Selection { kind, from, to, local_only: false, analyses: None, newest: None })?
+        }
+    };
     let mut text = Vec::new();
     if rollup.days.is_empty() {
         text.extend(b"null");

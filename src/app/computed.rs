@@ -269,6 +269,11 @@ pub fn released_privately(
     Ok(response(app, head, &computed, &app.released.token))
 }
 
+/// Answers a question of a view, which is part of it. Pages ask it, and wait for other pages at most.
+pub fn of_view(app: &App, head: &Head, question: &str, compute: impl FnOnce(&mut dyn Write) -> Result<()>) -> Answer {
+    Ok(answer(app, head, app.store.version()?, question, &app.answers.open, compute)?)
+}
+
 /// Answers a question of a client, which is part of it.
 pub fn private(app: &App, head: &Head, question: &str, compute: impl FnOnce(&mut dyn Write) -> Result<()>) -> Answer {
     Ok(answer(app, head, app.store.version()?, question, &app.answers.token, compute)?)

@@ -1,8 +1,9 @@
 //! Pages and what they load, as answers.
 
 use super::answer::{Answer, is_known, tag, unless_known};
+use super::views::{self, View};
 use super::{App, Request, nothing_here, released};
-use crate::dashboard::{self, Asset, Language, Page, Released, Site, View};
+use crate::dashboard::{self, Asset, Language, Page, Released, Site};
 use crate::model::parse_uuid;
 use crate::server::message::{Body, Head, Response};
 use std::borrow::Cow;
@@ -40,6 +41,11 @@ pub fn compliance(app: &App, request: Request<'_>) -> Answer {
 /// `GET /trends`
 pub fn trends(app: &App, request: Request<'_>) -> Answer {
     show(app, &request, &dashboard::TRENDS)
+}
+
+/// `GET /benchmark`
+pub fn benchmark(app: &App, request: Request<'_>) -> Answer {
+    show(app, &request, &dashboard::BENCHMARK)
 }
 
 /// `GET /map`, if `MAP` is on
@@ -88,35 +94,63 @@ pub fn vulnerability(app: &App, request: Request<'_>) -> Answer {
 
 fn of_object(app: &App, request: &Request<'_>, page: &'static Page) -> Answer {
     let uuid = parse_uuid(&request.name).map_err(|_| Box::new(nothing_here()))?;
-    Ok(answer(app, request.head, page, &uuid.to_string(), released::told(app)?))
+    of_request(app, request, page, &uuid.to_string())
 }
 
 /// The page for a browser where there is nothing; others get JSON.
 pub fn missing(app: &App, head: &Head) -> Option<Response> {
     let wants_page = head.headers.all("Accept").any(|accept| accept.contains("text/html"));
-    let mut page = wants_page.then(|| answer(app, head, &dashboard::MISSING, "", None))?;
+    let mut page = wants_page.then(|| answer(app, head, (&dashboard::MISSING, ""), Rest::Nothing, false))?;
     page.status = 404;
     Some(page.with("Cache-Control", "no-store"))
 }
 
-fn show(app: &App, request: &Request<'_>, page: &'static Page) -> Answer {
-    Ok(answer(app, request.head, page, "", released::told(app)?))
+/// The page for a browser whose view link shows nothing any more; others get JSON.
+pub fn ended(app: &App, head: &Head) -> Option<Response> {
+    let wants_page = head.headers.all("Accept").any(|accept| accept.contains("text/html"));
+    wants_page.then(|| answer(app, head, (&dashboard::ENDED, ""), Rest::Nothing, false))
 }
 
-fn answer(app: &App, head: &Head, page: &'static Page, object: &str, released: Option<Released>) -> Response {
+/// What a page rests on.
+enum Rest<'a> {
+    /// Nothing that it would have to say.
+    Nothing,
+    /// Releases.
+    Released(Released),
+    /// The stats of one client.
+    Own(&'a View),
+}
+
+fn show(app: &App, request: &Request<'_>, page: &'static Page) -> Answer {
+    of_request(app, request, page, "")
+}
+
+fn of_request(app: &App, request: &Request<'_>, page: &'static Page, object: &str) -> Answer {
+    let rest = match &request.view {
+        Some(view) => Rest::Own(view),
+        None => released::told(app)?.map_or(Rest::Nothing, Rest::Released),
+    };
+    Ok(answer(app, request.head, (page, object), rest, app.store.has_from_afar()?))
+}
+
+fn answer(app: &App, head: &Head, (page, object): (&'static Page, &str), rest: Rest<'_>, has_remote: bool) -> Response {
     let headers = &head.headers;
     let language = Language::of(&head.query, headers.get("Accept-Language").unwrap_or_default());
+    let view = if let Rest::Own(view) = &rest { Some(*view) } else { None };
     let site = Site {
-        released,
+        own: view.map(|view| view.client.name.as_str()),
+        has_remote,
         public_pages: app.config.public_pages,
         map: app.config.shows_map(),
         is_embeddable: app.config.frame_ancestors.as_deref().is_some_and(|known| known != "'none'"),
+        released: if let Rest::Released(released) = rest { Some(released) } else { None },
         email: app.config.admin_email.as_deref(),
         url: app.config.admin_url.as_deref(),
         notice: app.config.notice.as_deref(),
     };
-    let root = root(app, head);
-    let view = View { page, root: &root, query: &head.query, object, language: &language };
+    let root = view.map_or_else(|| root(app, head), |view| views::root(app, head, view.link));
+    let may_be_kept = view.is_none();
+    let view = dashboard::View { page, root: &root, query: &head.query, object, language: &language };
     let text = dashboard::render(&site, &view);
     let ancestors = app.config.frame_ancestors.as_deref().unwrap_or("'none'");
     let policy = format!(
@@ -124,7 +158,7 @@ fn answer(app: &App, head: &Head, page: &'static Page, object: &str, released: O
          font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}"
     );
     let tag = tag(&[text.as_bytes()]);
-    let response = match is_known(head, &tag) {
+    let response = match may_be_kept && is_known(head, &tag) {
         true => Response::empty(304),
         false => Response::bytes(200, Some("text/html; charset=utf-8"), Cow::Owned(text.into_bytes())),
     };

@@ -43,7 +43,7 @@ pub fn run(app: &App, request: Request<'_>) -> Answer {
     let asker = caller.map(|caller| caller.id);
     let question =
         format!("{asker:?} {} {} {params:?} {uuids:?} {from:?} {to:?} {local_only}", kind.name(), processor.name);
-    let analyses = uuids.map(|uuids| Analyses { client, uuids });
+    let analyses = uuids.map(|uuids| Analyses { client, uuids: Some(uuids) });
     computed::private(app, request.head, &question, |out| {
         let selection = Selection { kind, from, to, local_only, analyses, newest: None };
         let rollup = app.store.rollup_for(&selection, asker)?;

@@ -4,7 +4,7 @@ use super::answer::{Answer, json, message};
 use super::arguments::{Arguments, as_bool, as_number, as_text};
 use super::processed::{as_period, as_processor, check_kind};
 use super::released::{self, Weeks};
-use super::{App, Request, computed};
+use super::{App, Request, computed, own};
 use crate::averages::release::moved::NAMES;
 use crate::averages::{self, Params};
 use crate::error::{Error, Kind, Result};
@@ -18,7 +18,7 @@ use std::borrow::Cow;
 use std::io::Write;
 
 /// How many of the newest stats `last_stats` means.
-const LAST: i64 = 40;
+pub const LAST: i64 = 40;
 
 /// `GET /stats/threats.json`
 pub fn threats(app: &App, request: Request<'_>) -> Answer {
@@ -55,6 +55,12 @@ fn averages(app: &App, request: &Request<'_>, kind: StatType, usual: &str) -> An
     arguments.finish()?;
     let processor = processor.ok_or_else(|| Error::new(Kind::Internal, "a route without a processor"))?;
     check_kind(processor, kind)?;
+    if let Some(client) = request.own() {
+        let since = today().checked_sub(jiff::Span::new().days(days - 1)).ok();
+        let weeks = if last { Weeks::Newest } else { Weeks::Inside(since, None) };
+        let params = Params { period, ..Params::default() };
+        return own::averages(app, request, client, (kind, processor), &params, weeks);
+    }
     if !app.config.public_min_clients.is_live() {
         let since = today().checked_sub(jiff::Span::new().days(days - 1)).ok();
         let weeks = if last { Weeks::Newest } else { Weeks::Inside(since, None) };
@@ -86,6 +92,9 @@ fn write(value: &Value, out: &mut dyn Write) -> Result<()> {
 /// `GET /stats/summary.json`: what the dashboard rests on.
 pub fn summary(app: &App, request: Request<'_>) -> Answer {
     Arguments::read(&request, &[])?.finish()?;
+    if let Some(client) = request.own() {
+        return own::summary(app, &request, client);
+    }
     if !app.config.public_min_clients.is_live() {
         return released::summary(app, request.head);
     }
@@ -109,6 +118,9 @@ pub fn trends(app: &App, request: Request<'_>) -> Answer {
     let mut arguments = Arguments::read(&request, &["period"])?;
     let chosen = arguments.get("period", as_horizon);
     arguments.finish()?;
+    if let Some(client) = request.own() {
+        return own::trends(app, &request, client, chosen);
+    }
     match app.config.public_min_clients.is_live() {
         true => released::live_trends(app, request.head, chosen),
         false => released::trends(app, request.head, chosen),

@@ -136,13 +136,32 @@ pub fn summary(app: &App, head: &Head) -> Answer {
     })
 }
 
+/// The newest week that shows something.
+pub fn newest(app: &App) -> Result<Option<Week>> {
+    Ok(read(app, &Published::of(app)?.dates(Weeks::Newest))?.pop())
+}
+
+/// An answer that is made of the newest week that shows something, if there is one.
+pub fn own(
+    app: &App,
+    head: &Head,
+    question: &str,
+    write: impl FnOnce(Option<&Week>, &mut dyn Write) -> Result<()>,
+) -> Answer {
+    let published = Published::of(app)?;
+    let question = format!("{question} of the newest week");
+    computed::released(app, head, (published.version, published.built_at()), &question, |out| {
+        write(read(app, &published.dates(Weeks::Newest))?.pop().as_ref(), out)
+    })
+}
+
 /// What pages say of themselves; nothing where everything is live.
 pub fn told(app: &App) -> Result<Option<Released>> {
     let setting = app.config.public_min_clients;
     if setting.is_live() {
         return Ok(None);
     }
-    let newest = read(app, &Published::of(app)?.dates(Weeks::Newest))?.pop();
+    let newest = newest(app)?;
     let age = newest.as_ref().and_then(|week| Some(i64::from(today().since(week.date).ok()?.get_days())));
     let newest = newest.and_then(|week| Some((week.date.to_string(), week.band()?.name().to_owned(), week.k)));
     let k = newest.as_ref().map_or(setting.k, |(_, _, k)| *k);

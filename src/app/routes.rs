@@ -1,8 +1,8 @@
 //! The table of routes: method, path, who may call, how large a body may be, function; and how a path is looked up in it.
 
 use super::{
-    Answer, App, Request, admin, batch, clients, compared, data, feed, managed_clients, metrics, mosp, objects, pages,
-    processed, public, stats,
+    Answer, App, Request, admin, batch, benchmark, clients, compared, data, feed, managed_clients, metrics, mosp,
+    objects, pages, processed, public, stats, views,
 };
 use crate::server::message::Method;
 
@@ -18,6 +18,8 @@ pub(super) enum Access {
     Open,
     /// Anybody, unless `PUBLIC_PAGES` is off: then there is nothing at its path.
     Public,
+    /// Whoever has the view link in its path.
+    View,
     /// An active client.
     Client,
     /// An active admin.
@@ -29,7 +31,7 @@ pub(super) enum Access {
 /// One row of the table.
 pub(super) struct Route {
     pub(super) method: Method,
-    /// Its path; a part in braces stands for any text.
+    /// Its path; a part in braces stands for any text, `{page}` for any number of parts.
     pub(super) path: &'static str,
     pub(super) access: Access,
     /// Whether a MONARC that is too old is turned away.
@@ -39,7 +41,7 @@ pub(super) struct Route {
     pub(super) run: fn(&App, Request<'_>) -> Answer,
 }
 
-use Access::{Admin, Client as Known, Monitor, Open, Public};
+use Access::{Admin, Client as Known, Monitor, Open, Public, View as Link};
 
 /// The methods by short names, for the table.
 #[expect(non_upper_case_globals, reason = "they stand in a column with the variants of `Access`")]
@@ -60,6 +62,7 @@ const ROUTES: &[Route] = &[
     Route { method: Get,    path: "/api/v1/stats/processed/list", access: Open,  gate: false, body: 0,     run: processed::list },
     Route { method: Get,    path: "/api/v1/stats/{anr}",          access: Known, gate: false, body: 0,     run: stats::of_analysis },
     Route { method: Delete, path: "/api/v1/stats/{anr}",          access: Known, gate: false, body: 0,     run: stats::delete_analysis },
+    Route { method: Get,    path: "/api/v1/benchmark",            access: Known, gate: false, body: SMALL, run: benchmark::of_client },
     Route { method: Post,   path: "/api/v1/client/",              access: Known, gate: true,  body: SMALL, run: clients::create },
     Route { method: Get,    path: "/api/v1/client/me",            access: Known, gate: true,  body: 0,     run: clients::me },
     Route { method: Patch,  path: "/api/v1/client/me",            access: Known, gate: true,  body: SMALL, run: clients::change_me },
@@ -98,6 +101,7 @@ const ROUTES: &[Route] = &[
     Route { method: Get,    path: "/stats/lines.json",            access: Public,gate: false, body: 0,     run: objects::lines },
     Route { method: Get,    path: "/stats/objects/{uuid}.json",   access: Public,gate: false, body: 0,     run: objects::object },
     Route { method: Get,    path: "/stats/compared.json",         access: Public,gate: false, body: 0,     run: compared::compared },
+    Route { method: Get,    path: "/stats/benchmark.json",        access: Public,gate: false, body: 0,     run: benchmark::shown },
     Route { method: Get,    path: "/",                            access: Public,gate: false, body: 0,     run: pages::overview },
     Route { method: Get,    path: "/threats",                     access: Public,gate: false, body: 0,     run: pages::threats },
     Route { method: Get,    path: "/evolution",                   access: Public,gate: false, body: 0,     run: pages::threats },
@@ -108,35 +112,43 @@ const ROUTES: &[Route] = &[
     Route { method: Get,    path: "/cartography",                 access: Public,gate: false, body: 0,     run: pages::cartography },
     Route { method: Get,    path: "/compliance",                  access: Public,gate: false, body: 0,     run: pages::compliance },
     Route { method: Get,    path: "/trends",                      access: Public,gate: false, body: 0,     run: pages::trends },
+    Route { method: Get,    path: "/benchmark",                   access: Public,gate: false, body: 0,     run: pages::benchmark },
     Route { method: Get,    path: "/map",                         access: Public,gate: false, body: 0,     run: pages::map },
     Route { method: Get,    path: "/report",                      access: Public,gate: false, body: 0,     run: pages::report },
     Route { method: Get,    path: "/help",                        access: Public,gate: false, body: 0,     run: pages::help },
     Route { method: Get,    path: "/about",                       access: Public,gate: false, body: 0,     run: pages::about },
     Route { method: Get,    path: "/about/more",                  access: Public,gate: false, body: 0,     run: pages::about },
+    Route { method: Get,    path: "/v/{link}",                    access: Link,  gate: false, body: 0,     run: views::enter },
+    Route { method: Get,    path: "/v/{link}/{page}",             access: Link,  gate: false, body: 0,     run: views::enter },
     Route { method: Get,    path: "/assets/licences.json",        access: Open,  gate: false, body: 0,     run: pages::licences },
     Route { method: Get,    path: "/assets/{name}",               access: Open,  gate: false, body: 0,     run: pages::file },
 ];
 
+/// Rows of the table with one path, and the texts at its places in braces.
+pub(super) type Found = (Vec<&'static Route>, Vec<String>);
+
 /// The routes whose path these parts are. A fixed path comes before one in braces, as the table has it.
-pub(super) fn routes_of(parts: &[String]) -> Option<(Vec<&'static Route>, String)> {
-    let first = ROUTES.iter().find_map(|route| matched(route.path, parts).map(|name| (route.path, name)))?;
+pub(super) fn routes_of(parts: &[String]) -> Option<Found> {
+    let first = ROUTES.iter().find_map(|route| matched(route.path, parts).map(|names| (route.path, names)))?;
     Some((ROUTES.iter().filter(|route| route.path == first.0).collect(), first.1))
 }
 
-fn matched(path: &str, parts: &[String]) -> Option<String> {
+fn matched(path: &str, parts: &[String]) -> Option<Vec<String>> {
     let wanted = || path.split('/').filter(|part| !part.is_empty());
-    if wanted().count() != parts.len() {
+    let (number, has_rest) = (wanted().count(), path.ends_with("{page}"));
+    if parts.len() < number || parts.len() > number && !has_rest {
         return None;
     }
-    let mut name = String::new();
+    let mut names = Vec::new();
     for (want, part) in wanted().zip(parts) {
         if want.starts_with('{') {
-            name.clone_from(part);
+            names.push(part.clone());
         } else if want != part {
             return None;
         }
     }
-    Some(name)
+    names.extend(parts.iter().skip(number).cloned());
+    Some(names)
 }
 
 pub(super) fn allowed(routes: &[&Route]) -> String {

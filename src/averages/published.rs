@@ -42,6 +42,11 @@ impl Week {
         self.release.types.get(kind.name())
     }
 
+    /// The texts of an object.
+    pub fn texts(&self, kind: StatType, key: &str) -> Option<[String; 4]> {
+        object(self.shown(kind)?, key).map(|object| object.texts.clone())
+    }
+
     /// How many contributors it has in all: the band of the type that most have.
     pub fn band(&self) -> Option<Band> {
         self.release.types.values().map(|shown| shown.band).max()

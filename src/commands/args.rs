@@ -9,6 +9,7 @@ mod exchange;
 mod releases;
 pub mod tree;
 mod upkeep;
+mod view_links;
 pub mod words;
 
 use argh::{ArgsInfo, FromArgs};
@@ -16,6 +17,7 @@ pub use exchange::*;
 pub use releases::*;
 use std::path::PathBuf;
 pub use upkeep::*;
+pub use view_links::*;
 
 /// Collects, averages and shows the statistics of MONARC risk analyses.
 #[derive(ArgsInfo, FromArgs)]
@@ -89,6 +91,7 @@ pub enum ClientAction {
     Activate(ClientActivate),
     Deactivate(ClientDeactivate),
     SetGroup(ClientSetGroup),
+    ViewLink(ViewLinkCommand),
 }
 
 /// Make a client and print its token, which is not kept and cannot be shown again.

@@ -1,6 +1,6 @@
 //! `monarc-stats client …`
 
-use super::{bad, store, store_or_new, store_to_read};
+use super::{bad, store, store_or_new, store_to_read, view_link};
 use crate::commands::args::{ClientAction, ClientCreate, ClientList};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
@@ -18,12 +18,15 @@ pub fn run(config: &Config, action: ClientAction) -> Result<()> {
     if let ClientAction::Create(command) = action {
         return create(config, &store_or_new(config, command.new_store)?, &command);
     }
+    if let ClientAction::ViewLink(command) = action {
+        return view_link::run(config, command.action);
+    }
     let store = match &action {
         ClientAction::List(_) => store_to_read(config)?,
         _ => store(config)?,
     };
     match action {
-        ClientAction::Create(_) => Ok(()),
+        ClientAction::Create(_) | ClientAction::ViewLink(_) => Ok(()),
         ClientAction::List(command) => list(&store, &command),
         ClientAction::Delete(command) => {
             let client = store.client(&command.client)?;

@@ -54,8 +54,14 @@ pub fn push(config: &Config, command: &PushCommand) -> Result<()> {
 
 /// Pulls.
 pub fn pull(config: &Config, command: &PullCommand) -> Result<()> {
+    if command.benchmark {
+        return pull_benchmark(config, command);
+    }
     let store = store(config)?;
-    let client = store.client(&command.client)?;
+    let name = command.client.as_deref().ok_or_else(|| {
+        Error::invalid("--client names the client to pull into; --benchmark fetches what is published for everybody")
+    })?;
+    let client = store.client(name)?;
     let remote = remote(config, command.remote.as_deref())?;
     let dates = (command.from.as_deref(), command.to.as_deref());
     let filter = filter(&store, None, command.anr.as_deref(), command.kind.as_deref(), dates)?;
@@ -84,6 +90,30 @@ pub fn pull(config: &Config, command: &PullCommand) -> Result<()> {
         0 => Ok(()),
         _ => Err(Error::invalid(format!("{remote} has stats that cannot be used: see above"))),
     }
+}
+
+/// Fetches what the remote publishes for everybody.
+fn pull_benchmark(config: &Config, command: &PullCommand) -> Result<()> {
+    let given = [
+        ("--client", command.client.is_some()),
+        ("--anr", command.anr.is_some()),
+        ("--type", command.kind.is_some()),
+        ("--from", command.from.is_some()),
+        ("--to", command.to.is_some()),
+        ("--token", command.token.is_some()),
+    ];
+    if let Some((flag, _)) = given.iter().find(|(_, is_given)| *is_given) {
+        return Err(Error::invalid(format!(
+            "{flag}: --benchmark asks for what everybody may read, all of it, without a token"
+        )));
+    }
+    let remote = remote(config, command.remote.as_deref())?;
+    let fetched = sharing::fetch(&store(config)?, &remote, &config.proxies)?;
+    fetched.missing.iter().for_each(|sentence| note(&format!("left out: {sentence}")));
+    for line in fetched.told() {
+        say(&line)?;
+    }
+    Ok(())
 }
 
 fn selection(store: &Store, command: &PushCommand) -> Result<Filter> {

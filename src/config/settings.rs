@@ -149,6 +149,11 @@ pub const SETTINGS: &[Setting] = &[
         ..PLAIN
     },
     Setting {
+        name: "BENCHMARK_EVERY",
+        help: "how often the service fetches what REMOTE_STATS_SERVER publishes for everybody, such as 1d, to stand beside one's own figures; without a token; by default never",
+        ..PLAIN
+    },
+    Setting {
         name: "PURGE_AFTER_MONTHS",
         help: "months after which the service deletes stats by itself, once a day, counted from the eighth newest day with stats if the clock is ahead of it; by default never",
         ..PLAIN

@@ -60,8 +60,12 @@ fn every_name_in_a_page_means_something() {
         "texts",
         "contact",
         "body",
+        "view",
+        "benchmark",
+        "footer",
     ];
-    let bodies = MENU.into_iter().chain([&THREAT, &VULNERABILITY, &MISSING]).map(|page| assets::page(page.body));
+    let bodies =
+        MENU.into_iter().chain([&THREAT, &VULNERABILITY, &MISSING, &ENDED]).map(|page| assets::page(page.body));
     for body in bodies.chain([assets::page("shell")]) {
         assert!(!body.is_empty());
         for name in template::names(&body) {
@@ -69,7 +73,7 @@ fn every_name_in_a_page_means_something() {
         }
     }
     let manifest = Manifest::read();
-    for page in MENU.into_iter().chain([&THREAT, &VULNERABILITY, &MISSING]) {
+    for page in MENU.into_iter().chain([&THREAT, &VULNERABILITY, &MISSING, &ENDED]) {
         for part in ["menu", "title"] {
             assert!(keys(0).contains(&*format!("{}.{part}", page.name)), "{} {part}", page.name);
         }
@@ -110,7 +114,7 @@ fn every_text_that_a_script_shows_exists() {
 fn no_page_has_anything_inline() {
     for page in MENU
         .into_iter()
-        .chain([&THREAT, &VULNERABILITY, &MISSING])
+        .chain([&THREAT, &VULNERABILITY, &MISSING, &ENDED])
         .map(|page| assets::page(page.body))
         .chain([assets::page("shell")])
     {

@@ -121,12 +121,14 @@ impl Token {
         Ok(Self(text.into()))
     }
 
-    /// A fresh one of 64 random bytes as URL-safe text; the error is the system's random source.
+    /// A fresh one of 64 URL-safe letters; the error is the system's random source.
     pub fn random() -> Result<Self, getrandom::Error> {
-        const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-        let mut bytes = [0; 64];
-        getrandom::fill(&mut bytes)?;
-        Ok(Self(bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 64)])).collect()))
+        random::<64>().map(Self)
+    }
+
+    /// One for a link, which people copy: 22 letters, 132 bits.
+    pub fn random_for_link() -> Result<Self, getrandom::Error> {
+        random::<22>().map(Self)
     }
 
     /// The secret itself, for the one moment it is shown to its owner.
@@ -143,6 +145,14 @@ impl Token {
     pub fn hash(text: &str) -> [u8; 32] {
         Sha256::digest(text).into()
     }
+}
+
+/// So many random letters of 6 bits each.
+fn random<const N: usize>() -> Result<String, getrandom::Error> {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 64)])).collect())
 }
 
 /// Checks a client's name: 1 to 255 characters, none of them a control character.

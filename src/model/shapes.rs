@@ -11,7 +11,7 @@ use super::stat::StatType;
 use cartography::CartographyData;
 pub use cartography::{COMMON_IMPACT, COMMON_LIKELIHOOD, cell_key};
 use compliance::Referential;
-pub use compliance::{category_of_key, referential_key};
+pub use compliance::{category_key, category_of_key, referential_key};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;

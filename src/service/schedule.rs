@@ -1,4 +1,4 @@
-//! What `serve` does by itself: push, purge, back up.
+//! What `serve` does by itself: push, fetch what others publish, purge, back up.
 //!
 //! The clock on the wall decides, against the last end that the store remembers: a machine that slept, or a service
 //! that was not running, makes up for what it missed once, a few seconds after it is back.
@@ -113,6 +113,15 @@ fn jobs(config: &Config) -> Vec<Job> {
             push(store, (&remote, &token, level), &proxies, reporter)
         });
         jobs.push(Job { name: "push", every: i64::try_from(every.as_secs()).unwrap_or(i64::MAX), run });
+    }
+    if let Some(every) = config.benchmark_every {
+        let (remote, proxies) = (config.remote.clone(), config.proxies.clone());
+        let run = Box::new(move |store: &Store, reporter: &mut Reporter<'_>| {
+            let fetched = sharing::fetch(store, &remote, &proxies)?;
+            fetched.missing.iter().for_each(|sentence| (reporter.notice)(&format!("left out: {sentence}")));
+            Ok(fetched.told().join("; "))
+        });
+        jobs.push(Job { name: "benchmark", every: i64::try_from(every.as_secs()).unwrap_or(i64::MAX), run });
     }
     if let Some(months) = config.purge_after_months {
         jobs.push(Job { name: "purge", every: DAY, run: Box::new(move |store, _| purge(store, months, today())) });

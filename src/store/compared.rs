@@ -3,8 +3,8 @@
 use super::Store;
 use super::rollups::{parsed, stored_date};
 use crate::error::Result;
-use crate::model::StatType;
 use crate::model::shapes::EVERY_STAT;
+use crate::model::{Client, StatType};
 use jiff::civil::Date;
 use rusqlite::{Transaction, params};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -19,6 +19,18 @@ pub struct Basis {
 }
 
 impl Store {
+    /// The same of one client's stats.
+    pub fn newest_days_of(&self, kind: StatType, number: usize, client: &Client) -> Result<Vec<Date>> {
+        self.read(|tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT DISTINCT date FROM stat WHERE client = ?1 AND type = ?2 ORDER BY date DESC LIMIT ?3",
+            )?;
+            let number = i64::try_from(number).unwrap_or(i64::MAX);
+            let rows = statement.query_map(params![client.id, kind.number(), number], |row| row.get(0))?;
+            rows.map(|number| stored_date(number?)).collect()
+        })
+    }
+
     /// The newest dates, at most `number`, that have stats of a type; the newest first.
     pub fn newest_days(&self, kind: StatType, number: usize) -> Result<Vec<Date>> {
         self.read(|tx| {
@@ -40,20 +52,22 @@ impl Store {
         })
     }
 
-    /// How many analyses have each threat or vulnerability in their newest stat of this type. The cost grows with the
-    /// number of analyses, not with their past.
-    pub fn basis(&self, kind: StatType) -> Result<Basis> {
+    /// How many analyses, of all clients or of one, have each threat or vulnerability in their newest stat of this type.
+    /// The cost grows with the number of analyses, not with their past.
+    pub fn basis(&self, kind: StatType, of: Option<&Client>) -> Result<Basis> {
         self.read(|tx| {
-            let mut statement = tx.prepare_cached(
+            let whose = if of.is_some() { "analysis.client = ?2" } else { "?2 IS NULL" };
+            let mut statement = tx.prepare_cached(&format!(
                 "SELECT payload.entries
                  FROM analysis
                  CROSS JOIN stat ON stat.analysis = analysis.id AND stat.type = ?1 AND stat.date = (
                      SELECT max(date) FROM stat AS other WHERE other.analysis = analysis.id AND other.type = ?1)
-                 JOIN payload ON payload.id = stat.payload",
-            )?;
+                 JOIN payload ON payload.id = stat.payload
+                 WHERE {whose}"
+            ))?;
             let mut basis = Basis::default();
             let mut uuids = HashMap::new();
-            let mut rows = statement.query([kind.number()])?;
+            let mut rows = statement.query(params![kind.number(), of.map(|client| client.id)])?;
             while let Some(row) = rows.next()? {
                 basis.analyses += 1;
                 let mut of_analysis = BTreeSet::new();

@@ -5,7 +5,7 @@ use super::connections::wait_patiently;
 use super::objects::Objects;
 use super::parts::ROWS;
 use super::rollups::parsed;
-use super::{Store, beside, connect_as_is, connect_reader, migrations, opening, releases, touch};
+use super::{Store, beside, connect_as_is, connect_reader, migrations, opening, releases, touch, view_links};
 use crate::error::{Error, Kind, Result};
 use crate::files::NewFile;
 use crate::model::text::counted;
@@ -136,11 +136,12 @@ impl Store {
     pub fn restore(&self, backup: &BackupFile, progress: &mut dyn FnMut(u64, u64)) -> Result<(Counts, Counts)> {
         let before = self.counts()?;
         *self.lock_objects() = Objects::default();
-        let published = self.read(releases::rows)?;
+        let (published, links) = self.read(|tx| Ok((releases::rows(tx)?, view_links::Known::of(tx)?)))?;
         let is_older = migrations::is_older(&backup.connection, &backup.path)?;
-        match is_older || !published.is_empty() || releases::has_any(&backup.connection)? {
+        let carries = !published.is_empty() || links.has_any() || releases::has_any(&backup.connection)?;
+        match is_older || carries {
             false => self.maintain(|live| copy_pages(&backup.connection, live, progress))?,
-            true => self.restore_changed(backup, &published, progress)?,
+            true => self.restore_changed(backup, (&published, &links), progress)?,
         }
         self.write(touch)?;
         Ok((before, self.counts()?))
@@ -151,7 +152,7 @@ impl Store {
     fn restore_changed(
         &self,
         backup: &BackupFile,
-        published: &[releases::ReleaseRow],
+        (published, links): (&[releases::ReleaseRow], &view_links::Known),
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<()> {
         let copy = beside(&self.path, ".restoring");
@@ -161,6 +162,7 @@ impl Store {
             copy_pages(&backup.connection, &mut upgraded, &mut |_, _| {})?;
             migrations::upgrade(&mut upgraded, new.path())?;
             releases::carry_over(&mut upgraded, published)?;
+            links.carry_over(&upgraded)?;
             self.maintain(|live| copy_pages(&upgraded, live, progress))
         });
         for ending in ["-wal", "-shm", "-journal"] {

@@ -2,6 +2,7 @@
 
 use super::{Store, now};
 use crate::error::Result;
+use crate::model::Client;
 use rusqlite::{OptionalExtension, params};
 use uuid::Uuid;
 
@@ -11,6 +12,17 @@ impl Store {
         self.read(|tx| {
             let mut statement = tx.prepare_cached("SELECT 1 FROM object WHERE type IN (2, 3) AND key = ?1")?;
             Ok(statement.exists([uuid.to_string()])?)
+        })
+    }
+
+    /// Whether the stats of a client have this threat or vulnerability.
+    pub fn client_has_object(&self, client: &Client, uuid: Uuid) -> Result<bool> {
+        self.read(|tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT 1 FROM object CROSS JOIN label ON label.client = ?2 AND label.object = object.id
+                 WHERE object.type IN (2, 3) AND object.key = ?1",
+            )?;
+            Ok(statement.exists(params![uuid.to_string(), client.id])?)
         })
     }
 

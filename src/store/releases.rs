@@ -1,13 +1,13 @@
 //! Releases in the store: what they are made of, read in pieces; and what was published, written once.
 
 use super::rollups::{parsed, stored_date};
-use super::{Store, damaged, labels, now, touch};
+use super::{Store, damaged, now, touch};
 use crate::error::{Error, Kind, Result};
 use crate::model::shapes::Texts;
 use crate::model::{Client, StatType, date};
 use flate2::read::{DeflateDecoder, DeflateEncoder};
 use jiff::civil::Date;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Rows, Transaction, params};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
@@ -100,22 +100,7 @@ impl Store {
                  WHERE client.is_active AND client.is_sharing_enabled AND client.role <> 'admin'
                  ORDER BY client.id, analysis.id",
             )?;
-            let mut rows = statement.query([])?;
-            let mut found: BTreeMap<(bool, String), Contributor> = BTreeMap::new();
-            while let Some(row) = rows.next()? {
-                let (client, name, group): (i64, String, Option<String>) = (row.get(0)?, row.get(1)?, row.get(2)?);
-                let key = (group.is_some(), group.unwrap_or(name));
-                let contributor = found.entry(key).or_insert_with_key(|(_, name)| Contributor {
-                    name: name.clone(),
-                    clients: Vec::new(),
-                    analyses: Vec::new(),
-                });
-                if contributor.clients.last() != Some(&client) {
-                    contributor.clients.push(client);
-                }
-                contributor.analyses.push(row.get(3)?);
-            }
-            Ok(found.into_values().collect())
+            gathered(statement.query([])?)
         })
     }
 
@@ -280,13 +265,7 @@ impl Store {
 
     /// What most clients call an object; nothing if no stat has it any more.
     pub fn public_texts(&self, kind: StatType, key: &str) -> Result<Texts> {
-        self.read(|tx| {
-            let object: Option<i64> = tx
-                .prepare_cached("SELECT id FROM object WHERE type = ?1 AND key = ?2")?
-                .query_row(params![kind.number(), key], |row| row.get(0))
-                .optional()?;
-            object.map_or_else(|| Ok(Texts::default()), |object| Ok(labels::shown(tx, object, None)?.1))
-        })
+        self.texts_for(kind, key, None)
     }
 
     /// Puts a client into a group, which then has one vote in releases; none takes it out.
@@ -296,6 +275,25 @@ impl Store {
             touch(tx)
         })
     }
+}
+
+/// Clients with their groups and analyses, a row per analysis in order of client, as contributors.
+pub(super) fn gathered(mut rows: Rows<'_>) -> Result<Vec<Contributor>> {
+    let mut found: BTreeMap<(bool, String), Contributor> = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let (client, name, group): (i64, String, Option<String>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let key = (group.is_some(), group.unwrap_or(name));
+        let contributor = found.entry(key).or_insert_with_key(|(_, name)| Contributor {
+            name: name.clone(),
+            clients: Vec::new(),
+            analyses: Vec::new(),
+        });
+        if contributor.clients.last() != Some(&client) {
+            contributor.clients.push(client);
+        }
+        contributor.analyses.push(row.get(3)?);
+    }
+    Ok(found.into_values().collect())
 }
 
 /// What a payload has; unchanged analyses have the same one for weeks.

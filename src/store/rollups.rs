@@ -165,13 +165,13 @@ pub struct Selection {
     pub newest: Option<i64>,
 }
 
-/// Named analyses of one client, or of all.
+/// Analyses of one client, or of all.
 #[derive(Clone, Debug)]
 pub struct Analyses {
     /// Whose they may be; anybody's if none.
     pub client: Option<i64>,
-    /// Their UUIDs.
-    pub uuids: Vec<uuid::Uuid>,
+    /// Their UUIDs; all of the client's if none.
+    pub uuids: Option<Vec<uuid::Uuid>>,
 }
 
 /// Rolled-up rows: what processors make averages of.
@@ -234,9 +234,17 @@ fn add_stats(tx: &Transaction<'_>, selection: &Selection, rollup: &mut Rollup) -
     let mut values: Vec<Box<dyn ToSql>> =
         vec![Box::new(kind), Box::new(from), Box::new(to), Box::new(selection.local_only)];
     let text = match &selection.analyses {
-        Some(analyses) => {
-            values.push(Box::new(analyses.client));
-            values.push(Box::new(hex_list(&analyses.uuids)));
+        Some(Analyses { client, uuids: None }) => {
+            values.push(Box::new(*client));
+            values.push(Box::new(selection.newest.unwrap_or(-1)));
+            "SELECT stat.date, payload.entries
+             FROM stat CROSS JOIN client ON client.id = stat.client CROSS JOIN payload ON payload.id = stat.payload
+             WHERE stat.client = ?5 AND stat.type = ?1 AND stat.date BETWEEN ?2 AND ?3 AND client.is_local >= ?4
+             ORDER BY stat.date DESC, stat.seq DESC LIMIT ?6"
+        }
+        Some(Analyses { client, uuids: Some(uuids) }) => {
+            values.push(Box::new(*client));
+            values.push(Box::new(hex_list(uuids)));
             "SELECT stat.date, payload.entries
              FROM analysis
              CROSS JOIN stat ON stat.analysis = analysis.id AND stat.type = ?1 AND stat.date BETWEEN ?2 AND ?3

@@ -1,12 +1,12 @@
 //! What the averages rest on, read from the rollups: as fast with a million stats as with one.
 
-use super::Store;
 use super::rollups::{BUCKET, parsed, stored_date};
+use super::{Store, damaged};
 use crate::error::Result;
-use crate::model::StatType;
 use crate::model::shapes::EVERY_STAT;
+use crate::model::{Client, StatType};
 use jiff::civil::Date;
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
 use std::collections::BTreeSet;
 
 /// How much there is, and from when.
@@ -40,6 +40,29 @@ impl Store {
                 .query_row([], |row| Ok([row.get(0)?, row.get(1)?]))?;
             let (oldest, newest) = (dates.first().copied(), dates.last().copied());
             Ok(Summary { clients, analyses, stats, days: dates.len(), oldest, newest })
+        })
+    }
+}
+
+impl Store {
+    /// What the figures of one client rest on. The cost grows with what it sent alone.
+    pub fn summary_of(&self, client: &Client) -> Result<Summary> {
+        self.read(|tx| {
+            let analyses = tx
+                .prepare_cached("SELECT count(*) FROM analysis WHERE client = ?1")
+                .and_then(|mut statement| statement.query_row([client.id], |row| row.get(0)))?;
+            let (stats, days, oldest, newest) = tx
+                .prepare_cached(
+                    "SELECT count(*), count(DISTINCT date), min(date), max(date) FROM stat WHERE client = ?1",
+                )
+                .and_then(|mut statement| {
+                    let columns = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?, row.get(3)?));
+                    statement.query_row([client.id], columns)
+                })?;
+            let day = |number: Option<i64>| number.map(stored_date).transpose();
+            let days = usize::try_from(days).map_err(|_| damaged("a negative number of days"))?;
+            let clients = i64::from(stats > 0);
+            Ok(Summary { clients, analyses, stats, days, oldest: day(oldest)?, newest: day(newest)? })
         })
     }
 }

@@ -271,7 +271,7 @@ impl House {
     fn inspect_rollup(&self, kind: StatType, local_only: bool, named: Option<(usize, Vec<u8>)>, newest: Option<i64>) {
         let analyses = named.as_ref().map(|(client, numbers)| Analyses {
             client: Some(self.clients[*client].id),
-            uuids: numbers.iter().map(|number| anr(*number)).collect(),
+            uuids: Some(numbers.iter().map(|number| anr(*number)).collect()),
         });
         let rollup =
             self.store.rollup(&Selection { kind, from: None, to: None, local_only, analyses, newest }).unwrap();

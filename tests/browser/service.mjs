@@ -1,6 +1,6 @@
 // The built binary, started for a test and ended with it.
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,7 +28,9 @@ export async function start(words, variables = {}) {
     }
     await rm(directory, { recursive: true, force: true });
   };
-  return { address, stop, log: () => log };
+  /** Runs a command on the same store; gives what it prints. */
+  const run = (...more) => execFileSync(binary, more, { env: environment, encoding: "utf8" });
+  return { address, stop, run, log: () => log };
 }
 
 /** A demo; without wishes the one that `run` started for all tests, since filling a year takes a while. */

@@ -2,6 +2,7 @@
 
 use crate::common::batch::{ANR, item};
 use crate::common::{ADMIN, Place, Service};
+use crate::view_links::link;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -34,6 +35,7 @@ fn rows() -> Vec<Row> {
         row("GET", "/api/v1/stats/processed/list", "", None, open),
         row("GET", "/api/v1/stats/{anr}", "", None, client(200)),
         row("DELETE", "/api/v1/stats/{anr}", "", None, client(204)),
+        row("GET", "/api/v1/benchmark", "?type=threat", None, client(200)),
         row("POST", "/api/v1/client/", "", Some(new), admin(201)),
         row("GET", "/api/v1/client/me", "", None, client(200)),
         row("PATCH", "/api/v1/client/me", "", Some(sharing), client(201)),
@@ -70,6 +72,8 @@ fn rows() -> Vec<Row> {
         row("GET", "/stats/lines.json", "?type=threat", None, open),
         row("GET", "/stats/objects/{uuid}.json", "", None, [404; 6]),
         row("GET", "/stats/compared.json", "?type=threat", None, open),
+        row("GET", "/stats/benchmark.json", "?type=threat", None, open),
+        row("GET", "/benchmark", "", None, open),
         row("GET", "/", "", None, open),
         row("GET", "/threats", "", None, open),
         row("GET", "/evolution", "", None, open),
@@ -85,6 +89,8 @@ fn rows() -> Vec<Row> {
         row("GET", "/help", "", None, open),
         row("GET", "/about", "", None, open),
         row("GET", "/about/more", "", None, open),
+        row("GET", "/v/{link}", "", None, [303; 6]),
+        row("GET", "/v/{link}/{page}", "", None, [303; 6]),
         row("GET", "/assets/licences.json", "", None, open),
         row("GET", "/assets/{name}", "", None, [404; 6]),
         // At the end: nobody is who he was after these.
@@ -110,7 +116,8 @@ fn house() -> (Place, Service, String) {
 
 #[test]
 fn every_route_answers_everybody_as_the_table_says() {
-    let (_place, service, uuid) = house();
+    let (place, service, uuid) = house();
+    let link = link(&place, "user", &[]);
     let callers = [
         None,
         Some("wrong"),
@@ -121,11 +128,13 @@ fn every_route_answers_everybody_as_the_table_says() {
     ];
     let mut address = 0;
     for row in rows() {
-        let path = format!(
-            "{}{}",
-            row.path.replace("{anr}", ANR).replace("{chart}", "risks").replace("{uuid}", &uuid),
-            row.query
-        );
+        let path = row
+            .path
+            .replace("{anr}", ANR)
+            .replace("{chart}", "risks")
+            .replace("{uuid}", &uuid)
+            .replace("{link}", &link.token);
+        let path = format!("{}{}", path.replace("{page}", "risks"), row.query);
         // Who was asked about before may be somebody else by now.
         for (caller, status) in callers.iter().zip(row.statuses) {
             address += 1;

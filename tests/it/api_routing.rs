@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 fn paths() -> BTreeMap<String, BTreeSet<&'static str>> {
     let mut paths: BTreeMap<String, BTreeSet<&'static str>> = BTreeMap::new();
     for (method, path) in monarc_stats::app::routes() {
-        let path = path.replace("{anr}", ANR).replace("{uuid}", ANR);
+        let path = path.replace("{anr}", ANR).replace("{uuid}", ANR).replace("{link}", "1").replace("{page}", "risks");
         // Of the files of the pages this is the one whose name is fixed.
         let methods = paths.entry(path.replace("{name}", "licences.json")).or_default();
         methods.extend(["OPTIONS", method]);

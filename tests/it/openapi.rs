@@ -244,7 +244,9 @@ fn answers_of_the_public_pages_are_what_the_document_says() {
         let query = match path.as_str() {
             "/api/v1/stats/" => "?type=threat&date_from=2026",
             "/api/v1/stats/processed/" => "?type=threat&processor=threat_average_on_date",
-            "/stats/compared.json" | "/stats/lines.json" => "?type=threat",
+            "/stats/compared.json" | "/stats/lines.json" | "/stats/benchmark.json" | "/api/v1/benchmark" => {
+                "?type=threat"
+            }
             _ => "",
         };
         let reply = service.get(&format!("{path}{query}")).token(&token).send();

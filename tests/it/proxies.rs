@@ -54,6 +54,30 @@ fn pages_come_with_all_they_lead_to() {
     });
 }
 
+/// A browser's way: the link, the redirect, the pages with the cookie that belongs to their path.
+#[test]
+fn a_view_link_leads_to_its_pages() {
+    each(|front| {
+        let link = front.view_link();
+        let first = front.get(&format!("/v/{link}/risks?days=90")).send().expect(303);
+        assert_eq!(first.headers["location"], "../1/risks?days=90");
+        let cookie = &first.headers["set-cookie"];
+        assert!(cookie.contains(&format!("; Path={}/v/1/;", front.base())), "{cookie}");
+        let cookie = cookie.split(';').next().unwrap();
+        let page = front.get("/v/1/risks?days=90").header("Cookie", cookie).send().expect(200);
+        assert_eq!(
+            (page.headers["cache-control"].as_str(), page.headers["referrer-policy"].as_str()),
+            ("no-store", "no-referrer")
+        );
+        for link in links(&page.text()).iter().filter(|link| !link.starts_with('?')) {
+            assert!(link.starts_with(&format!("{}/v/1/", front.base())), "{link}");
+            common::Request::new(&front.address, "GET", link).header("Cookie", cookie).send().expect(200);
+        }
+        front.get("/v/1/stats/risks.json").send().expect(401);
+        front.get("/v/1/stats/risks.json").header("Cookie", cookie).send().expect(200);
+    });
+}
+
 #[test]
 fn a_batch_goes_there_and_comes_back_byte_for_byte() {
     each(|front| {

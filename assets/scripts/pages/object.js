@@ -1,6 +1,7 @@
 // One threat or vulnerability: its line, its three measures, its rank, its names.
 
 import "../lib/shell.js";
+import { ofObject } from "../lib/benchmark.js";
 import { change, spanOf } from "../lib/compared.js";
 import { controls, DAYS, daysGroup, daysText, group, periodGroup, periods } from "../lib/controls.js";
 import { getJson, summary } from "../lib/data.js";
@@ -125,10 +126,11 @@ const show = shower(byId("charts"), async () => {
     periodGroup(choices),
   );
   const days = choices.get("days");
-  const [about, window, past] = await Promise.all([
+  const [about, window, past, beside] = await Promise.all([
     known ?? summary(),
     comparedObjects(kind, "now"),
     objects(kind, days, choices.get("period")),
+    ofObject(kind, object),
   ]);
   known = about;
   if (!introduce(about)) return [];
@@ -142,6 +144,7 @@ const show = shower(byId("charts"), async () => {
   document.title = `${label(labels, object)} · ${document.title.split(" · ").at(-1)}`;
   return [
     ...(now ? [measures(window, now)] : []),
+    ...(beside ? [beside] : []),
     before ? line(before, now?.analyses ?? 0) : nothing(),
     ...changes(one, choices.get("by")),
     names(labels),

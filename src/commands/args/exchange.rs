@@ -57,18 +57,24 @@ pub struct PushCommand {
     pub yes: bool,
 }
 
-/// Read one's stats from another instance into a client of this one.
+/// Read one's stats from another instance into a client of this one, or what it publishes for everybody.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "pull",
     example = "{command_name} --client \"Partner\" --remote https://stats.example.org --token - < token",
-    note = "Stats keep their UUIDs: pulling again changes nothing."
+    example = "{command_name} --benchmark",
+    note = "Stats keep their UUIDs: pulling again changes nothing.\n\
+            With --benchmark there is no token in the request and nothing about this instance. The values of the newest date \
+            are used, also of the reference implementation, whose averages are no means; the pages show them beside one's own."
 )]
 pub struct PullCommand {
     /// client to pull into (name or UUID)
     #[argh(option)]
-    pub client: String,
+    pub client: Option<String>,
+    /// fetch the public figures of the other instance instead, to stand beside one's own
+    #[argh(switch)]
+    pub benchmark: bool,
     /// only of this analysis (UUID)
     #[argh(option)]
     pub anr: Option<String>,

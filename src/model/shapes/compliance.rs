@@ -67,6 +67,12 @@ impl Category<'_> {
     }
 }
 
+/// The key of a category, which its referential and its labels identify.
+pub fn category_key(referential: &str, labels: &[String; 4]) -> String {
+    let [a, b, c, d] = labels;
+    joined(&[referential, a, b, c, d])
+}
+
 /// The key of a referential.
 pub fn referential_key(referential: &str) -> String {
     joined(&[referential])

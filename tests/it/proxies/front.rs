@@ -32,7 +32,7 @@ pub const SETUPS: [Setup; 5] =
 
 /// A service with a client "fo", and a web server in front of it.
 pub struct Front {
-    _place: Place,
+    place: Place,
     pub service: Service,
     pub token: String,
     pub setup: Setup,
@@ -55,10 +55,16 @@ impl Front {
             let mut server = Server { child, directory };
             let [address, for_others, _] = ports.map(|port| format!("127.0.0.1:{port}"));
             if server.listens(&address) {
-                return Self { _place: place, service, token, setup, _server: server, address, for_others };
+                return Self { place, service, token, setup, _server: server, address, for_others };
             }
         }
         panic!("{setup:?} does not start; apache2 and nginx-light are needed");
+    }
+
+    /// The token of a new view link of the client.
+    pub fn view_link(&self) -> String {
+        let text = self.place.ok(&["client", "view-link", "create", "fo"]);
+        text.trim_end().trim_end_matches('/').rsplit('/').next().unwrap().to_owned()
     }
 
     /// The path under which visitors see the service.

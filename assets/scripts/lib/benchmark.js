@@ -1,0 +1,220 @@
+// One's own figures beside those of others, as dumbbells: the widest distance first.
+
+import { getJson } from "./data.js";
+import { h } from "./dom.js";
+import { date, number, percent } from "./format.js";
+import { label } from "./labels.js";
+import { kindName, levelName, stateName } from "./levels.js";
+import { base, categoryAxis, valueAxis } from "./options.js";
+import { t } from "./page.js";
+import { measureName, unitOf } from "./ranked.js";
+
+const TYPES = { threats: "threat", vulnerabilities: "vulnerability", risks: "risk", compliance: "compliance" };
+export const KINDS = Object.keys(TYPES);
+
+/** Whether the page is about one client's own stats rather than the whole instance. */
+export const isOwn = document.documentElement.dataset.view === "own";
+
+/** What can be compared of a kind, the usual first. */
+export const measuresOf = (kind) =>
+  ({
+    threats: ["averageRate", "share", "maxRisk"],
+    vulnerabilities: ["averageRate", "share", "maxRisk"],
+    risks: ["share"],
+    compliance: ["current", "target"],
+  })[kind];
+
+export const thingsOf = (kind) =>
+  ({
+    threats: t("benchmark.threats"),
+    vulnerabilities: t("benchmark.vulnerabilities"),
+    risks: t("benchmark.levels"),
+    compliance: t("benchmark.categories"),
+  })[kind];
+
+/** The same within a sentence. */
+const wordsOf = (kind) =>
+  ({
+    threats: t("benchmark.things.threats"),
+    vulnerabilities: t("benchmark.things.vulnerabilities"),
+    risks: t("benchmark.things.levels"),
+    compliance: t("benchmark.things.categories"),
+  })[kind];
+
+export function nameOf(kind, measure) {
+  const others = { share: t("benchmark.share"), current: t("compliance.current"), target: t("compliance.target") };
+  return others[measure] ?? measureName(kind, measure);
+}
+
+const isShare = (measure) => ["share", "current", "target"].includes(measure);
+const shown = (measure) => (isShare(measure) ? percent : number);
+const unit = (measure) => (isShare(measure) ? t("benchmark.percent") : unitOf(measure));
+
+/** The numbers of a kind. */
+export const benchmark = (kind) => getJson(`stats/benchmark.json?type=${TYPES[kind]}`);
+
+/** Who can stand beside one's own figures, the nearest first. */
+export const besides = ({ others, remote }) => [others?.band && "others", remote && "remote"].filter(Boolean);
+
+export const remoteName = ({ host, week }) => t("benchmark.remote", { host, week });
+
+/** Who it is, for the end of a sentence. */
+function whom({ others, remote }, beside) {
+  return beside === "remote" ? remoteName(remote) : t("benchmark.organisations", { band: others.band });
+}
+
+/** The number that stands beside one's own: the median where there is one. */
+const middle = (figure, beside) => (beside === "remote" ? figure.remote : (figure.median ?? figure.others));
+
+function named(one) {
+  if (one.level) return [stateName(one.state), kindName(one.category), levelName(one.level)].join(" · ");
+  return one.object ? label(one.labels, one.object) : label(one.labels);
+}
+
+/** The rows of a measure, the widest distance first; what has nobody beside it comes last. */
+export function rowsOf(objects, measure, beside) {
+  const rows = objects.flatMap((one) => {
+    const figure = one.figures.find((other) => other.measure === measure);
+    return figure ? [{ name: named(one), figure, own: figure.own, other: middle(figure, beside) ?? null }] : [];
+  });
+  const distance = ({ own, other }) => (other == null ? -1 : Math.abs(own - other));
+  return rows.sort((a, b) => distance(b) - distance(a));
+}
+
+/** How many are above the others, in a sentence; none where there are no others. */
+export function sentence(found, kind, rows, beside) {
+  const both = rows.filter(({ other }) => other != null);
+  if (!both.length) return null;
+  const values = {
+    above: both.filter(({ own, other }) => own > other).length,
+    all: both.length,
+    things: wordsOf(kind),
+    whom: whom(found, beside),
+  };
+  if (!isOwn) return t("benchmark.sentence.here", values);
+  return beside === "remote" ? t("benchmark.sentence.remote", values) : t("benchmark.sentence.own", values);
+}
+
+const ownName = () => (isOwn ? t("benchmark.you") : t("benchmark.here"));
+
+/** What stands beside one's own, as a key has it. */
+function otherName({ remote }, rows, beside) {
+  if (beside === "remote") return remoteName(remote);
+  return rows.some(({ figure }) => figure.median != null) ? t("benchmark.median") : t("benchmark.mean");
+}
+
+/** A row: both numbers on a track, and the middle half of the organisations where it is known. */
+export function dumbbell({ name, figure, own, other }, measure, scale, beside) {
+  const text = shown(measure);
+  const place = (value) => `${(100 * Math.max(0, Math.min(value, scale))) / scale}%`;
+  const part = (name, from, to) => {
+    const element = h("span", { class: name });
+    element.style.left = place(from);
+    if (to != null) element.style.width = `${(100 * (to - from)) / scale}%`;
+    return element;
+  };
+  const range = beside !== "remote" && figure.quartiles;
+  const track = h(
+    "span",
+    { class: "gap-track", "aria-hidden": "true" },
+    range && part("half", ...range),
+    other != null && part("bridge", Math.min(own, other), Math.max(own, other)),
+    part("dot current", own),
+    other != null && part("dot target", other),
+  );
+  const numbers = other == null ? text(own) : t("benchmark.against", { own: text(own), other: text(other) });
+  return h("li", { class: "gap" }, h("span", { class: "rank-name" }, name), h("span", { class: "rank-value" }, numbers), track);
+}
+
+/** The end of the scale on which rows are drawn. */
+export const scaleOf = (rows, measure) =>
+  ["current", "target"].includes(measure)
+    ? 1
+    : Math.max(0.01, ...rows.flatMap(({ own, other, figure }) => [own, other ?? 0, figure.quartiles?.[1] ?? 0]));
+
+/** The numbers behind the rows; columns that nothing fills are left out. */
+function tableOf(found, kind, rows, measure, beside) {
+  const format = isShare(measure) ? "percent" : "number";
+  const columns = [
+    [thingsOf(kind), "text", ({ name }) => name],
+    [ownName(), format, ({ own }) => own],
+    [t("benchmark.mean"), format, ({ figure }) => figure.others],
+    [t("benchmark.median"), format, ({ figure }) => figure.median],
+    [t("benchmark.first_quartile"), format, ({ figure }) => figure.quartiles?.[0]],
+    [t("benchmark.third_quartile"), format, ({ figure }) => figure.quartiles?.[1]],
+    [t("benchmark.band"), "text", ({ figure }) => figure.band],
+    [found.remote ? remoteName(found.remote) : "", format, ({ figure }) => figure.remote],
+    [t("benchmark.distance"), format, ({ own, other }) => (other == null ? null : own - other)],
+  ].filter(([, , of], index) => index < 2 || rows.some((row) => of(row) != null));
+  return {
+    columns: columns.map(([name, kind]) => ({ name, kind })),
+    rows: rows.map((row) => columns.map(([, , of]) => of(row) ?? null)),
+  };
+}
+
+/** The figure of some objects. */
+export function benchmarkSpec(found, kind, objects, { measure, beside, id, title }) {
+  const rows = rowsOf(objects, measure, beside);
+  const scale = scaleOf(rows, measure);
+  const hasOther = rows.some(({ other }) => other != null);
+  const hasHalf = beside !== "remote" && rows.some(({ figure }) => figure.quartiles);
+  const names = rows.map(({ name }) => name);
+  const sides = [["own", ownName()], ...(hasOther ? [["other", otherName(found, rows, beside)]] : [])];
+  const week = beside === "others" ? found.others?.week : null;
+  const afar = beside === "remote" ? t("benchmark.remote_of", { date: date(found.remote.date) }) : null;
+  return {
+    id,
+    title,
+    unit: `${nameOf(kind, measure)} (${unit(measure)})`,
+    analyses: found.own.analyses ?? undefined,
+    period: found.own.week ? t("benchmark.until", { date: date(found.own.week) }) : null,
+    more: week ? t("benchmark.others_until", { date: date(week) }) : afar,
+    legend: sides.map(([key, name]) => ({ key, name })),
+    key: [
+      { name: sides[0][1], swatch: "dot current" },
+      hasOther && { name: sides[1][1], swatch: "dot target" },
+      hasHalf && { name: t("benchmark.half"), swatch: "half" },
+    ].filter(Boolean),
+    before: h("p", { class: "benchmark-sentence" }, sentence(found, kind, rows, beside) ?? ""),
+    content: h(
+      "ul",
+      { class: "ranking" },
+      rows.map((row) => dumbbell(row, measure, scale, beside)),
+    ),
+    stillHeight: 46 * rows.length,
+    table: tableOf(found, kind, rows, measure, beside),
+    option: (tokens) => ({
+      ...base(tokens, true),
+      grid: { left: 12, right: 48, top: 8, bottom: 8, containLabel: true },
+      xAxis: valueAxis(tokens, { min: 0, max: scale, axisLabel: { color: tokens.soft, formatter: shown(measure), hideOverlap: true } }),
+      yAxis: categoryAxis(tokens, names, {
+        inverse: true,
+        axisLabel: { color: tokens.ink, width: 420, overflow: "break", interval: 0, hideOverlap: false },
+      }),
+      series: sides.map(([side], index) => ({
+        name: side,
+        type: "bar",
+        barMaxWidth: 16,
+        barGap: "10%",
+        data: rows.map((row) => row[side]),
+        itemStyle: { color: index ? tokens.paper : tokens.accent, borderColor: tokens.accent, borderWidth: 1.5 },
+        label: { show: true, position: "right", color: tokens.ink, fontSize: 11, formatter: ({ value }) => shown(measure)(value) },
+      })),
+    }),
+  };
+}
+
+/** One object beside others in all its measures, for its own page; none where there is nobody beside it. */
+export async function ofObject(kind, object) {
+  if (!document.documentElement.dataset.benchmark) return null;
+  const found = await benchmark(kind).catch(() => null);
+  const one = found?.objects.find((other) => other.object === object);
+  const [beside] = found ? besides(found) : [];
+  if (!one || !beside) return null;
+  const rows = measuresOf(kind).map((measure) => {
+    const [row] = rowsOf([one], measure, beside);
+    return row && dumbbell({ ...row, name: `${nameOf(kind, measure)} (${unit(measure)})` }, measure, scaleOf([row], measure), beside);
+  });
+  const title = t("benchmark.beside", { whom: whom(found, beside) });
+  return h("section", { class: "measures" }, h("h2", {}, title), h("ul", { class: "ranking" }, rows));
+}

@@ -1,0 +1,94 @@
+//! What a view link shows: the answers of the public JSON over one client's own stats, exact and live, whatever the public
+//! sees.
+
+use super::answer::Answer;
+use super::computed;
+use super::public::LAST;
+use super::released::Weeks;
+use super::{App, Request};
+use crate::averages::release::moved::NAMES;
+use crate::averages::{Params, Processor};
+use crate::error::{Error, Kind, Result};
+use crate::model::date::today;
+use crate::model::{Client, StatType};
+use crate::store::rollups::{Analyses, Selection};
+use jiff::civil::Date;
+use serde_json::{Value, json as value};
+use std::io::Write;
+use uuid::Uuid;
+
+/// Answers a question about a client's own stats. It belongs to whoever has the link: nothing of it may be kept.
+pub fn answer(
+    app: &App,
+    request: &Request<'_>,
+    client: &Client,
+    question: &str,
+    compute: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Answer {
+    computed::of_view(app, request.head, &format!("view of {} {question} on {}", client.id, today()), compute)
+}
+
+/// The stats of a client from some day on, or its newest ones.
+pub fn selection(kind: StatType, client: &Client, (from, to): (Option<Date>, Option<Date>)) -> Selection {
+    let analyses = Some(Analyses { client: Some(client.id), uuids: None });
+    Selection { kind, from, to, local_only: false, analyses, newest: None }
+}
+
+/// A processor's answer.
+pub fn averages(
+    app: &App,
+    request: &Request<'_>,
+    client: &Client,
+    (kind, processor): (StatType, &Processor),
+    params: &Params,
+    weeks: Weeks,
+) -> Answer {
+    let question = format!("{} {} {params:?} {weeks:?}", kind.name(), processor.name);
+    answer(app, request, client, &question, |out| {
+        let selection = match weeks {
+            Weeks::Newest => Selection { newest: Some(LAST), ..selection(kind, client, (None, None)) },
+            Weeks::Inside(from, to) => selection(kind, client, (from, to)),
+        };
+        (processor.run)(&app.store.rollup_for(&selection, Some(client.id))?, params, out)
+    })
+}
+
+/// What the dashboard rests on.
+pub fn summary(app: &App, request: &Request<'_>, client: &Client) -> Answer {
+    answer(app, request, client, "summary", |out| {
+        let summary = app.store.summary_of(client)?;
+        write(
+            &value!({
+                "clients": summary.clients,
+                "analyses": summary.analyses,
+                "stats": summary.stats,
+                "days": summary.days,
+                "oldest": summary.oldest,
+                "newest": summary.newest,
+                "today": today(),
+            }),
+            out,
+        )
+    })
+}
+
+/// What moved: not computed for one client alone, and so told as what was never computed is; of one horizon, or of all.
+pub fn trends(app: &App, request: &Request<'_>, client: &Client, chosen: Option<usize>) -> Answer {
+    answer(app, request, client, &format!("trends {chosen:?}"), |out| {
+        let mut answer = value!({ "mode": "live", "newest": null });
+        let horizons = NAMES.iter().enumerate().filter(|(index, _)| chosen.is_none_or(|chosen| chosen == *index));
+        horizons.for_each(|(_, name)| answer[name] = value!({ "since": null, "types": null }));
+        write(&answer, out)
+    })
+}
+
+/// Whether a client has a threat or vulnerability.
+pub fn has_object(app: &App, client: &Client, uuid: Uuid) -> Result<bool> {
+    app.store.client_has_object(client, uuid)
+}
+
+/// Writes a value that was computed.
+pub fn write(value: &Value, out: &mut dyn Write) -> Result<()> {
+    let unwritten = |error| Error::new(Kind::Internal, "an answer could not be written").because(error);
+    out.write_all(value.to_string().as_bytes()).map_err(unwritten)
+}

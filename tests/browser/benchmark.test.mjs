@@ -1,0 +1,224 @@
+// View links and the page that puts one's own figures beside those of others: what it says, in four languages, on a phone.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { accessibility, launch, open, tableOf, visit } from "./browser.mjs";
+import { serve } from "./service.mjs";
+
+const uuid = (number) => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
+const today = new Date().toISOString().slice(0, 10);
+const NAMES = ["alpha", "beta", "gamma", "delta"];
+
+/** The stats of a client: threats of which it has the first so many, all rated alike; risks; a referential. */
+function stats(client, rate, date) {
+  const threat = (number) => ({
+    uuid: uuid(number),
+    label1: `Menace ${number}`,
+    label2: `Threat ${number}`,
+    count: number,
+    maxRisk: 5 * rate,
+    averageRate: String(rate),
+  });
+  const levels = ["Low risks", "Medium risks", "High risks"].map((level, index) => ({ level, value: index + rate }));
+  const side = { informational: levels, operational: levels };
+  const category = (value) => [
+    { label2: "Access control", value: String(value) },
+    { label2: "Cryptography", value: String(value / 2) },
+  ];
+  const item = (type, data) => ({ anr: uuid(100 + client), type, date, data });
+  return [
+    item("threat", [1, 2, 3].map(threat)),
+    item("vulnerability", [4, 5].map(threat)),
+    item("risk", { risks: { current: side, residual: side } }),
+    item("compliance", [{ referential: uuid(9), label2: "ISO 27002", current: category(rate / 10), target: category(1) }]),
+  ];
+}
+
+/** The last day of a week that is over and closed. */
+function closed() {
+  const day = new Date();
+  day.setUTCDate(day.getUTCDate() - ((day.getUTCDay() + 6) % 7) - 8);
+  return day.toISOString().slice(0, 10);
+}
+
+/** A service with so many clients and a link of the first one's. */
+async function house(clients, k = "1") {
+  const service = await serve({ PUBLIC_MIN_CLIENTS: k });
+  const tokenOf = (index) => `${index}-token-of-a-test-client`;
+  const all = Array.from({ length: clients }, (_, index) => index);
+  for (const index of all)
+    service.run("client", "create", "--name", NAMES[index] ?? `client ${index}`, "--token", tokenOf(index), "--share");
+  // A week is built once, with the first stat that is newer: all of its own come before.
+  for (const date of k === "1" ? [today] : [closed(), today]) {
+    for (const index of all) {
+      const response = await fetch(`${service.address}/api/v1/stats/`, {
+        method: "POST",
+        headers: { "X-API-KEY": tokenOf(index), "Content-Type": "application/json" },
+        body: JSON.stringify(stats(index, [4, 1, 2, 3][index % 4], date)),
+      });
+      assert.equal(response.status, 201);
+    }
+  }
+  const link = new URL(/Link: (\S+)/.exec(service.run("client", "view-link", "create", "alpha"))[1]).pathname.slice(1);
+  return { ...service, link };
+}
+
+describe("one's own figures", { concurrency: 2 }, () => {
+  let many, few, alone, released, browser;
+  before(async () => {
+    [many, few, alone, browser] = await Promise.all([house(4), house(2), house(1), launch()]);
+    released = await house(20, "3");
+    const band = async () => (await (await fetch(`${released.address}/stats/summary.json`)).json()).band;
+    for (const start = Date.now(); (await band()) !== "20-49"; ) {
+      assert.ok(Date.now() - start < 60_000, "no week is released");
+      await new Promise((done) => setTimeout(done, 100));
+    }
+  });
+  after(async () => {
+    await browser?.close();
+    await Promise.all([many, few, alone, released].map((service) => service?.stop()));
+  });
+
+  test("a link leads to a clean address, and from there to every page", async () => {
+    const page = await open(browser, many);
+    await visit(page, many, many.link);
+    const root = page.url();
+    assert.match(root, /\/v\/1\/$/);
+    assert.ok(!root.includes(many.link.split("/")[1]));
+    assert.equal(await page.evaluate(() => document.cookie), "", "no script reads the cookie");
+    const paths = await page.locator(".menu a").evaluateAll((links) => links.map((link) => link.href));
+    assert.ok(paths.length >= 9 && paths.every((path) => path.startsWith(root)), paths.join());
+    for (const path of paths) {
+      await page.goto(path, { waitUntil: "load" });
+      await page.waitForFunction(() => !document.querySelector("[aria-busy], .loading"));
+      assert.match(await page.locator(".notice.released").textContent(), /alpha/);
+      assert.equal(await page.locator(".notice.error").count(), 0, path);
+    }
+    assert.deepEqual(page.noticed, []);
+    await page.context().close();
+  });
+
+  test("a sentence, the widest distance first, and the numbers behind it", async () => {
+    const page = await open(browser, many);
+    await visit(page, many, `${many.link}benchmark`);
+    assert.equal(await page.locator(".benchmark-sentence").textContent(), "3 of your 3 threats are above the middle of 3-4 organisations.");
+    const table = await tableOf(page, "benchmark-threats");
+    assert.deepEqual(table.head, ["Threats", "You", "Mean of others", "Organisations", "Distance"]);
+    assert.deepEqual(
+      table.rows,
+      [1, 2, 3].map((number) => [`Threat ${number}`, 4, 2, "3-4", 2]),
+    );
+    assert.equal(await page.locator(".gap .dot.target").count(), 3);
+    await page.getByText("Share of risks", { exact: true }).click();
+    await page.waitForFunction(() => document.querySelector(".unit").textContent.includes("Share"));
+    assert.equal(await page.locator(".benchmark-sentence").textContent(), "0 of your 3 threats are above the middle of 3-4 organisations.");
+    await visit(page, many, "v/1/benchmark?kind=compliance");
+    assert.deepEqual(
+      (await tableOf(page, `benchmark-${uuid(9)}`)).rows.map(([name]) => name),
+      ["Access control", "Cryptography"],
+    );
+    await visit(page, many, `v/1/threats/${uuid(1)}`);
+    assert.equal(await page.locator(".measures h2").last().textContent(), "Beside 3-4 organisations");
+    assert.equal(await page.locator(".measures .gap").count(), 3);
+    assert.deepEqual(page.noticed, []);
+    await page.context().close();
+  });
+
+  test("with too few others nothing of them is shown", async () => {
+    const page = await open(browser, few);
+    await visit(page, few, `${few.link}benchmark`);
+    assert.equal(await page.locator("#notices .notice-title").last().textContent(), "Too few others to be shown");
+    assert.equal(await page.locator(".gap .dot.current").count(), 3);
+    assert.equal(await page.locator(".gap .dot.target").count(), 0);
+    assert.deepEqual((await tableOf(page, "benchmark-threats")).head, ["Threats", "You"]);
+    await page.context().close();
+  });
+
+  for (const [index, language] of ["en", "fr", "de", "nl"].entries()) {
+    for (const kind of ["threats", "risks", "compliance"]) {
+      test(`${kind} ${language} at 390 pixels`, async () => {
+        const colorScheme = index % 2 ? "dark" : "light";
+        const page = await open(browser, many, { locale: language, colorScheme, viewport: { width: 390, height: 800 } });
+        await visit(page, many, many.link);
+        await visit(page, many, `v/1/benchmark?kind=${kind}`);
+        assert.equal(await page.locator("html").getAttribute("lang"), language);
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(overflow <= 0, `it is ${overflow} pixels too wide`);
+        for (const button of await page.locator("figure.chart button[aria-expanded]").all()) await button.click();
+        assert.deepEqual(await accessibility(page), []);
+        assert.ok(!/\{\w+\}|benchmark\./.test(await page.locator("main").innerText()));
+        assert.deepEqual(page.noticed, []);
+        await page.context().close();
+      });
+    }
+  }
+
+  test("here stands beside another instance once its figures were fetched", async () => {
+    const page = await open(browser, alone);
+    await visit(page, alone, "benchmark");
+    assert.equal(await page.locator("#notices .notice-title").last().textContent(), "Nothing to stand beside these figures yet");
+    assert.deepEqual(await accessibility(page), []);
+    assert.match(alone.run("pull", "--benchmark", "--remote", many.address), /threat: 3 objects/);
+    const host = new URL(many.address).host;
+    await visit(page, alone, "benchmark");
+    // The mean over 4, 1, 2 and 3 is what the other publishes of today.
+    assert.match(
+      await page.locator(".benchmark-sentence").textContent(),
+      new RegExp(`^3 of 3 threats here are above ${host}, week \\d+\\.$`),
+    );
+    const table = await tableOf(page, "benchmark-threats");
+    assert.deepEqual(
+      table.rows,
+      [1, 2, 3].map((number) => [`Threat ${number}`, 4, 2.5, 1.5]),
+    );
+    assert.equal(table.head[1], "Here");
+    for (const [index, language] of ["en", "fr", "de", "nl"].entries()) {
+      await page.setViewportSize({ width: index % 2 ? 1280 : 390, height: 800 });
+      for (const kind of ["vulnerabilities", "risks", "compliance"]) {
+        await visit(page, alone, `benchmark?lang=${language}&kind=${kind}`);
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(overflow <= 0, `${language} ${kind}: it is ${overflow} pixels too wide`);
+        assert.deepEqual(await accessibility(page), [], `${language} ${kind}`);
+      }
+    }
+    await visit(page, alone, `threats/${uuid(1)}`);
+    assert.equal(await page.locator(".measures .gap").count(), 3);
+    assert.deepEqual(page.noticed, []);
+    await page.context().close();
+  });
+
+  test("released figures have a median and the middle half", async () => {
+    const page = await open(browser, released, { viewport: { width: 390, height: 800 } });
+    await visit(page, released, released.link);
+    await visit(page, released, "v/1/benchmark");
+    assert.equal(
+      await page.locator(".benchmark-sentence").textContent(),
+      "3 of your 3 threats are above the middle of 20-49 organisations.",
+    );
+    const table = await tableOf(page, "benchmark-threats");
+    assert.deepEqual(table.head, [
+      "Threats",
+      "You",
+      "Mean of others",
+      "Median of others",
+      "First quartile",
+      "Third quartile",
+      "Organisations",
+      "Distance",
+    ]);
+    // Ratings of 1, 2, 3 and 4, five times each: the mean is on a grid of 0.2, the others on one of 0.5.
+    assert.deepEqual(table.rows[0], ["Threat 1", 4, 2.6, 2.5, 2, 3.5, "20-49", 1.5]);
+    assert.equal(await page.locator(".gap-track .half").count(), 3);
+    assert.deepEqual(await accessibility(page), []);
+    assert.deepEqual(page.noticed, []);
+    await page.context().close();
+  });
+
+  test("a link that has ended says so in a page", async () => {
+    const page = await open(browser, few, { viewport: { width: 390, height: 800 } });
+    await page.goto(`${few.address}/v/not-a-link-of-anybodys/`);
+    assert.equal(await page.locator("h1").textContent(), "This link shows nothing any more");
+    assert.deepEqual(await accessibility(page), []);
+    await page.context().close();
+  });
+});

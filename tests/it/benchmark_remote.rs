@@ -1,0 +1,287 @@
+//! What another instance publishes, beside one's own figures: fetched from our own central, from the reference's public
+//! JSON, and from servers that mean harm.
+
+use crate::common::batch::uuid;
+use crate::common::{ADMIN, Place, Service, days_ago, today, until};
+use crate::releases::{THREAT, contribute, serve, week, world};
+use crate::remote::{Recorded, read_request};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
+use std::io::{BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// A server whose answers are somebody's own business; what it was asked is remembered.
+struct Stranger {
+    url: String,
+    asked: Arc<Mutex<Vec<Recorded>>>,
+}
+
+impl Stranger {
+    fn start(respond: impl Fn(&Recorded, &mut TcpStream) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (asked, respond) = (Arc::new(Mutex::new(Vec::new())), Arc::new(respond));
+        let shared = Arc::clone(&asked);
+        std::thread::spawn(move || {
+            for mut socket in listener.incoming().map_while(Result::ok) {
+                let (asked, respond) = (Arc::clone(&shared), Arc::clone(&respond));
+                std::thread::spawn(move || {
+                    let Some(request) = read_request(&mut BufReader::new(socket.try_clone().unwrap())) else { return };
+                    asked.lock().unwrap().push(request.clone());
+                    respond(&request, &mut socket);
+                });
+            }
+        });
+        Self { url, asked }
+    }
+
+    fn asked(&self) -> Vec<Recorded> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+fn answer(socket: &mut TcpStream, head: &str, body: &[u8]) {
+    let _ = socket.write_all(
+        format!("HTTP/1.1 {head}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes(),
+    );
+    let _ = socket.write_all(body);
+}
+
+/// A machine with one analysis, as a virtual machine has it: its rate of the threat is 1.
+fn machine() -> Place {
+    let place = Place::new();
+    contribute(&place, "fo", "1", 1);
+    place
+}
+
+fn pull(place: &Place, url: &str) -> String {
+    place.ok(&["pull", "--benchmark", "--remote", url])
+}
+
+/// What stands beside the machine's own figures.
+fn remote(service: &Service, kind: &str) -> (Value, Vec<Value>) {
+    let answer = service.get(&format!("/stats/benchmark.json?type={kind}")).send().expect(200).json();
+    let figures =
+        answer["objects"].as_array().unwrap().iter().flat_map(|one| one["figures"].as_array().unwrap().clone());
+    (answer["remote"].clone(), figures.map(|figure| figure["remote"].clone()).collect())
+}
+
+#[test]
+fn a_central_instance_stands_beside_a_machine_with_one_analysis() {
+    let central_place = world(&["1", "2", "3", "4", "5"], 2);
+    let central = serve(&central_place, "3");
+    let place = machine();
+    let service = place.serve();
+    let page = service.get("/benchmark").send().expect(200).text();
+    assert!(page.contains("data-benchmark=\"\"") && page.contains("href=\"./benchmark\""));
+    let printed = pull(&place, &format!("http://{}", central.address));
+    assert!(printed.contains(&format!("threat: 1 object of {}, the newest date of week ", week(0))), "{printed}");
+    let about = json!({"host": central.address, "date": week(0).to_string(), "week": week(0).iso_week_date().week()});
+    // What the central publishes: rates of 3, risks of 30, and of what is a share the whole.
+    assert_eq!(remote(&service, "threat"), (about.clone(), vec![json!(1), json!(30), json!(3)]));
+    let (_, levels) = remote(&service, "risk");
+    assert_eq!(levels.len(), 12);
+    // Of 10 risks 6 are low, 3 medium and 1 is high; the keys are in order of the alphabet.
+    assert_eq!(levels[..3], [json!(0.1), json!(0.6), json!(0.3)]);
+    assert_eq!(remote(&service, "compliance"), (about.clone(), vec![json!(0.5), json!(0.9)]));
+    assert!(service.get("/benchmark").send().expect(200).text().contains("data-benchmark=\"on\""));
+    // A client's own view has it too, beside the others of its instance of which there are none.
+    let answer = service.get("/api/v1/benchmark?type=threat").token("fo-token-of-a-test").send().expect(200).json();
+    assert_eq!((&answer["remote"], &answer["others"]["band"]), (&about, &Value::Null));
+    assert_eq!(answer["objects"][0]["figures"][2]["remote"], 3);
+    // Where figures are released it stands beside what was released, and the tag is that of both.
+    drop(service);
+    let other = world(&["2", "3", "4"], 2);
+    let service = serve(&other, "3");
+    let tag = |path: &str| service.get(path).send().expect(200).headers["etag"].clone();
+    let (before, others) = (tag("/stats/benchmark.json?type=threat"), tag("/stats/threats.json"));
+    assert!(!service.get("/").send().expect(200).text().contains("/benchmark"));
+    pull(&other, &format!("http://{}", central.address));
+    assert_eq!(remote(&service, "threat"), (about, vec![json!(1), json!(30), json!(3)]));
+    assert!(tag("/stats/benchmark.json?type=threat") != before && tag("/stats/threats.json") == others);
+    assert!(service.get("/").send().expect(200).text().contains("/benchmark"));
+}
+
+/// What the reference publishes: averages that are the last row it read, numbers as texts, no compliance, and a 500.
+fn reference(request: &Recorded, socket: &mut TcpStream) {
+    let value = |date: String, rate: &str| json!({"date": date, "count": 3, "maxRisk": "40", "averageRate": rate});
+    let object = |number: usize, values: Vec<Value>| {
+        json!({"object": uuid(number), "labels": {"label1": null, "label2": "Fire"}, "values": values,
+            "averages": {"count": 99, "maxRisk": 99, "averageRate": 4.9}})
+    };
+    let body = json!([
+        object(THREAT, vec![value(days_ago(3), "1.5"), value(days_ago(1), "2.5"), value(days_ago(2), "2")]),
+        object(2, vec![value(format!("{}T00:00:00", days_ago(1)), "4")]),
+        // Gone by now, ahead of every clock, and nobody's.
+        object(3, vec![value(days_ago(5), "3")]),
+        object(4, vec![value("2099-01-01".into(), "3")]),
+        {"object": "no-uuid", "values": [value(days_ago(1), "3")]},
+    ]);
+    match request.path.split('?').next().unwrap() {
+        "/stats/threats.json" => {
+            answer(socket, "200 OK\r\nContent-Type: application/json", body.to_string().as_bytes())
+        }
+        "/stats/vulnerabilities.json" => answer(socket, "200 OK", b"[]"),
+        "/stats/risks.json" => answer(socket, "500 Internal Server Error", b"<h1>Oops</h1>"),
+        _ => answer(socket, "404 Not Found", b"<h1>Not Found</h1>"),
+    }
+}
+
+#[test]
+fn of_the_reference_the_values_of_the_newest_date_are_used() {
+    let stranger = Stranger::start(reference);
+    let (place, url) = (machine(), stranger.url.clone());
+    let service = place.serve();
+    let output = place.run(&["pull", "--benchmark", "--remote", &url]);
+    let (said, errors) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(output.status.success() && said.contains("threat: 2 objects of"), "{said}{errors}");
+    for reason in ["vulnerability: it has no figures", "risk: it answered 500", "compliance: it answered 404"] {
+        assert!(errors.contains(reason), "{errors}");
+    }
+    let (about, figures) = remote(&service, "threat");
+    assert_eq!((&about["date"], &about["host"]), (&json!(days_ago(1)), &json!(url.trim_start_matches("http://"))));
+    // Half of the risks of the newest date, not all that were ever sent; the rate is 2.5, not the 4.9 of its averages.
+    assert_eq!(figures, [json!(0.5), json!(40), json!(2.5)]);
+    assert_eq!(remote(&service, "risk").0, Value::Null);
+    // Nothing about us is in any request, and no token though there is one.
+    let mut command = place.command(&["pull", "--benchmark"]);
+    command.env("REMOTE_STATS_SERVER", &url).env("REMOTE_STATS_TOKEN", "remote-token-of-a-test");
+    command.env("INSTANCE_URL", "https://here.example.org").env("ADMIN_EMAIL", "who@example.org");
+    assert!(command.output().unwrap().status.success());
+    let asked = stranger.asked();
+    assert_eq!(asked.len(), 8);
+    for request in asked {
+        assert_eq!((request.method.as_str(), request.body.as_str()), ("GET", ""));
+        let names: Vec<&str> = request.headers.keys().map(String::as_str).collect();
+        assert!(names.iter().all(|name| ["accept", "host", "user-agent"].contains(name)), "{names:?}");
+        assert_eq!(request.headers["user-agent"], "monarc-stats");
+        assert!(request.path.contains("days=30") && !request.path.contains("token"), "{}", request.path);
+    }
+}
+
+#[test]
+fn a_hostile_server_costs_little_and_changes_nothing() {
+    let place = machine();
+    let service = place.serve();
+    let good = Stranger::start(reference);
+    pull(&place, &good.url);
+    let before = remote(&service, "threat");
+    let deep = format!("[{{\"object\":{}", "[".repeat(1 << 20));
+    let deeper = format!("[{{\"labels\":{}", "{\"a\":".repeat(1 << 20));
+    let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
+    (0..40).for_each(|_| bomb.write_all(&vec![b'['; 1 << 20]).unwrap());
+    let bomb = bomb.finish().unwrap();
+    let huge = format!("[{}]", vec!["{\"object\":\"x\",\"values\":[]}"; 400_000].join(","));
+    type Answer = Box<dyn Fn(&Recorded, &mut TcpStream) + Send + Sync>;
+    let whole =
+        |head: &'static str, body: Vec<u8>| -> Answer { Box::new(move |_, socket| answer(socket, head, &body)) };
+    let endless: Answer = Box::new(|_, socket| {
+        let _ = socket.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        let chunk = format!("{:x}\r\n{}\r\n", 1 << 16, " ".repeat(1 << 16));
+        while socket.write_all(chunk.as_bytes()).is_ok() {}
+    });
+    let headers: Answer = Box::new(|_, socket| {
+        let _ = socket.write_all(b"HTTP/1.1 200 OK\r\n");
+        while socket.write_all(b"X-More: and more\r\n").is_ok() {}
+    });
+    let elsewhere = Stranger::start(reference);
+    let location = format!("302 Found\r\nLocation: {}/stats/threats.json", elsewhere.url);
+    let redirect: Answer = Box::new(move |_, socket| answer(socket, &location, b""));
+    for (what, respond) in [
+        ("endless", endless),
+        ("headers", headers),
+        ("declared", whole("200 OK\r\nX-Y: 1", vec![b' '; (8 << 20) + 1])),
+        ("deep", whole("200 OK", deep.into_bytes())),
+        ("deeper", whole("200 OK", deeper.into_bytes())),
+        ("bomb", whole("200 OK\r\nContent-Encoding: gzip", bomb)),
+        ("redirect", redirect),
+        ("huge", whole("200 OK", huge.into_bytes())),
+        ("binary", whole("200 OK", vec![0xff; 1000])),
+        ("escape", whole("200 OK", br#"[{"object":"\u001b]0;x\u0007","values":[{"date":"\u001b[2J"}]}]"#.to_vec())),
+        ("cut", whole("200 OK\r\nContent-Length: 5", b"[]".to_vec())),
+        ("nothing", whole("204 No Content", Vec::new())),
+        ("mute", Box::new(|_, _| {})),
+    ] {
+        let stranger = Stranger::start(respond);
+        let start = Instant::now();
+        let errors = place.fails(&["pull", "--benchmark", "--remote", &stranger.url], 1);
+        println!("{what}: {:?} {errors}", start.elapsed());
+        assert!(errors.contains("publishes nothing to compare with") && errors.len() < 3000, "{what}: {errors}");
+        assert!(!errors.contains('\u{1b}'), "{what}");
+        assert!(start.elapsed() < Duration::from_secs(25), "{what}: {:?}", start.elapsed());
+        assert_eq!(remote(&service, "threat"), before, "{what}");
+    }
+    assert!(elsewhere.asked().is_empty(), "a redirect was followed");
+    // Hostile numbers and names are left out or end at the ends of their scale.
+    let odd = Stranger::start(|request, socket| {
+        let value = |rate: &str| format!(r#"{{"date":"{}","count":1,"maxRisk":1e300,"averageRate":{rate}}}"#, today());
+        let object =
+            |number: usize, rate: &str| format!(r#"{{"object":"{}","values":[{}]}}"#, uuid(number), value(rate));
+        let body = format!("[{},{},{}]", object(THREAT, "\"1e9\""), object(2, "-1"), object(5, "\"NaN\""));
+        answer(socket, if request.path.contains("threats") { "200 OK" } else { "404 Not Found" }, body.as_bytes());
+    });
+    pull(&place, &odd.url);
+    let (_, figures) = remote(&service, "threat");
+    assert_eq!(figures[1..], [json!(100), json!(5)]);
+}
+
+/// An answer of a byte now and then ends with the 20 seconds that one may take, and no other type is asked for.
+#[test]
+fn a_slow_server_is_given_up() {
+    let stranger = Stranger::start(|_, socket| {
+        let _ = socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n[");
+        while socket.write_all(b" ").is_ok() {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    });
+    let (place, start) = (machine(), Instant::now());
+    let errors = place.fails(&["pull", "--benchmark", "--remote", &stranger.url], 1);
+    assert!(errors.contains("timeout"), "{errors}");
+    assert!(start.elapsed() < Duration::from_secs(40), "{:?}", start.elapsed());
+    assert_eq!(stranger.asked().len(), 1);
+}
+
+#[test]
+fn the_service_fetches_by_itself_only_if_it_is_told_to() {
+    let stranger = Stranger::start(reference);
+    let place = machine();
+    let variables = [("REMOTE_STATS_SERVER", stranger.url.as_str())];
+    let service = place.serve_with(&variables);
+    service.get("/benchmark").send().expect(200);
+    drop(service);
+    assert!(stranger.asked().is_empty());
+    let service = place.serve_with(&[variables[0], ("BENCHMARK_EVERY", "1d")]);
+    until("it has fetched", || remote(&service, "threat").0 != Value::Null);
+    let metric = r#"monarc_job_last_success_timestamp_seconds{job="benchmark"}"#;
+    until("it is noted", || service.get("/metrics").token(ADMIN).send().text().contains(metric));
+    let log = service.stop();
+    assert!(
+        log.contains("benchmark: threat: 2 objects of") && log.contains("left out: risk: it answered 500"),
+        "{log}"
+    );
+    // Another start on the same day asks nobody.
+    let number = stranger.asked().len();
+    let service = place.serve_with(&[variables[0], ("BENCHMARK_EVERY", "1d"), ("PURGE_AFTER_MONTHS", "999")]);
+    let purged = r#"monarc_job_last_success_timestamp_seconds{job="purge"}"#;
+    until("another job has run", || service.get("/metrics").token(ADMIN).send().text().contains(purged));
+    assert_eq!(stranger.asked().len(), number);
+}
+
+#[test]
+fn what_does_not_belong_together_is_refused() {
+    let place = machine();
+    for (words, said) in [
+        (vec!["pull"], "--client names the client"),
+        (vec!["pull", "--benchmark", "--client", "fo"], "--client: --benchmark asks"),
+        (vec!["pull", "--benchmark", "--token", "remote-token-of-a-test"], "--token: --benchmark asks"),
+        (vec!["pull", "--benchmark", "--from", "2026-01-01"], "--from: --benchmark asks"),
+        (vec!["pull", "--benchmark", "--remote", "ftp://x"], "--remote"),
+        (vec!["config", "--benchmark-every", "often"], "BENCHMARK_EVERY"),
+    ] {
+        let errors = place.fails(&words, 1);
+        assert!(errors.contains(said), "{errors}");
+    }
+}

@@ -1,0 +1,455 @@
+//! View links: one client's own figures for whoever has the link, and a list of attacks on that.
+
+use crate::common::batch::{ANR, OTHER_ANR, item, rated, risks, uuid};
+use crate::common::{ADMIN, Place, Reply, Service, days_ago, today};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::process::Command;
+
+/// A link as it was printed: its number and its token.
+pub struct Link {
+    pub number: String,
+    pub token: String,
+}
+
+/// Makes a link to a client's figures.
+pub fn link(place: &Place, client: &str, more: &[&str]) -> Link {
+    let text = place.ok(&[&["client", "view-link", "create", client], more].concat());
+    let after = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap().to_owned();
+    let url = after("Link: ");
+    let token = url.trim_end_matches('/').rsplit('/').next().unwrap().to_owned();
+    Link { number: after("Number: "), token }
+}
+
+/// Two clients with different stats of a week ago and of today, and the service.
+fn house(variables: &[(&str, &str)]) -> (Place, Service) {
+    let place = Place::new();
+    let tokens = [place.client("alpha"), place.client("beta")];
+    let service = place.serve_with(variables);
+    for (token, anr, object, rate) in [(&tokens[0], ANR, 1, "1"), (&tokens[1], OTHER_ANR, 2, "4")] {
+        let stats = [days_ago(7), today().to_string()].map(|date| {
+            [
+                item(anr, "threat", &date, &rated(&uuid(object), 2, 10 * object as u64, rate)),
+                item(anr, "risk", &date, &risks([[object as u64, 0, 0]; 4])),
+            ]
+        });
+        service.store_stats(token, &stats.concat());
+    }
+    (place, service)
+}
+
+/// The cookie that a first visit gives, as a browser sends it back, and the address it is sent on to.
+fn enter(service: &Service, link: &Link) -> (String, String) {
+    let reply = service.get(&format!("/v/{}/", link.token)).send().expect(303);
+    let cookie = reply.headers["set-cookie"].split(';').next().unwrap().to_owned();
+    assert_eq!(reply.headers["location"], format!("../{}/", link.number));
+    let root = reply.headers["set-cookie"].split("Path=").nth(1).unwrap().split(';').next().unwrap();
+    (cookie, root.to_owned())
+}
+
+fn with(service: &Service, cookie: &str, path: &str) -> Reply {
+    service.get(path).header("Cookie", cookie).send()
+}
+
+/// Everything that a view has, at its clean address.
+const VIEWED: [&str; 22] = [
+    "",
+    "threats",
+    "evolution",
+    "vulnerabilities",
+    "risks",
+    "cartography",
+    "compliance",
+    "report",
+    "benchmark",
+    "stats/benchmark.json?type=threat",
+    "help",
+    "about",
+    "threats/00000000-0000-4000-8000-000000000001",
+    "stats/threats.json",
+    "stats/vulnerabilities.json",
+    "stats/risks.json",
+    "stats/cartography.json",
+    "stats/compliance.json",
+    "stats/summary.json",
+    "stats/trends.json",
+    "stats/compared.json?type=threat",
+    "about.json",
+];
+
+#[test]
+fn a_view_shows_its_own_client_and_nobody_else_in_both_modes() {
+    for k in ["1", "3"] {
+        let (place, service) = house(&[("PUBLIC_MIN_CLIENTS", k)]);
+        let link = link(&place, "alpha", &["--note", "for the board"]);
+        let (cookie, root) = enter(&service, &link);
+        assert_eq!(root, format!("/v/{}/", link.number));
+        let get = |path: &str| with(&service, &cookie, &format!("{root}{path}")).expect(200);
+        let numbers = json!({"count": 2, "maxRisk": 10, "averageRate": 1});
+        let dated = |date: String| {
+            let mut value = numbers.clone();
+            value["date"] = date.into();
+            value
+        };
+        let labels = json!({"label1": "", "label2": "Fire", "label3": "", "label4": ""});
+        let values = [dated(days_ago(7)), dated(today().to_string())];
+        let own = json!([{"object": uuid(1), "labels": labels, "values": values, "averages": numbers}]);
+        assert_eq!(get("stats/threats.json").json(), own);
+        assert_eq!(get("stats/threats.json?days=3").json()[0]["values"].as_array().unwrap().len(), 1);
+        assert_eq!(get("stats/threats.json?last_stats=1").json(), own);
+        assert_eq!(get("stats/risks.json").json()["current"]["informational"]["Low risks"], 1);
+        let summary = get("stats/summary.json").json();
+        assert_eq!(
+            summary,
+            json!({"clients": 1, "analyses": 1, "stats": 4, "days": 2, "oldest": days_ago(7), "newest": today().to_string(),
+                "today": today().to_string()})
+        );
+        let compared = get("stats/compared.json?type=threat").json();
+        assert_eq!((&compared["analyses"], &compared["objects"]), (&json!(1), &json!({uuid(1): 1})));
+        assert_eq!(compared["now"]["averages"][0]["averages"], numbers);
+        // Nothing of the other is anywhere, and every page leads only to what is inside.
+        for path in VIEWED {
+            let reply = get(path);
+            let text = reply.text();
+            assert!(!text.contains(&uuid(2)) && !text.contains("beta"), "{path}");
+            if reply.headers["content-type"].starts_with("text/html") {
+                assert!(text.contains("This is what alpha has sent") && text.contains("data-view=\"own\""), "{path}");
+                let links = text.split(" href=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+                for link in links.filter(|link| !link.starts_with('#') && !link.contains(':') && !link.starts_with('?'))
+                {
+                    assert!(link.starts_with(&root), "{path}: {link}");
+                    assert!(!link.contains("api/v1"), "{path}: {link}");
+                    with(&service, &cookie, link).expect(200);
+                }
+            }
+        }
+        with(&service, &cookie, &format!("{root}mosp/{}.json", uuid(2))).expect(404);
+        let line = place.ok(&["client", "view-link", "list"]);
+        assert!(line.contains("for the board") && line.contains("alpha") && !line.contains(&link.token), "{line}");
+    }
+}
+
+#[test]
+fn what_a_view_answers_is_kept_by_nobody_and_tells_nobody() {
+    let (place, service) = house(&[("PUBLIC_MIN_CLIENTS", "3")]);
+    let link = link(&place, "alpha", &[]);
+    let (cookie, root) = enter(&service, &link);
+    let first = service.get(&format!("/v/{}/threats?by=count", link.token)).send().expect(303);
+    assert_eq!(first.headers["location"], format!("../{}/threats?by=count", link.number));
+    let mut replies = vec![first, service.get(&root).send().expect(401)];
+    replies.extend(VIEWED.iter().map(|path| with(&service, &cookie, &format!("{root}{path}")).expect(200)));
+    replies.push(with(&service, &cookie, &format!("{root}nowhere")).expect(404));
+    replies.push(service.get("/v/wrong-token-of-a-link/").header("Accept", "text/html").send().expect(403));
+    for reply in &replies {
+        assert_eq!(reply.headers["cache-control"], "no-store", "{:?}", reply.headers);
+        assert_eq!(reply.headers["referrer-policy"], "no-referrer", "{:?}", reply.headers);
+        assert_eq!(reply.headers["x-robots-tag"], "noindex, nofollow", "{:?}", reply.headers);
+        assert!(reply.headers["vary"].starts_with("Cookie"), "{:?}", reply.headers);
+        for name in ["etag", "last-modified", "access-control-allow-origin"] {
+            assert!(!reply.headers.contains_key(name), "{name}: {:?}", reply.headers);
+        }
+        assert!(!reply.text().contains(&link.token));
+    }
+    // The token is in the one header that has to have it.
+    let cookie_line = &replies[0].headers["set-cookie"];
+    assert!(cookie_line.starts_with(&format!("view-{}={}; Path={root}; Max-Age=", link.number, link.token)));
+    assert!(cookie_line.ends_with("; HttpOnly; SameSite=Lax"), "{cookie_line}");
+    assert!(!replies[0].headers["location"].contains(&link.token));
+    // A conditional request is answered in full: nothing is known to be unchanged.
+    for path in ["stats/risks.json", "", "risks"] {
+        let again = service.get(&format!("{root}{path}")).header("Cookie", &cookie);
+        again.header("If-None-Match", "*").send().expect(200);
+    }
+    // Files are the same for all and may be kept.
+    let page = with(&service, &cookie, &root).text();
+    let style = page.split("href=\"").find(|rest| rest.contains(".css")).unwrap().split('"').next().unwrap().to_owned();
+    let file = with(&service, &cookie, &style).expect(200);
+    assert!(file.headers["cache-control"].contains("immutable"));
+}
+
+#[test]
+fn a_view_reaches_nothing_that_takes_a_token() {
+    let (place, service) = house(&[]);
+    let link = link(&place, "alpha", &[]);
+    let (cookie, root) = enter(&service, &link);
+    for path in [
+        "api/v1/",
+        "api/v1/stats/?type=risk",
+        "api/v1/client/me",
+        "metrics",
+        "admin/update.json",
+        "map",
+        "map/clients.json",
+        "v/1/",
+        "healthz",
+        "human.txt",
+        "../api/v1/client/me",
+        "%2e%2e/metrics",
+    ] {
+        with(&service, &cookie, &format!("{root}{path}")).expect(404);
+        service.get(&format!("/v/{}/{path}", link.token)).send().expect(303);
+    }
+    for method in ["POST", "PUT", "PATCH", "DELETE"] {
+        service.request(method, &root).header("Cookie", &cookie).text("[]").send().expect(405);
+        service.request(method, &format!("{root}stats/risks.json")).header("Cookie", &cookie).send().expect(405);
+    }
+    // Neither is the link's token anybody's elsewhere, nor a client's token or an admin's one for a link.
+    service.get("/api/v1/client/me").header("Cookie", &cookie).send().expect(401);
+    service.get("/api/v1/client/me").token(&link.token).send().expect(403);
+    service.get("/metrics").header("Authorization", &format!("Bearer {}", link.token)).send().expect(403);
+    for token in ["alpha-token-of-a-test", ADMIN] {
+        service.get(&format!("/v/{token}/")).send().expect(403);
+        service.get(&root).token(token).send().expect(401);
+        with(&service, &format!("view-{}={token}", link.number), &root).expect(403);
+    }
+}
+
+#[test]
+fn guesses_count_as_wrong_tokens_and_a_right_link_is_never_slowed() {
+    let (place, service) = house(&[]);
+    let link = link(&place, "alpha", &[]);
+    let (cookie, root) = enter(&service, &link);
+    let guess = |number: usize| match number % 3 {
+        0 => service.get(&format!("/v/guess-{number}-of-a-link-token/")).send(),
+        1 => with(&service, &format!("view-{}=guess-{number}", link.number), &root),
+        _ => service.get("/api/v1/client/me").token("wrong-token-of-a-test").send(),
+    };
+    let statuses: BTreeSet<u16> = (0..20).map(|number| guess(number).status).collect();
+    assert_eq!(statuses, BTreeSet::from([403]));
+    for number in 20..23 {
+        let slowed = guess(number).expect(429);
+        assert!(slowed.headers["retry-after"].parse::<u64>().is_ok_and(|seconds| (1..=60).contains(&seconds)));
+        assert_eq!(slowed.headers["connection"], "close");
+    }
+    let page = service.get("/v/another-guess/").header("Accept", "text/html").send().expect(429);
+    assert!(page.text().contains("This link shows nothing any more") && page.headers.contains_key("retry-after"));
+    with(&service, &cookie, &root).expect(200);
+    enter(&service, &link);
+    let log = service.stop();
+    assert!(log.contains("too many wrong tokens from 127.0.0.1: 21 so far"), "{log}");
+}
+
+#[test]
+fn logs_and_metrics_hold_the_number_alone() {
+    let (place, service) = house(&[("SCRIPT_NAME", "/dashboard")]);
+    let link = link(&place, "alpha", &[]);
+    let (cookie, _) = enter(&service, &link);
+    let token = &link.token;
+    for path in [
+        format!("/v/{token}"),
+        format!("//v//{token}//risks"),
+        format!("/dashboard/v/{token}/"),
+        format!("/%76/{token}/"),
+        format!("/x/v/{token}/"),
+        format!("/v/v/{token}/"),
+        format!("/v/{token}x/?a={token}"),
+    ] {
+        service.get(&path).send();
+        service.post(&path).text("[]").send();
+        service.get(&path).header("Referer", &format!("http://localhost/v/{token}/")).send();
+    }
+    with(&service, &cookie, &format!("/v/{}/threats", link.number)).expect(200);
+    let metrics = service.get("/metrics").token(ADMIN).send().expect(200).text();
+    assert!(metrics.contains(r#"route="/v/{link}/{page}",method="GET",status="200""#), "{metrics}");
+    let log = service.stop();
+    for text in [&metrics, &log] {
+        assert!(!text.contains(token), "{text}");
+    }
+    assert!(log.contains(&format!("GET /v/{}/threats 200", link.number)), "{log}");
+    assert!(log.contains(&format!("client=\"view link {}\"", link.number)), "{log}");
+}
+
+#[test]
+fn one_link_opens_no_other_and_a_planted_cookie_changes_nothing() {
+    let (place, service) = house(&[]);
+    let (one, two) = (link(&place, "alpha", &[]), link(&place, "beta", &[]));
+    let ((cookie, root), (other, other_root)) = (enter(&service, &one), enter(&service, &two));
+    assert!(cookie != other && root != other_root);
+    // Another client's cookie under this address, under its own name and under this one's.
+    with(&service, &other, &root).expect(401);
+    let planted = format!("view-{}={}", one.number, two.token);
+    let refused = with(&service, &planted, &root).expect(403);
+    let gone = format!("view-{}=; Path={root}; Max-Age=0; HttpOnly; SameSite=Lax", one.number);
+    assert_eq!(refused.headers["set-cookie"], gone);
+    // What somebody planted stands before or behind the right one; neither shows the planted one's figures.
+    for both in [format!("{planted}; {cookie}"), format!("{cookie}; {planted}"), format!("{other}; {cookie}")] {
+        let text = with(&service, &both, &format!("{root}stats/threats.json")).expect(200).text();
+        assert!(text.contains(&uuid(1)) && !text.contains(&uuid(2)));
+    }
+    // Nobody gets a cookie that he brought along.
+    for value in ["chosen-by-somebody-else", ""] {
+        let path = format!("{root}?view-{}={value}", one.number);
+        with(&service, &format!("view-{}={value}", one.number), &path).expect(403);
+    }
+    let entered = service.get(&format!("/v/{}/", one.token)).header("Cookie", &planted).send().expect(303);
+    assert!(entered.headers["set-cookie"].starts_with(&format!("view-{}={};", one.number, one.token)));
+    // A cookie is no token in the path of another, and numbers that do not exist are as good as any.
+    for number in ["99999", "0", "00", "-1"] {
+        let status = with(&service, &format!("view-{number}={}", one.token), &format!("/v/{number}/")).status;
+        assert_eq!(status, 403, "{number}");
+    }
+    let (here, nowhere) = (service.get(&root).send().expect(401), service.get("/v/99999/").send().expect(401));
+    assert_eq!(here.body, nowhere.body);
+}
+
+#[test]
+fn links_end_with_their_time_their_client_and_its_token() {
+    let (place, service) = house(&[]);
+    let is_open = |link: &Link| service.get(&format!("/v/{}/", link.token)).send().status == 303;
+    let revoked = link(&place, "alpha", &[]);
+    let (cookie, root) = enter(&service, &revoked);
+    place.ok(&["client", "view-link", "revoke", &revoked.number]);
+    assert!(!is_open(&revoked));
+    with(&service, &cookie, &root).expect(403);
+    place.fails(&["client", "view-link", "revoke", &revoked.number], 1);
+    // Its time is over: the store is told so, since no test waits for a minute.
+    let expired = link(&place, "alpha", &["--expires", "1m"]);
+    let (cookie, root) = enter(&service, &expired);
+    let reply = service.get(&format!("/v/{}/", expired.token)).send().expect(303);
+    let age = reply.headers["set-cookie"].split("Max-Age=").nth(1).unwrap().split(';').next().unwrap().to_owned();
+    assert!(age.parse::<u64>().unwrap() <= 60, "{age}");
+    let connection = rusqlite::Connection::open(place.store()).unwrap();
+    connection.execute("UPDATE view_link SET expires_at = ?1", [jiff::Timestamp::now().as_second()]).unwrap();
+    assert!(!is_open(&expired));
+    with(&service, &cookie, &root).expect(403);
+    assert!(place.ok(&["client", "view-link", "list"]).contains("ended"));
+    let ended: [(&[&str], &str); 3] = [
+        (&["client", "rotate-token", "alpha"], "rotated"),
+        (&["client", "deactivate", "alpha"], "deactivated"),
+        (&["client", "delete", "alpha", "--yes"], "deleted"),
+    ];
+    for (words, what) in ended {
+        let (mine, others) = (link(&place, "alpha", &["--expires", "never"]), link(&place, "beta", &[]));
+        let (cookie, root) = enter(&service, &mine);
+        place.ok(words);
+        assert!(!is_open(&mine) && is_open(&others), "{what}");
+        with(&service, &cookie, &root).expect(403);
+        if what == "deactivated" {
+            let refused = place.fails(&["client", "view-link", "create", "alpha"], 1);
+            assert!(refused.contains("client activate"), "{refused}");
+            place.ok(&["client", "activate", "alpha"]);
+            assert!(!is_open(&mine), "a link that ended comes back with nobody");
+        }
+    }
+    // The same through the API.
+    let mine = link(&place, "beta", &[]);
+    let clients: Value = serde_json::from_str(&place.ok(&["client", "list", "--json"])).unwrap();
+    let two = clients.as_array().unwrap().iter().find(|client| client["name"] == "beta").unwrap();
+    let path = format!("/api/v1/clients/{}", two["uuid"].as_str().unwrap());
+    service.request("PATCH", &path).token(ADMIN).json(&json!({"is_sharing_enabled": true})).send().expect(200);
+    assert!(is_open(&mine));
+    service.request("PATCH", &path).token(ADMIN).json(&json!({"is_active": false})).send().expect(200);
+    assert!(!is_open(&mine));
+    assert_eq!(place.ok(&["client", "view-link", "list", "--json"]), "[]\n");
+}
+
+#[test]
+fn a_link_that_was_ended_does_not_come_back_with_a_backup() {
+    let (place, service) = house(&[]);
+    let is_open = |service: &Service, link: &Link| service.get(&format!("/v/{}/", link.token)).send().status == 303;
+    let (kept, revoked, ended) = (link(&place, "alpha", &[]), link(&place, "alpha", &[]), link(&place, "beta", &[]));
+    let backup = place.path().join("backup.db").display().to_string();
+    place.ok(&["database", "backup", &backup]);
+    place.ok(&["client", "view-link", "revoke", &revoked.number]);
+    place.ok(&["client", "deactivate", "beta"]);
+    let newer = link(&place, "alpha", &[]);
+    place.ok(&["database", "restore", &backup, "--yes"]);
+    assert!(is_open(&service, &kept) && !is_open(&service, &revoked) && !is_open(&service, &ended));
+    assert!(!is_open(&service, &newer), "what the backup does not have is gone with the rest");
+    // On a new machine nothing is known of what was ended: the links of the backup's day are there.
+    let fresh = Place::new();
+    fresh.ok(&["database", "migrate"]);
+    fresh.ok(&["database", "restore", &backup, "--yes"]);
+    let service = fresh.serve();
+    assert!(is_open(&service, &kept) && is_open(&service, &revoked));
+}
+
+#[test]
+fn behind_a_prefix_everything_stays_below_it() {
+    let variables =
+        [("SCRIPT_NAME", "/dashboard"), ("INSTANCE_URL", "https://stats.example.org/dashboard"), ("FIX_PROXY", "1")];
+    let (place, service) = house(&variables);
+    let mut create = place.command(&["client", "view-link", "create", "alpha"]);
+    let printed = String::from_utf8(create.envs(variables).output().unwrap().stdout).unwrap();
+    assert!(printed.contains("Link: https://stats.example.org/dashboard/v/"), "{printed}");
+    let link = link(&place, "alpha", &[]);
+    for path in [format!("/dashboard/v/{}/risks", link.token), format!("/v/{}/risks", link.token)] {
+        let reply = service.get(&path).send().expect(303);
+        let root = format!("/dashboard/v/{}/", link.number);
+        assert_eq!(reply.headers["location"], format!("../{}/risks", link.number));
+        let cookie = &reply.headers["set-cookie"];
+        assert!(cookie.contains(&format!("; Path={root};")) && cookie.ends_with("; Secure"), "{cookie}");
+        let cookie = cookie.split(';').next().unwrap();
+        for path in [root.clone(), root.trim_start_matches("/dashboard").to_owned()] {
+            let page = with(&service, cookie, &path).expect(200).text();
+            assert!(page.contains(&format!("data-root=\"{root}\"")), "{path}");
+        }
+    }
+    // Only a proxy that is trusted says under which path it is.
+    let proxied = service.get(&format!("/v/{}/", link.token)).header("X-Forwarded-Prefix", "/elsewhere").send();
+    assert!(proxied.headers["set-cookie"].contains(&format!("; Path=/elsewhere/v/{}/;", link.number)));
+    let bad = service.get(&format!("/v/{}/", link.token)).header("X-Forwarded-Prefix", "//evil.example/").send();
+    assert!(bad.headers["set-cookie"].contains("; Path=/dashboard/v/"), "{bad:?}");
+    // Whatever follows the token is no other site, and ends no header.
+    for rest in ["/evil.example", "%0d%0aSet-Cookie:x=1", "..//..//evil.example", "%2f%2fevil.example"] {
+        let reply = service.get(&format!("/v/{}/{rest}", link.token)).send().expect(303);
+        assert!(
+            reply.headers["location"].trim_start_matches("../").starts_with(&format!("{}/", link.number)),
+            "{reply:?}"
+        );
+        assert!(!reply.headers["location"].contains(['\r', '\n']));
+    }
+}
+
+#[test]
+fn links_work_where_there_are_no_public_pages_and_under_own_names_only() {
+    let (place, service) = house(&[("PUBLIC_PAGES", "off")]);
+    let link = link(&place, "alpha", &[]);
+    let (cookie, root) = enter(&service, &link);
+    let page = with(&service, &cookie, &root).expect(200).text();
+    assert!(page.contains(&format!("href=\"{root}threats\"")));
+    service.get("/threats").send().expect(404);
+    // A live service on loopback answers under no other site's name, not even to who has the cookie.
+    let strange = service.get(&root).header("Cookie", &cookie).header("Host", "evil.example");
+    strange.send().expect(421);
+}
+
+#[test]
+fn what_is_typed_wrongly_makes_no_link() {
+    let (place, _service) = house(&[]);
+    for (words, said) in [
+        (vec!["create", "nobody"], "no client \"nobody\""),
+        (vec!["create", "alpha", "--expires", "tomorrow"], "--expires"),
+        (vec!["create", "alpha", "--expires", "0d"], "--expires"),
+        (vec!["create", "alpha", "--note", "two\nlines"], "--note"),
+        (vec!["revoke", "7"], "no view link 7"),
+    ] {
+        let errors = place.fails(&[vec!["client", "view-link"], words].concat(), 1);
+        assert!(errors.contains(said), "{errors}");
+    }
+    // A link that nobody could read is none.
+    let mut command: Command = place.command(&["client", "view-link", "create", "alpha"]);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    assert!(!command.stdout(full).status().unwrap().success());
+    assert_eq!(place.ok(&["client", "view-link", "list", "--json"]), "[]\n");
+}
+
+/// The routes that anybody may read are in a view or left out of it on purpose.
+#[test]
+fn every_public_route_is_in_a_view_or_left_out_on_purpose() {
+    let left_out = ["/map", "/map/clients.json"];
+    let (place, service) = house(&[]);
+    let link = link(&place, "alpha", &[]);
+    let (cookie, root) = enter(&service, &link);
+    let document: Value = serde_json::from_str(monarc_stats::dashboard::OPENAPI).unwrap();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let is_public = operations["get"]["tags"][0] == "Public"
+            || operations["get"]["operationId"].as_str().is_some_and(|id| id.ends_with("Page"));
+        if !is_public || path.contains('{') || path.starts_with("/api/") {
+            continue;
+        }
+        let query = if path.ends_with("compared.json") || path.ends_with("benchmark.json") { "?type=risk" } else { "" };
+        let status = with(&service, &cookie, &format!("{}{}{query}", root.trim_end_matches('/'), path)).status;
+        assert_eq!(status, if left_out.contains(&path.as_str()) { 404 } else { 200 }, "{path}");
+    }
+}
