@@ -11,10 +11,20 @@ const NAMES = ["alpha", "beta", "gamma", "delta"];
 
 /** The stats of a client: threats of which it has the first so many, all rated alike; risks; a referential. */
 function stats(client, rate, date) {
-  const threat = (number) => ({ uuid: uuid(number), label1: `Menace ${number}`, label2: `Threat ${number}`, count: number, maxRisk: 5 * rate, averageRate: String(rate) });
+  const threat = (number) => ({
+    uuid: uuid(number),
+    label1: `Menace ${number}`,
+    label2: `Threat ${number}`,
+    count: number,
+    maxRisk: 5 * rate,
+    averageRate: String(rate),
+  });
   const levels = ["Low risks", "Medium risks", "High risks"].map((level, index) => ({ level, value: index + rate }));
   const side = { informational: levels, operational: levels };
-  const category = (value) => [{ label2: "Access control", value: String(value) }, { label2: "Cryptography", value: String(value / 2) }];
+  const category = (value) => [
+    { label2: "Access control", value: String(value) },
+    { label2: "Cryptography", value: String(value / 2) },
+  ];
   const item = (type, data) => ({ anr: uuid(100 + client), type, date, data });
   return [
     item("threat", [1, 2, 3].map(threat)),
@@ -36,12 +46,15 @@ async function house(clients, k = "1") {
   const service = await serve({ PUBLIC_MIN_CLIENTS: k });
   const tokenOf = (index) => `${index}-token-of-a-test-client`;
   const all = Array.from({ length: clients }, (_, index) => index);
-  for (const index of all) service.run("client", "create", "--name", NAMES[index] ?? `client ${index}`, "--token", tokenOf(index), "--share");
+  for (const index of all)
+    service.run("client", "create", "--name", NAMES[index] ?? `client ${index}`, "--token", tokenOf(index), "--share");
   // A week is built once, with the first stat that is newer: all of its own come before.
   for (const date of k === "1" ? [today] : [closed(), today]) {
     for (const index of all) {
       const response = await fetch(`${service.address}/api/v1/stats/`, {
-        method: "POST", headers: { "X-API-KEY": tokenOf(index), "Content-Type": "application/json" }, body: JSON.stringify(stats(index, [4, 1, 2, 3][index % 4], date)),
+        method: "POST",
+        headers: { "X-API-KEY": tokenOf(index), "Content-Type": "application/json" },
+        body: JSON.stringify(stats(index, [4, 1, 2, 3][index % 4], date)),
       });
       assert.equal(response.status, 201);
     }
@@ -91,13 +104,19 @@ describe("one's own figures", { concurrency: 2 }, () => {
     assert.equal(await page.locator(".benchmark-sentence").textContent(), "3 of your 3 threats are above the middle of 3-4 organisations.");
     const table = await tableOf(page, "benchmark-threats");
     assert.deepEqual(table.head, ["Threats", "You", "Mean of others", "Organisations", "Distance"]);
-    assert.deepEqual(table.rows, [1, 2, 3].map((number) => [`Threat ${number}`, 4, 2, "3-4", 2]));
+    assert.deepEqual(
+      table.rows,
+      [1, 2, 3].map((number) => [`Threat ${number}`, 4, 2, "3-4", 2]),
+    );
     assert.equal(await page.locator(".gap .dot.target").count(), 3);
     await page.getByText("Share of risks", { exact: true }).click();
     await page.waitForFunction(() => document.querySelector(".unit").textContent.includes("Share"));
     assert.equal(await page.locator(".benchmark-sentence").textContent(), "0 of your 3 threats are above the middle of 3-4 organisations.");
     await visit(page, many, "v/1/benchmark?kind=compliance");
-    assert.deepEqual((await tableOf(page, `benchmark-${uuid(9)}`)).rows.map(([name]) => name), ["Access control", "Cryptography"]);
+    assert.deepEqual(
+      (await tableOf(page, `benchmark-${uuid(9)}`)).rows.map(([name]) => name),
+      ["Access control", "Cryptography"],
+    );
     await visit(page, many, `v/1/threats/${uuid(1)}`);
     assert.equal(await page.locator(".measures h2").last().textContent(), "Beside 3-4 organisations");
     assert.equal(await page.locator(".measures .gap").count(), 3);
@@ -143,9 +162,15 @@ describe("one's own figures", { concurrency: 2 }, () => {
     const host = new URL(many.address).host;
     await visit(page, alone, "benchmark");
     // The mean over 4, 1, 2 and 3 is what the other publishes of today.
-    assert.match(await page.locator(".benchmark-sentence").textContent(), new RegExp(`^3 of 3 threats here are above ${host}, week \\d+\\.$`));
+    assert.match(
+      await page.locator(".benchmark-sentence").textContent(),
+      new RegExp(`^3 of 3 threats here are above ${host}, week \\d+\\.$`),
+    );
     const table = await tableOf(page, "benchmark-threats");
-    assert.deepEqual(table.rows, [1, 2, 3].map((number) => [`Threat ${number}`, 4, 2.5, 1.5]));
+    assert.deepEqual(
+      table.rows,
+      [1, 2, 3].map((number) => [`Threat ${number}`, 4, 2.5, 1.5]),
+    );
     assert.equal(table.head[1], "Here");
     for (const [index, language] of ["en", "fr", "de", "nl"].entries()) {
       await page.setViewportSize({ width: index % 2 ? 1280 : 390, height: 800 });
@@ -166,9 +191,21 @@ describe("one's own figures", { concurrency: 2 }, () => {
     const page = await open(browser, released, { viewport: { width: 390, height: 800 } });
     await visit(page, released, released.link);
     await visit(page, released, "v/1/benchmark");
-    assert.equal(await page.locator(".benchmark-sentence").textContent(), "3 of your 3 threats are above the middle of 20-49 organisations.");
+    assert.equal(
+      await page.locator(".benchmark-sentence").textContent(),
+      "3 of your 3 threats are above the middle of 20-49 organisations.",
+    );
     const table = await tableOf(page, "benchmark-threats");
-    assert.deepEqual(table.head, ["Threats", "You", "Mean of others", "Median of others", "First quartile", "Third quartile", "Organisations", "Distance"]);
+    assert.deepEqual(table.head, [
+      "Threats",
+      "You",
+      "Mean of others",
+      "Median of others",
+      "First quartile",
+      "Third quartile",
+      "Organisations",
+      "Distance",
+    ]);
     // Ratings of 1, 2, 3 and 4, five times each: the mean is on a grid of 0.2, the others on one of 0.5.
     assert.deepEqual(table.rows[0], ["Threat 1", 4, 2.6, 2.5, 2, 3.5, "20-49", 1.5]);
     assert.equal(await page.locator(".gap-track .half").count(), 3);

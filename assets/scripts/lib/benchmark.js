@@ -17,14 +17,29 @@ export const isOwn = document.documentElement.dataset.view === "own";
 
 /** What can be compared of a kind, the usual first. */
 export const measuresOf = (kind) =>
-  ({ threats: ["averageRate", "share", "maxRisk"], vulnerabilities: ["averageRate", "share", "maxRisk"], risks: ["share"], compliance: ["current", "target"] })[kind];
+  ({
+    threats: ["averageRate", "share", "maxRisk"],
+    vulnerabilities: ["averageRate", "share", "maxRisk"],
+    risks: ["share"],
+    compliance: ["current", "target"],
+  })[kind];
 
 export const thingsOf = (kind) =>
-  ({ threats: t("benchmark.threats"), vulnerabilities: t("benchmark.vulnerabilities"), risks: t("benchmark.levels"), compliance: t("benchmark.categories") })[kind];
+  ({
+    threats: t("benchmark.threats"),
+    vulnerabilities: t("benchmark.vulnerabilities"),
+    risks: t("benchmark.levels"),
+    compliance: t("benchmark.categories"),
+  })[kind];
 
 /** The same within a sentence. */
 const wordsOf = (kind) =>
-  ({ threats: t("benchmark.things.threats"), vulnerabilities: t("benchmark.things.vulnerabilities"), risks: t("benchmark.things.levels"), compliance: t("benchmark.things.categories") })[kind];
+  ({
+    threats: t("benchmark.things.threats"),
+    vulnerabilities: t("benchmark.things.vulnerabilities"),
+    risks: t("benchmark.things.levels"),
+    compliance: t("benchmark.things.categories"),
+  })[kind];
 
 export function nameOf(kind, measure) {
   const others = { share: t("benchmark.share"), current: t("compliance.current"), target: t("compliance.target") };
@@ -70,7 +85,12 @@ export function rowsOf(objects, measure, beside) {
 export function sentence(found, kind, rows, beside) {
   const both = rows.filter(({ other }) => other != null);
   if (!both.length) return null;
-  const values = { above: both.filter(({ own, other }) => own > other).length, all: both.length, things: wordsOf(kind), whom: whom(found, beside) };
+  const values = {
+    above: both.filter(({ own, other }) => own > other).length,
+    all: both.length,
+    things: wordsOf(kind),
+    whom: whom(found, beside),
+  };
   if (!isOwn) return t("benchmark.sentence.here", values);
   return beside === "remote" ? t("benchmark.sentence.remote", values) : t("benchmark.sentence.own", values);
 }
@@ -108,10 +128,12 @@ export function dumbbell({ name, figure, own, other }, measure, scale, beside) {
 
 /** The end of the scale on which rows are drawn. */
 export const scaleOf = (rows, measure) =>
-  ["current", "target"].includes(measure) ? 1 : Math.max(0.01, ...rows.flatMap(({ own, other, figure }) => [own, other ?? 0, figure.quartiles?.[1] ?? 0]));
+  ["current", "target"].includes(measure)
+    ? 1
+    : Math.max(0.01, ...rows.flatMap(({ own, other, figure }) => [own, other ?? 0, figure.quartiles?.[1] ?? 0]));
 
 /** The numbers behind the rows; columns that nothing fills are left out. */
-function tableOf(found, kind, rows, measure, beside) {
+function tableOf(found, kind, rows, measure) {
   const format = isShare(measure) ? "percent" : "number";
   const columns = [
     [thingsOf(kind), "text", ({ name }) => name],
@@ -141,7 +163,10 @@ export function benchmarkSpec(found, kind, objects, { measure, beside, id, title
   const week = beside === "others" ? found.others?.week : null;
   const afar = beside === "remote" ? t("benchmark.remote_of", { date: date(found.remote.date) }) : null;
   return {
-    id, title, unit: `${nameOf(kind, measure)} (${unit(measure)})`, analyses: found.own.analyses ?? undefined,
+    id,
+    title,
+    unit: `${nameOf(kind, measure)} (${unit(measure)})`,
+    analyses: found.own.analyses ?? undefined,
     period: found.own.week ? t("benchmark.until", { date: date(found.own.week) }) : null,
     more: week ? t("benchmark.others_until", { date: date(week) }) : afar,
     legend: sides.map(([key, name]) => ({ key, name })),
@@ -151,16 +176,27 @@ export function benchmarkSpec(found, kind, objects, { measure, beside, id, title
       hasHalf && { name: t("benchmark.half"), swatch: "half" },
     ].filter(Boolean),
     before: h("p", { class: "benchmark-sentence" }, sentence(found, kind, rows, beside) ?? ""),
-    content: h("ul", { class: "ranking" }, rows.map((row) => dumbbell(row, measure, scale, beside))),
+    content: h(
+      "ul",
+      { class: "ranking" },
+      rows.map((row) => dumbbell(row, measure, scale, beside)),
+    ),
     stillHeight: 46 * rows.length,
-    table: tableOf(found, kind, rows, measure, beside),
+    table: tableOf(found, kind, rows, measure),
     option: (tokens) => ({
       ...base(tokens, true),
       grid: { left: 12, right: 48, top: 8, bottom: 8, containLabel: true },
       xAxis: valueAxis(tokens, { min: 0, max: scale, axisLabel: { color: tokens.soft, formatter: shown(measure), hideOverlap: true } }),
-      yAxis: categoryAxis(tokens, names, { inverse: true, axisLabel: { color: tokens.ink, width: 420, overflow: "break", interval: 0, hideOverlap: false } }),
+      yAxis: categoryAxis(tokens, names, {
+        inverse: true,
+        axisLabel: { color: tokens.ink, width: 420, overflow: "break", interval: 0, hideOverlap: false },
+      }),
       series: sides.map(([side], index) => ({
-        name: side, type: "bar", barMaxWidth: 16, barGap: "10%", data: rows.map((row) => row[side]),
+        name: side,
+        type: "bar",
+        barMaxWidth: 16,
+        barGap: "10%",
+        data: rows.map((row) => row[side]),
         itemStyle: { color: index ? tokens.paper : tokens.accent, borderColor: tokens.accent, borderWidth: 1.5 },
         label: { show: true, position: "right", color: tokens.ink, fontSize: 11, formatter: ({ value }) => shown(measure)(value) },
       })),

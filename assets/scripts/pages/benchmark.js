@@ -1,7 +1,7 @@
 // One's own figures beside those of others: of this instance, or of another one.
 
 import "../lib/shell.js";
-import { KINDS, benchmark, benchmarkSpec, besides, isOwn, measuresOf, nameOf, remoteName, thingsOf } from "../lib/benchmark.js";
+import { benchmark, benchmarkSpec, besides, isOwn, KINDS, measuresOf, nameOf, remoteName, thingsOf } from "../lib/benchmark.js";
 import { controls, group } from "../lib/controls.js";
 import { summary } from "../lib/data.js";
 import { byId, h } from "../lib/dom.js";
@@ -16,17 +16,25 @@ const choices = state({ kind: KINDS, by: (all) => measuresOf(all.get("kind")), b
 const notice = (title, text, ...more) => h("div", { class: "notice" }, h("p", { class: "notice-title" }, title), h("p", {}, text), more);
 
 /** What is missing to compare with, and how it is had. */
-function missing(found, possible) {
+function missing(possible) {
   if (isOwn && !possible.includes("others")) return [notice(t("benchmark.few"), t("benchmark.few.text"))];
   if (isOwn || possible.includes("remote")) return [];
-  return [notice(t("benchmark.offer"), t("benchmark.offer.text"), h("p", {}, h("code", {}, "monarc-stats pull --benchmark"), " · ", h("code", {}, "BENCHMARK_EVERY=1d")))];
+  return [
+    notice(
+      t("benchmark.offer"),
+      t("benchmark.offer.text"),
+      h("p", {}, h("code", {}, "monarc-stats pull --benchmark"), " · ", h("code", {}, "BENCHMARK_EVERY=1d")),
+    ),
+  ];
 }
 
 /** A figure for all objects, or one for each referential. */
 function figures(found, kind, measure, beside) {
   const spec = (objects, id, title) => figure(benchmarkSpec(found, kind, objects, { measure, beside, id, title }));
   if (kind !== "compliance") return [spec(found.objects, `benchmark-${kind}`, thingsOf(kind))];
-  return [...grouped(found.objects)].map(([referential, objects]) => spec(objects, `benchmark-${referential}`, label(objects[0].referential_labels, referential)));
+  return [...grouped(found.objects)].map(([referential, objects]) =>
+    spec(objects, `benchmark-${referential}`, label(objects[0].referential_labels, referential)),
+  );
 }
 
 function grouped(objects) {
@@ -44,12 +52,27 @@ const show = shower(byId("charts"), async () => {
   const measure = choices.get("by");
   const beside = possible.includes(choices.get("beside")) ? choices.get("beside") : possible[0];
   controls(
-    group(choices, "kind", t("benchmark.kind"), KINDS.map((one) => [one, thingsOf(one)])),
-    measuresOf(kind).length > 1 && group(choices, "by", t("measure"), measuresOf(kind).map((one) => [one, nameOf(kind, one)])),
-    possible.length > 1 && group(choices, "beside", t("benchmark.beside_whom"), [["others", t("benchmark.others")], ["remote", remoteName(found.remote)]]),
+    group(
+      choices,
+      "kind",
+      t("benchmark.kind"),
+      KINDS.map((one) => [one, thingsOf(one)]),
+    ),
+    measuresOf(kind).length > 1 &&
+      group(
+        choices,
+        "by",
+        t("measure"),
+        measuresOf(kind).map((one) => [one, nameOf(kind, one)]),
+      ),
+    possible.length > 1 &&
+      group(choices, "beside", t("benchmark.beside_whom"), [
+        ["others", t("benchmark.others")],
+        ["remote", remoteName(found.remote)],
+      ]),
   );
   if (!introduce(about)) return [];
-  byId("notices").append(...missing(found, possible));
+  byId("notices").append(...missing(possible));
   if (!found.objects.length) return [nothing()];
   return figures(found, kind, measure, beside);
 });
