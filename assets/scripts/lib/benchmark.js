@@ -133,7 +133,7 @@ export const scaleOf = (rows, measure) =>
     : Math.max(0.01, ...rows.flatMap(({ own, other, figure }) => [own, other ?? 0, figure.quartiles?.[1] ?? 0]));
 
 /** The numbers behind the rows; columns that nothing fills are left out. */
-function tableOf(found, kind, rows, measure, beside) {
+function tableOf(found, kind, rows, measure) {
   const format = isShare(measure) ? "percent" : "number";
   const columns = [
     [thingsOf(kind), "text", ({ name }) => name],
@@ -182,7 +182,7 @@ export function benchmarkSpec(found, kind, objects, { measure, beside, id, title
       rows.map((row) => dumbbell(row, measure, scale, beside)),
     ),
     stillHeight: 46 * rows.length,
-    table: tableOf(found, kind, rows, measure, beside),
+    table: tableOf(found, kind, rows, measure),
     option: (tokens) => ({
       ...base(tokens, true),
       grid: { left: 12, right: 48, top: 8, bottom: 8, containLabel: true },

@@ -16,7 +16,7 @@ const choices = state({ kind: KINDS, by: (all) => measuresOf(all.get("kind")), b
 const notice = (title, text, ...more) => h("div", { class: "notice" }, h("p", { class: "notice-title" }, title), h("p", {}, text), more);
 
 /** What is missing to compare with, and how it is had. */
-function missing(found, possible) {
+function missing(possible) {
   if (isOwn && !possible.includes("others")) return [notice(t("benchmark.few"), t("benchmark.few.text"))];
   if (isOwn || possible.includes("remote")) return [];
   return [
@@ -72,7 +72,7 @@ const show = shower(byId("charts"), async () => {
       ]),
   );
   if (!introduce(about)) return [];
-  byId("notices").append(...missing(found, possible));
+  byId("notices").append(...missing(possible));
   if (!found.objects.length) return [nothing()];
   return figures(found, kind, measure, beside);
 });
