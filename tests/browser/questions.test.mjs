@@ -8,7 +8,10 @@ import { after, before, describe, test } from "node:test";
 import { json, launch, open, visit } from "./browser.mjs";
 import { demo, serve } from "./service.mjs";
 
-/** The address, what answers there, and how it reads; of one analysis that has nothing to compare with yet, otherwise. */
+/**
+ * The address, what answers there, and how it reads.
+ * @type {[string, string, string, RegExp][]}
+ */
 const QUESTIONS = [
   ["How many high risks are there now?", "", "#figures .figure", /high risks in an average analysis now\n\d/],
   ["What should be looked at first?", "threats?view=first", ".numbered li", /Probability \d/],
