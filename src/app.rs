@@ -8,6 +8,7 @@ mod arguments;
 pub mod auth;
 mod batch;
 mod benchmark;
+pub mod changes;
 mod clients;
 mod compared;
 mod computed;

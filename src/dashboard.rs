@@ -148,7 +148,7 @@ fn values(site: &Site<'_>, view: &View<'_>) -> Values {
     let mut values = Values::default();
     values.text("lang", language.code);
     values.raw("notice", site.notice.map(notice).unwrap_or_default());
-    values.raw("feed", if site.public_pages { feed_link(root) } else { String::new() });
+    values.raw("feed", if site.public_pages && site.own.is_none() { feed_link(root) } else { String::new() });
     let line = site.released.as_ref().map(|known| released(known, language));
     values.raw("released", site.own.map(|name| own(name, language)).or(line).unwrap_or_default());
     values.text("view", if site.own.is_some() { "own" } else { "" });

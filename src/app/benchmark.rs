@@ -30,7 +30,7 @@ pub fn shown(app: &App, request: Request<'_>) -> Answer {
     let kind = kind(&request)?;
     let question = format!("benchmark {}", kind.name());
     if let Some(client) = request.own() {
-        return own::answer(app, &request, client, &question, |out| write(app, kind, client, out));
+        return own::answer(app, request.head, client, &question, |out| write(app, kind, client, out));
     }
     match app.config.public_min_clients.is_live() {
         true => computed::public(app, request.head, &question, |out| write_here(app, kind, out)),

@@ -30,7 +30,7 @@ pub fn compared(app: &App, request: Request<'_>) -> Answer {
     arguments.finish()?;
     let question = format!("compared {} {days:?}", kind.name());
     if let Some(client) = request.own() {
-        return own::answer(app, &request, client, &question, |out| write(app, kind, days, Some(client), out));
+        return own::answer(app, request.head, client, &question, |out| write(app, kind, days, Some(client), out));
     }
     if !app.config.public_min_clients.is_live() {
         return released::compared(app, request.head, kind, usual(kind)?, days);

@@ -34,7 +34,7 @@ struct Ask {
 impl Ask {
     fn read(app: &App, request: &Request<'_>) -> std::result::Result<Self, Box<crate::server::message::Response>> {
         let chart = CHARTS.iter().find(|chart| chart.name == request.name).ok_or_else(|| Box::new(nothing_here()))?;
-        if chart.of == Of::Map && !app.config.shows_map() {
+        if chart.of == Of::Map && (!app.config.shows_map() || request.view.is_some()) {
             return Err(Box::new(nothing_here()));
         }
         let mut arguments = Arguments::read(request, chart.arguments())?;
@@ -68,7 +68,7 @@ impl Ask {
 /// `GET /data/{chart}/data.csv`
 pub fn table(app: &App, request: Request<'_>) -> Answer {
     let ask = Ask::read(app, &request)?;
-    let source = Source::of(app)?;
+    let source = Source::of(app, &request)?;
     let kept = if source.is_live() && ask.chart.of == Of::Trends { app.store.live_changes()? } else { None };
     let question = format!("{} {:?}", ask.question("table"), kept.map(|kept| kept.hash));
     let mut answer = source.answer(request.head, (&question, ask.window), |out| {
@@ -84,7 +84,7 @@ pub fn table(app: &App, request: Request<'_>) -> Answer {
 /// `GET /data/{chart}/metadata.json`: unit, period, basis or band, licence.
 pub fn metadata(app: &App, request: Request<'_>) -> Answer {
     let ask = Ask::read(app, &request)?;
-    let source = Source::of(app)?;
+    let source = Source::of(app, &request)?;
     source.answer(request.head, (&ask.question("metadata"), ask.window), |out| {
         let days = match ask.chart.kind() {
             Some(kind) => source.days(kind, ask.window)?,
@@ -108,7 +108,7 @@ pub fn metadata(app: &App, request: Request<'_>) -> Answer {
             "columns": columns.collect::<Vec<_>>(),
         });
         if source.is_live() {
-            let summary = app.store.summary()?;
+            let summary = source.summary()?;
             answer["basis"] =
                 value!({ "clients": summary.clients, "analyses": summary.analyses, "stats": summary.stats });
         } else {

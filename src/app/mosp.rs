@@ -1,7 +1,8 @@
 //! Whether objects are published on MOSP: for the dashboard, which links to them.
 
 use super::answer::{Answer, json, message};
-use super::{App, Request, own, released};
+use super::source::Source;
+use super::{App, Request};
 use crate::model::parse_uuid;
 use crate::mosp;
 use serde_json::json as value;
@@ -12,12 +13,7 @@ pub fn published(app: &App, request: Request<'_>) -> Answer {
         return Err(Box::new(message(404, "There is nothing at this path.")));
     };
     let uuid = parse_uuid(name).map_err(|reason| Box::new(message(400, &format!("{reason}."))))?;
-    let is_shown = match (request.own(), app.config.public_min_clients.is_live()) {
-        (Some(client), _) => own::has_object(app, client, uuid)?,
-        (None, true) => app.store.has_object(uuid)?,
-        (None, false) => released::shows(app, uuid)?,
-    };
-    if !is_shown {
+    if !Source::of(app, &request)?.has_object(uuid)? {
         return Err(Box::new(message(404, "No stat has this object.")));
     }
     let found = app.lookups.find(&app.store, &app.config, uuid)?;

@@ -29,9 +29,8 @@ pub fn object(app: &App, request: Request<'_>) -> Answer {
     arguments.finish()?;
     let name = request.name.strip_suffix(".json").ok_or_else(|| Box::new(nothing_here()))?;
     let uuid = parse_uuid(name).map_err(|reason| Box::new(message(400, &format!("{reason}."))))?;
-    let source = Source::of(app)?;
-    let is_shown = if source.is_live() { app.store.has_object(uuid)? } else { released::shows(app, uuid)? };
-    if !is_shown {
+    let source = Source::of(app, &request)?;
+    if !source.has_object(uuid)? {
         return Err(Box::new(message(404, "No stat has this object.")));
     }
     let object = uuid.to_string();
@@ -52,7 +51,7 @@ pub fn object(app: &App, request: Request<'_>) -> Answer {
             answer["type"] = kind.name().into();
         }
         let changes = match source.is_live() {
-            true => serde_json::to_value(released::live_changes(kept)?.objects.remove(&object)),
+            true => serde_json::to_value(source.changes()?.objects.remove(&object)),
             false => released::changes(&source.weeks(Window::Now)?, &object),
         };
         answer["changes"] = changes.map_err(unwritten)?;
@@ -79,7 +78,7 @@ pub fn lines(app: &App, request: Request<'_>) -> Answer {
     let kind = arguments.required("type", as_rated).unwrap_or(StatType::Threat);
     let measure = arguments.get("measure", as_measure).unwrap_or("averageRate");
     arguments.finish()?;
-    let source = Source::of(app)?;
+    let source = Source::of(app, &request)?;
     let question = format!("lines {} {measure}", kind.name());
     source.answer(request.head, (&question, Window::Days(365)), |out| {
         let params = Params { period: Some(Period::Month), ..Params::default() };

@@ -5,27 +5,27 @@ use super::answer::Answer;
 use super::computed;
 use super::public::LAST;
 use super::released::Weeks;
-use super::{App, Request};
-use crate::averages::release::moved::NAMES;
+use super::{App, Request, changes, released};
+use crate::averages::release::moved::Live;
 use crate::averages::{Params, Processor};
 use crate::error::{Error, Kind, Result};
 use crate::model::date::today;
 use crate::model::{Client, StatType};
+use crate::server::message::Head;
 use crate::store::rollups::{Analyses, Selection};
 use jiff::civil::Date;
 use serde_json::{Value, json as value};
 use std::io::Write;
-use uuid::Uuid;
 
 /// Answers a question about a client's own stats. It belongs to whoever has the link: nothing of it may be kept.
 pub fn answer(
     app: &App,
-    request: &Request<'_>,
+    head: &Head,
     client: &Client,
     question: &str,
     compute: impl FnOnce(&mut dyn Write) -> Result<()>,
 ) -> Answer {
-    computed::of_view(app, request.head, &format!("view of {} {question} on {}", client.id, today()), compute)
+    computed::of_view(app, head, &format!("view of {} {question} on {}", client.id, today()), compute)
 }
 
 /// The stats of a client from some day on, or its newest ones.
@@ -44,7 +44,7 @@ pub fn averages(
     weeks: Weeks,
 ) -> Answer {
     let question = format!("{} {} {params:?} {weeks:?}", kind.name(), processor.name);
-    answer(app, request, client, &question, |out| {
+    answer(app, request.head, client, &question, |out| {
         let selection = match weeks {
             Weeks::Newest => Selection { newest: Some(LAST), ..selection(kind, client, (None, None)) },
             Weeks::Inside(from, to) => selection(kind, client, (from, to)),
@@ -55,7 +55,7 @@ pub fn averages(
 
 /// What the dashboard rests on.
 pub fn summary(app: &App, request: &Request<'_>, client: &Client) -> Answer {
-    answer(app, request, client, "summary", |out| {
+    answer(app, request.head, client, "summary", |out| {
         let summary = app.store.summary_of(client)?;
         write(
             &value!({
@@ -72,19 +72,16 @@ pub fn summary(app: &App, request: &Request<'_>, client: &Client) -> Answer {
     })
 }
 
-/// What moved: not computed for one client alone, and so told as what was never computed is; of one horizon, or of all.
+/// What moved since a month, a quarter and a year, or since one of them.
 pub fn trends(app: &App, request: &Request<'_>, client: &Client, chosen: Option<usize>) -> Answer {
-    answer(app, request, client, &format!("trends {chosen:?}"), |out| {
-        let mut answer = value!({ "mode": "live", "newest": null });
-        let horizons = NAMES.iter().enumerate().filter(|(index, _)| chosen.is_none_or(|chosen| chosen == *index));
-        horizons.for_each(|(_, name)| answer[name] = value!({ "since": null, "types": null }));
-        write(&answer, out)
+    answer(app, request.head, client, &format!("trends {chosen:?}"), |out| {
+        write(&released::live_trends_value(&changes(app, client)?, chosen)?, out)
     })
 }
 
-/// Whether a client has a threat or vulnerability.
-pub fn has_object(app: &App, client: &Client, uuid: Uuid) -> Result<bool> {
-    app.store.client_has_object(client, uuid)
+/// What moved of a client's analyses until today.
+pub fn changes(app: &App, client: &Client) -> Result<Live> {
+    changes::live(&app.store, &app.store.analyses_of(client)?, today(), Some(client.id))
 }
 
 /// Writes a value that was computed.

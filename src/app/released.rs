@@ -253,12 +253,11 @@ fn horizons(chosen: Option<usize>) -> impl Iterator<Item = (usize, &'static str)
 pub fn live_trends(app: &App, head: &Head, chosen: Option<usize>) -> Answer {
     let kept = app.store.live_changes()?;
     let question = format!("trends {chosen:?} {:?}", kept.as_ref().map(|kept| kept.hash));
-    computed::public(app, head, &question, |out| write_value(&live_trends_value(kept, chosen)?, out))
+    computed::public(app, head, &question, |out| write_value(&live_trends_value(&live_changes(kept)?, chosen)?, out))
 }
 
-/// The same as a value, of what is kept.
-pub fn live_trends_value(kept: Option<Kept>, chosen: Option<usize>) -> Result<Value> {
-    let live = live_changes(kept)?;
+/// The same as a value.
+pub fn live_trends_value(live: &Live, chosen: Option<usize>) -> Result<Value> {
     let mut answer = value!({ "mode": "live", "newest": live.date });
     for (horizon, name) in horizons(chosen) {
         let since = live.date.map(|date| moved::since(date, horizon)).transpose()?;

@@ -1,18 +1,22 @@
-//! Where public figures come from: what is live, or what was released. Who asks does not need to know which.
+//! Where the figures of pages come from: what is live, what was released, or one client's own. Who asks does not need to know
+//! which.
 
 use super::answer::Answer;
-use super::released::{Published, Weeks, read};
-use super::{App, computed};
+use super::released::{self, Published, Weeks, read};
+use super::{App, Request, computed, own};
 use crate::averages::published::{self, Week};
+use crate::averages::release::moved::Live;
 use crate::averages::{Params, Processor};
 use crate::error::Result;
-use crate::model::StatType;
 use crate::model::date::today;
+use crate::model::{Client, StatType};
 use crate::server::message::Head;
 use crate::store::rollups::Selection;
+use crate::store::summary::Summary;
 use jiff::Span;
 use jiff::civil::Date;
 use std::io::Write;
+use uuid::Uuid;
 
 /// Days with stats that "now" means.
 pub const NOW: usize = 7;
@@ -31,13 +35,17 @@ pub struct Source<'a> {
     app: &'a App,
     /// Nothing where everything is live.
     published: Option<Published>,
+    /// The client whose figures alone are looked at, live.
+    own: Option<&'a Client>,
 }
 
 impl<'a> Source<'a> {
-    /// Those of this service.
-    pub fn of(app: &'a App) -> Result<Self> {
-        let published = (!app.config.public_min_clients.is_live()).then(|| Published::of(app)).transpose()?;
-        Ok(Self { app, published })
+    /// Those that a request is about.
+    pub fn of(app: &'a App, request: &'a Request<'_>) -> Result<Self> {
+        let own = request.own();
+        let is_live = own.is_some() || app.config.public_min_clients.is_live();
+        let published = (!is_live).then(|| Published::of(app)).transpose()?;
+        Ok(Self { app, published, own })
     }
 
     /// Whether everything is live.
@@ -53,7 +61,10 @@ impl<'a> Source<'a> {
         compute: impl FnOnce(&mut dyn Write) -> Result<()>,
     ) -> Answer {
         match &self.published {
-            None => computed::public(self.app, head, question, compute),
+            None => match self.own {
+                Some(client) => own::answer(self.app, head, client, question, compute),
+                None => computed::public(self.app, head, question, compute),
+            },
             Some(known) => {
                 let question = format!("{question} {:?}", known.dates(weeks_of(window)));
                 computed::released(self.app, head, (known.version, known.built_at()), &question, compute)
@@ -71,7 +82,10 @@ impl<'a> Source<'a> {
             let last = published.dates(Weeks::Newest).pop();
             return Ok(last.and_then(|last| Some((last.checked_sub(Span::new().days(6)).ok()?, last))));
         }
-        let newest = self.app.store.newest_days(kind, NOW)?;
+        let newest = match self.own {
+            Some(client) => self.app.store.newest_days_of(kind, NOW, client)?,
+            None => self.app.store.newest_days(kind, NOW)?,
+        };
         Ok(newest.last().copied().zip(newest.first().copied()))
     }
 
@@ -95,9 +109,38 @@ impl<'a> Source<'a> {
         let days = self.days(kind, window)?;
         // Without a day there is nothing: a range that ends before it begins.
         let (from, to) = days.unwrap_or((Date::MAX, Date::MIN));
-        let selection =
-            Selection { kind, from: Some(from), to: Some(to), local_only: false, analyses: None, newest: None };
-        (processor.run)(&self.app.store.rollup(&selection)?, params, out)
+        let (from, to) = (Some(from), Some(to));
+        let selection = match self.own {
+            Some(client) => own::selection(kind, client, (from, to)),
+            None => Selection { kind, from, to, local_only: false, analyses: None, newest: None },
+        };
+        let caller = self.own.map(|client| client.id);
+        (processor.run)(&self.app.store.rollup_for(&selection, caller)?, params, out)
+    }
+
+    /// What moved where everything is live: as it was computed today, or of one client now.
+    pub fn changes(&self) -> Result<Live> {
+        match self.own {
+            Some(client) => own::changes(self.app, client),
+            None => released::live_changes(self.app.store.live_changes()?),
+        }
+    }
+
+    /// Whether the figures have a threat or vulnerability.
+    pub fn has_object(&self, uuid: Uuid) -> Result<bool> {
+        match (self.own, &self.published) {
+            (Some(client), _) => self.app.store.client_has_object(client, uuid),
+            (None, None) => self.app.store.has_object(uuid),
+            (None, Some(_)) => released::shows(self.app, uuid),
+        }
+    }
+
+    /// What live figures rest on.
+    pub fn summary(&self) -> Result<Summary> {
+        match self.own {
+            Some(client) => self.app.store.summary_of(client),
+            None => self.app.store.summary(),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use std::borrow::Cow;
 pub const FIRST: &str = "v";
 
 /// The routes that a view has, over its own client's stats. None of them is of `/api/v1`.
-pub const PAGES: [&str; 27] = [
+pub const PAGES: [&str; 32] = [
     "/",
     "/threats",
     "/evolution",
@@ -27,6 +27,7 @@ pub const PAGES: [&str; 27] = [
     "/cartography",
     "/compliance",
     "/benchmark",
+    "/trends",
     "/report",
     "/help",
     "/about",
@@ -39,6 +40,10 @@ pub const PAGES: [&str; 27] = [
     "/stats/summary.json",
     "/stats/trends.json",
     "/stats/compared.json",
+    "/stats/lines.json",
+    "/stats/objects/{uuid}.json",
+    "/data/{chart}/data.csv",
+    "/data/{chart}/metadata.json",
     "/stats/benchmark.json",
     "/mosp/{uuid}.json",
     "/about.json",

@@ -1,19 +1,18 @@
 //! Builds releases: each ISO week once, when it is over. Where everything is live it computes what moved, once a day.
 
 use super::schedule::attempt;
-use crate::averages::release::cells::{Places, Texts, Values, given};
-use crate::averages::release::moved::{self, Live, NAMES, Paths, TYPES};
+use crate::app::changes;
+use crate::averages::release::cells::{Places, Values, given};
+use crate::averages::release::moved::Live;
 use crate::averages::release::{DAYS, HORIZONS, Hidden, RULES, Release, Rules, Votes};
 use crate::error::{Error, Kind, Result};
 use crate::model::StatType;
 use crate::model::date::today;
-use crate::model::shapes::category_of_key;
 use crate::store::Store;
 use crate::store::jobs::Ending;
-use crate::store::releases::{Contributor, New, Stat};
+use crate::store::releases::{Contributor, New};
 use jiff::Span;
 use jiff::civil::Date;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
@@ -173,42 +172,6 @@ fn votes(
     Ok(Some(votes))
 }
 
-/// The votes of a type of a live instance, one an analysis, and the way that each took.
-fn followed(store: &Store, analyses: &[Contributor], kind: StatType, today: Date) -> Result<(Votes, Paths)> {
-    let ends: Vec<Date> = moved::WEEKS.iter().map(|week| after(today, -7 * week)).collect::<Result<_>>()?;
-    let (mut votes, mut paths, mut places) = (Votes::default(), Paths::default(), Places::new(kind));
-    for analysis in analyses {
-        let (all, keys) = store.last_stats(analysis, kind, &ends, DAYS, &|object| !places.lacks(object))?;
-        keys.iter().for_each(|(object, key)| places.learn(*object, key));
-        let mut weeks: Vec<Rc<Values>> = Vec::with_capacity(all.len());
-        for (week, stats) in all.iter().enumerate() {
-            // Unchanged analyses have the same stat for weeks.
-            let newer = week.checked_sub(1).and_then(|newer| all.get(newer).zip(weeks.get(newer)));
-            let values = match newer {
-                Some((known, values)) if is_same(known, stats) => Rc::clone(values),
-                _ => Rc::new(values_of(&places, stats)),
-            };
-            weeks.push(values);
-        }
-        let at = |back: i64| moved::WEEKS.iter().position(|week| *week == back).and_then(|week| weeks.get(week));
-        let before = HORIZONS.map(|back| at(back).map(|values| Values::clone(values)).unwrap_or_default());
-        votes.add(weeks.first().map(|now| Values::clone(now)).unwrap_or_default(), &before, &Texts::new());
-        paths.follow(&weeks);
-    }
-    Ok((votes, paths))
-}
-
-/// What an analysis has at the end of a week.
-fn values_of(places: &Places, stats: &[Stat]) -> Values {
-    let mut values = places.values(stats.iter().map(AsRef::as_ref));
-    moved::add_high(&mut values);
-    values
-}
-
-fn is_same(one: &[Stat], other: &[Stat]) -> bool {
-    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| Rc::ptr_eq(one, other))
-}
-
 /// Computes what moved, unless that was done today and is not old all the same.
 pub fn live(store: &Store, today: Date, is_old: bool) -> Result<()> {
     let known = store.live_changes()?.and_then(|kept| kept.cells);
@@ -220,26 +183,7 @@ pub fn live(store: &Store, today: Date, is_old: bool) -> Result<()> {
     if analyses.is_empty() {
         return Ok(());
     }
-    let mut live = Live { date: Some(today), ..Live::default() };
-    for kind in TYPES {
-        let (votes, paths) = followed(store, &analyses, kind, today)?;
-        for (horizon, name) in NAMES.iter().enumerate() {
-            let mut lists = votes.moved(kind, horizon, &paths);
-            for named in lists.named() {
-                named.labels = match category_of_key(&named.object) {
-                    Some((_, texts)) => texts.into(),
-                    None => store.public_texts(kind, &named.object)?.into(),
-                };
-            }
-            live.moved.entry((*name).to_owned()).or_default().insert(kind.name().to_owned(), lists);
-            if kind == StatType::Risk {
-                live.high.insert((*name).to_owned(), votes.high(horizon, &paths));
-            }
-        }
-        if matches!(kind, StatType::Threat | StatType::Vulnerability) {
-            live.objects.extend(votes.all_changes(kind));
-        }
-    }
+    let live = changes::live(store, &analyses, today, None)?;
     store.keep_live_changes(RULES, &serde_json::to_string(&live).map_err(unwritten)?)
 }
 

@@ -33,6 +33,13 @@ impl Store {
         })
     }
 
+    /// The analyses of a client, each as a contributor of its own.
+    pub fn analyses_of(&self, client: &Client) -> Result<Vec<Contributor>> {
+        let Contributor { name, clients, analyses } = self.contributor(client)?;
+        let one = |analysis| Contributor { name: name.clone(), clients: clients.clone(), analyses: vec![analysis] };
+        Ok(analyses.into_iter().map(one).collect())
+    }
+
     /// The other organisations of this instance: active clients, or groups of them, without the group that the client itself
     /// is in.
     pub fn others(&self, client: &Client) -> Result<Vec<Contributor>> {

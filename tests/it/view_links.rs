@@ -52,7 +52,7 @@ fn with(service: &Service, cookie: &str, path: &str) -> Reply {
 }
 
 /// Everything that a view has, at its clean address.
-const VIEWED: [&str; 22] = [
+const VIEWED: [&str; 29] = [
     "",
     "threats",
     "evolution",
@@ -62,6 +62,13 @@ const VIEWED: [&str; 22] = [
     "compliance",
     "report",
     "benchmark",
+    "trends",
+    "stats/lines.json?type=threat",
+    "stats/objects/00000000-0000-4000-8000-000000000001.json",
+    "data/threats/data.csv",
+    "data/risks-over-time/data.csv",
+    "data/trends/data.csv",
+    "data/threats/metadata.json",
     "stats/benchmark.json?type=threat",
     "help",
     "about",
@@ -124,9 +131,53 @@ fn a_view_shows_its_own_client_and_nobody_else_in_both_modes() {
             }
         }
         with(&service, &cookie, &format!("{root}mosp/{}.json", uuid(2))).expect(404);
+        with(&service, &cookie, &format!("{root}stats/objects/{}.json", uuid(2))).expect(404);
+        let basis = get("data/threats/metadata.json").json();
+        assert_eq!(
+            (&basis["mode"], &basis["basis"]),
+            (&json!("live"), &json!({"clients": 1, "analyses": 1, "stats": 4}))
+        );
+        let lines = get("stats/lines.json?type=threat").json();
+        assert_eq!(lines["objects"].as_object().unwrap().keys().collect::<Vec<_>>(), [&uuid(1)]);
         let line = place.ok(&["client", "view-link", "list"]);
         assert!(line.contains("for the board") && line.contains("alpha") && !line.contains(&link.token), "{line}");
     }
+}
+
+/// Of an instance with one client the public sees what that client does; with another client beside it the view stays so.
+#[test]
+fn what_moved_in_a_view_is_of_its_client_alone() {
+    let place = Place::new();
+    let (token, other) = (place.client("alpha"), place.client("beta"));
+    let ago = |weeks: i64| days_ago(7 * weeks);
+    let both = |anr: &str, then: &str, now: &str| {
+        let threat = |weeks, rate: &str| item(anr, "threat", &ago(weeks), &rated(&uuid(1), 2, 10, rate));
+        let risk = |weeks, high| item(anr, "risk", &ago(weeks), &risks([[1, 1, high]; 4]));
+        [threat(4, then), threat(0, now), risk(4, 3), risk(0, 1)]
+    };
+    drop(place.serve());
+    let store = |token: &str, anr: &str, then: &str, now: &str| {
+        let service = place.serve();
+        service.store_stats(token, &both(anr, then, now));
+    };
+    store(&token, ANR, "4", "1");
+    // Started anew, it computes what moved until today.
+    let service = place.serve();
+    let ask = |path: &str| service.get(path).send().expect(200).json();
+    crate::common::until("it is computed", || ask("/stats/trends.json")["month"]["high"]["current"]["fell"] == 1);
+    let alone = ask("/stats/trends.json");
+    let change = ask(&format!("/stats/objects/{}.json", uuid(1)))["changes"].clone();
+    assert_eq!(alone["month"]["types"]["threat"]["moved"][0]["change"], -3);
+    drop(service);
+    store(&other, OTHER_ANR, "1", "5");
+    let service = place.serve();
+    let link = link(&place, "alpha", &[]);
+    let (cookie, root) = enter(&service, &link);
+    let get = |path: &str| with(&service, &cookie, &format!("{root}{path}")).expect(200);
+    assert_eq!(get("stats/trends.json").json(), alone);
+    assert_eq!(get("stats/trends.json?period=month").json()["month"], alone["month"]);
+    assert_eq!(get(&format!("stats/objects/{}.json", uuid(1))).json()["changes"], change);
+    assert!(get("data/trends/data.csv").text().contains("-3"));
 }
 
 #[test]
@@ -437,7 +488,7 @@ fn what_is_typed_wrongly_makes_no_link() {
 /// The routes that anybody may read are in a view or left out of it on purpose.
 #[test]
 fn every_public_route_is_in_a_view_or_left_out_on_purpose() {
-    let left_out = ["/map", "/map/clients.json"];
+    let left_out = ["/map", "/map/clients.json", "/feed.atom"];
     let (place, service) = house(&[]);
     let link = link(&place, "alpha", &[]);
     let (cookie, root) = enter(&service, &link);
@@ -445,10 +496,12 @@ fn every_public_route_is_in_a_view_or_left_out_on_purpose() {
     for (path, operations) in document["paths"].as_object().unwrap() {
         let is_public = operations["get"]["tags"][0] == "Public"
             || operations["get"]["operationId"].as_str().is_some_and(|id| id.ends_with("Page"));
-        if !is_public || path.contains('{') || path.starts_with("/api/") {
+        if !is_public || path.contains("{name}") || path.starts_with("/api/") {
             continue;
         }
-        let query = if path.ends_with("compared.json") || path.ends_with("benchmark.json") { "?type=risk" } else { "" };
+        let path = &path.replace("{chart}", "risks").replace("{uuid}", &uuid(1));
+        let has_type = ["compared.json", "benchmark.json", "lines.json"].iter().any(|ending| path.ends_with(ending));
+        let query = if has_type { "?type=threat" } else { "" };
         let status = with(&service, &cookie, &format!("{}{}{query}", root.trim_end_matches('/'), path)).status;
         assert_eq!(status, if left_out.contains(&path.as_str()) { 404 } else { 200 }, "{path}");
     }

@@ -202,7 +202,7 @@ fn cartography(source: &Source<'_>, ask: &Ask, sink: Sink<'_>) -> Result<()> {
 
 fn trends(app: &App, source: &Source<'_>, ask: &Ask, sink: Sink<'_>) -> Result<()> {
     let answer = match source.is_live() {
-        true => released::live_trends_value(app.store.live_changes()?, ask.horizon)?,
+        true => released::live_trends_value(&source.changes()?, ask.horizon)?,
         false => released::trends_value(app, ask.horizon)?,
     };
     for period in NAMES {
