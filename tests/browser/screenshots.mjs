@@ -2,7 +2,7 @@
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { json, launch, open, visit } from "./browser.mjs";
+import { json, launch, open, trends, visit } from "./browser.mjs";
 import { demo } from "./service.mjs";
 
 const PAGES = {
@@ -49,6 +49,7 @@ const every = ["light", "dark"].flatMap((theme) =>
 );
 await mkdir(folder, { recursive: true });
 const [service, browser] = await Promise.all([demo(), launch()]);
+await trends(service);
 try {
   for (const one of process.argv.includes("--readme") ? README : every) {
     await picture(browser, service, { ...one, file: join(folder, `${one.name}.png`) });
