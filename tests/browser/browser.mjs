@@ -51,6 +51,15 @@ export async function json(service, path) {
   return response.json();
 }
 
+/** What moved since a horizon, once the service has computed it: that is a few seconds after its start. */
+export async function trends(service, horizon = "quarter") {
+  for (;;) {
+    const answer = await json(service, `stats/trends.json?period=${horizon}`);
+    if (answer.newest) return answer[horizon];
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
 /** The table view of a figure: its header and its rows, numbers as numbers. */
 export async function tableOf(page, id) {
   const figure = page.locator(`[id="${id}"]`);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
-import { accessibility, json, launch, open, tableOf, visit } from "./browser.mjs";
+import { accessibility, json, launch, open, tableOf, trends, visit } from "./browser.mjs";
 import { demo } from "./service.mjs";
 
 /** RFC 4180, with any separator. */
@@ -154,7 +154,7 @@ describe("exports", () => {
   ];
   for (const [path, id, check] of checks) {
     test(`the table for programs of ${path} ${id} has the numbers of the page`, async () => {
-      for (let newest; !newest; ) ({ newest } = await json(service, "stats/trends.json?period=year"));
+      await trends(service);
       await visit(page, service, `${path}${path.includes("?") ? "&" : "?"}lang=en`);
       const found = id === "FIRST" ? await page.locator("figure").first().getAttribute("id") : id;
       const link = (form) => page.locator(`[id="${found}"] a[data-form="${form}"]`).evaluate((one) => one.href);

@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { json, launch, open, visit } from "./browser.mjs";
+import { launch, open, trends, visit } from "./browser.mjs";
 import { demo, serve } from "./service.mjs";
 
 /**
@@ -34,7 +34,7 @@ describe("questions", () => {
   async function asked(service, name) {
     const page = await open(browser, service);
     try {
-      for (let newest; !newest; ) ({ newest } = await json(service, "stats/trends.json?period=month"));
+      await trends(service);
       await visit(page, service, "help");
       const times = [];
       for (const [question, path, place, answer] of QUESTIONS) {

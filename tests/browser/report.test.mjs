@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { accessibility, json, launch, open, visit } from "./browser.mjs";
+import { accessibility, json, launch, open, trends, visit } from "./browser.mjs";
 import { demo, serve } from "./service.mjs";
 
 const LANGUAGES = ["en", "fr", "de", "nl"];
@@ -95,6 +95,7 @@ describe("report", () => {
 
   async function on(make, run, options) {
     const service = await make;
+    await trends(service);
     const page = await open(browser, service, options);
     try {
       await run(service, page);
@@ -137,7 +138,6 @@ describe("report", () => {
       on(
         filled(analyses),
         async (service, page) => {
-          for (let newest; !newest; ) ({ newest } = await json(service, "stats/trends.json?period=month"));
           await isOnePage(page, service, String(analyses));
           await visit(page, service, "report?lang=en");
           assert.equal(await page.locator("#movers .mover").count(), 5);

@@ -2,24 +2,15 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { accessibility, json, launch, open, settled, tableOf, visit } from "./browser.mjs";
+import { accessibility, json, launch, open, settled, tableOf, trends, visit } from "./browser.mjs";
 import { demo, serve } from "./service.mjs";
-
-/** The trends of a horizon, once they are computed. */
-async function computed(service, horizon) {
-  for (;;) {
-    const answer = await json(service, `stats/trends.json?period=${horizon}`);
-    if (answer.newest) return answer[horizon];
-    await new Promise((done) => setTimeout(done, 50));
-  }
-}
 
 describe("trends", () => {
   let service, browser, page;
   before(async () => {
     [service, browser] = await Promise.all([demo(), launch()]);
     page = await open(browser, service);
-    await computed(service, "month");
+    await trends(service, "month");
   });
   after(async () => {
     assert.deepEqual(page.noticed, []);
@@ -29,7 +20,7 @@ describe("trends", () => {
 
   for (const horizon of ["quarter", "month", "year"]) {
     test(`the numbers since a ${horizon}`, async () => {
-      const { types } = await computed(service, horizon);
+      const { types } = await trends(service, horizon);
       await visit(page, service, "trends?n=all&lang=en");
       if (horizon !== "quarter") {
         await page.locator(`label:has(> input[name="period"][value="${horizon}"])`).click();
@@ -121,7 +112,7 @@ describe("trends", () => {
   });
 
   test("the page of a threat says how it changed, over those at both ends", async () => {
-    const [{ object }] = (await computed(service, "quarter")).types.threat.moved;
+    const [{ object }] = (await trends(service, "quarter")).types.threat.moved;
     const { changes } = await json(service, `stats/objects/${object}.json`);
     await visit(page, service, `threats/${object}?lang=en`);
     const rows = await page.locator("#changes dd").allInnerTexts();
@@ -137,7 +128,7 @@ describe("trends", () => {
     const released = await demo({ PUBLIC_MIN_CLIENTS: "3" }, 80);
     const other = await open(browser, released, { viewport: { width: 390, height: 800 } });
     try {
-      await computed(released, "month");
+      await trends(released, "month");
       for (let count = 0; !count; count = await other.locator(".mover").count()) await visit(other, released, "trends?period=month&n=all");
       assert.match(await other.locator(".mover .rank-basis").first().innerText(), /· (3-4|5-9) organisations$/);
       assert.deepEqual(await accessibility(other), []);
