@@ -228,7 +228,7 @@ fn menu(site: &Site<'_>, view: &View<'_>) -> String {
     let mut html = String::new();
     // With `PUBLIC_PAGES` off the page about the API is the only one there is.
     let is_shown = |page: &Page| match (site.own, page.name) {
-        (Some(_), name) => !matches!(name, "map" | "api" | "trends"),
+        (Some(_), name) => !matches!(name, "map" | "api"),
         (None, "map") => site.public_pages && site.map,
         // Where figures are published for all, it is no page for visitors unless there is something to see.
         (None, "benchmark") => site.public_pages && (site.has_remote || site.released.is_none()),

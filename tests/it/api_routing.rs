@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 fn paths() -> BTreeMap<String, BTreeSet<&'static str>> {
     let mut paths: BTreeMap<String, BTreeSet<&'static str>> = BTreeMap::new();
     for (method, path) in monarc_stats::app::routes() {
-        let path = path.replace("{anr}", ANR).replace("{uuid}", ANR).replace("{link}", "1").replace("{page}", "risks");
+        let fixed = [("{anr}", ANR), ("{uuid}", ANR), ("{link}", "1"), ("{page}", "risks"), ("{chart}", "risks")];
+        let path = fixed.iter().fold(path.to_owned(), |path, (place, text)| path.replace(place, text));
         // Of the files of the pages this is the one whose name is fixed.
         let methods = paths.entry(path.replace("{name}", "licences.json")).or_default();
         methods.extend(["OPTIONS", method]);
@@ -27,7 +28,8 @@ fn ask(service: &Service, path: &str) -> Reply {
 /// What has to be the same however a path is written: status, type, and whether there is a route at all.
 fn essence(reply: &Reply) -> (u16, String, bool) {
     assert!(!reply.headers.contains_key("location") && reply.status / 100 != 3, "a redirect: {reply:?}");
-    let is_there = !String::from_utf8_lossy(&reply.body).contains("There is nothing at this path.");
+    let is_there =
+        reply.status != 404 || !String::from_utf8_lossy(&reply.body).contains("There is nothing at this path.");
     (reply.status, reply.headers.get("content-type").cloned().unwrap_or_default(), is_there)
 }
 
