@@ -7,6 +7,7 @@ mod check;
 pub mod clients;
 pub mod compared;
 mod connections;
+mod deletion;
 pub mod entries;
 pub mod export;
 pub mod housekeeping;

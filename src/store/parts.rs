@@ -1,7 +1,7 @@
 //! Work in parts: whatever is larger than a few megabytes is written in several transactions, so that nobody waits long
 //! for the writer. Each stat is stored whole or not at all, and repeating what was broken off finishes it.
 
-use super::{Store, stats, touch};
+use super::{Store, deletion, touch};
 use crate::error::Result;
 use rusqlite::{OptionalExtension, Transaction};
 use std::sync::atomic::Ordering;
@@ -42,7 +42,7 @@ impl Store {
             self.deleted.store(true, Ordering::Relaxed);
             gone += self.write(|tx| {
                 let still = part.iter().filter_map(|one| still(tx, one).transpose()).collect::<Result<Vec<i64>>>()?;
-                let gone = stats::delete(tx, &still)?;
+                let gone = deletion::delete(tx, &still)?;
                 if gone > 0 {
                     touch(tx)?;
                 }

@@ -528,7 +528,7 @@ fn a_deletion_touches_what_it_deletes_and_nothing_else() {
     house.act(&Action::DeleteAnalysis(0, 0));
     assert_eq!(house.store.counts().unwrap().analyses, 2);
     for client in [None, Some(house.clients[0].id)] {
-        let (text, values) = super::stats::doomed_text(&Filter { client, ..nobody.clone() });
+        let (text, values) = super::deletion::doomed_text(&Filter { client, ..nobody.clone() });
         let plan = |tx: &rusqlite::Transaction<'_>| {
             let mut statement = tx.prepare(&format!("EXPLAIN QUERY PLAN {text}")).unwrap();
             let lines = statement.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
