@@ -2,7 +2,7 @@
 
 use super::answer::Answer;
 use super::arguments::{Arguments, as_text};
-use super::computed;
+use super::computed::{self, unwritten};
 use super::objects::means_alone;
 use super::public::as_days;
 use super::source::NOW;
@@ -73,10 +73,6 @@ struct OfWindow {
     to: Date,
     /// As the processor wrote them.
     averages: Box<RawValue>,
-}
-
-fn unwritten(error: serde_json::Error) -> Error {
-    Error::new(Kind::Internal, "an answer could not be written").because(error)
 }
 
 /// The window that is asked for first, then those to compare it with, each by how long before it lies.

@@ -9,6 +9,7 @@ use crate::server::gate::Gate;
 use crate::server::gzip_twin;
 use crate::server::message::{Body, Head, Response};
 use crate::server::spool::{Spool, Spools};
+use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Write;
@@ -152,7 +153,7 @@ fn too_many() -> Error {
     Error::new(Kind::Busy, "Too many answers are being computed: try again in a moment.")
 }
 
-fn unwritten(error: std::io::Error) -> Error {
+fn unspooled(error: std::io::Error) -> Error {
     match error.kind() {
         std::io::ErrorKind::ResourceBusy => too_many().because(error),
         _ => Error::new(Kind::Unavailable, "An answer could not be written.").because(error),
@@ -192,7 +193,7 @@ fn compute_into(
     let mut plain = Watched { spool: spools.answer(), failure: None };
     let done = compute(&mut plain);
     if let Some(error) = plain.failure {
-        return Err(unwritten(error));
+        return Err(unspooled(error));
     }
     done.map(|()| Arc::new(Computed { plain: Arc::new(plain.spool), gzip: Mutex::default() }))
 }
@@ -295,6 +296,16 @@ fn response(app: &App, head: &Head, computed: &Computed, gate: &Gate) -> Respons
     let mut response = Response::bytes(200, Some("application/json"), Cow::Borrowed(b""));
     response.body = computed.body(&app.spools, gate, head.headers.accepts_gzip());
     response
+}
+
+/// Writes a value that was computed.
+pub fn write_value(value: &Value, out: &mut dyn Write) -> Result<()> {
+    out.write_all(value.to_string().as_bytes()).map_err(unwritten)
+}
+
+/// The failure to write an answer.
+pub fn unwritten(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(Kind::Internal, "an answer could not be written").because(error)
 }
 
 #[cfg(test)]

@@ -5,18 +5,16 @@ mod rows;
 
 use super::answer::Answer;
 use super::arguments::{Arguments, as_text};
-use super::objects::unwritten;
+use super::computed::write_value;
 use super::processed::as_period;
 use super::public::{as_days, as_horizon};
 use super::source::{Source, Window};
 use super::{App, Request, nothing_here};
 use crate::averages::Period;
 use crate::averages::release::moved::NAMES;
-use crate::error::Result;
 use crate::model::parse_uuid;
 use charts::{CHARTS, Chart, Of};
-use serde_json::{Value, json as value};
-use std::io::Write;
+use serde_json::json as value;
 
 /// What is asked for.
 struct Ask {
@@ -115,10 +113,6 @@ pub fn metadata(app: &App, request: Request<'_>) -> Answer {
             let newest = source.weeks(Window::Now)?.pop();
             answer["band"] = value!(newest.and_then(|week| week.band()));
         }
-        write(&answer, out)
+        write_value(&answer, out)
     })
-}
-
-fn write(value: &Value, out: &mut dyn Write) -> Result<()> {
-    out.write_all(value.to_string().as_bytes()).map_err(unwritten)
 }

@@ -3,18 +3,18 @@
 use super::answer::{Answer, message};
 use super::arguments::{Arguments, as_text};
 use super::compared::usual;
+use super::computed::{unwritten, write_value};
 use super::elements::Elements;
 use super::processed::as_period;
 use super::public::as_days;
 use super::source::{Source, Window};
 use super::{App, Request, nothing_here, released};
 use crate::averages::{Labels, Params, Period};
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::model::decimal::excerpt;
 use crate::model::{StatType, parse_uuid};
 use serde_json::{Map, Value, json as value};
 use std::collections::BTreeMap;
-use std::io::Write;
 
 /// Types of stats that have objects.
 const TYPES: [StatType; 2] = [StatType::Threat, StatType::Vulnerability];
@@ -55,7 +55,7 @@ pub fn object(app: &App, request: Request<'_>) -> Answer {
             false => released::changes(&source.weeks(Window::Now)?, &object),
         };
         answer["changes"] = changes.map_err(unwritten)?;
-        write(&answer, out)
+        write_value(&answer, out)
     })
 }
 
@@ -95,7 +95,7 @@ pub fn lines(app: &App, request: Request<'_>) -> Answer {
             |line: &BTreeMap<String, Value>| dates.iter().map(|date| line.get(*date).cloned()).collect::<Vec<_>>();
         let objects: Map<String, Value> =
             found.iter().map(|(object, values)| (object.clone(), value!(line(values)))).collect();
-        write(&value!({ "type": kind.name(), "measure": measure, "dates": dates, "objects": objects }), out)
+        write_value(&value!({ "type": kind.name(), "measure": measure, "dates": dates, "objects": objects }), out)
     })
 }
 
@@ -124,13 +124,4 @@ fn as_measure(value: &Value) -> std::result::Result<&'static str, String> {
     let name = as_text(value)?;
     let known = MEASURES.into_iter().find(|known| *known == name);
     known.ok_or_else(|| format!("{:?} is not one of {}", excerpt(&name), MEASURES.join(", ")))
-}
-
-/// The failure to write an answer.
-pub fn unwritten(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::new(Kind::Internal, "an answer could not be written").because(error)
-}
-
-fn write(value: &Value, out: &mut dyn Write) -> Result<()> {
-    out.write_all(value.to_string().as_bytes()).map_err(unwritten)
 }

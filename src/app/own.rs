@@ -2,19 +2,18 @@
 //! sees.
 
 use super::answer::Answer;
-use super::computed;
-use super::public::LAST;
+use super::computed::{self, write_value};
+use super::public::{LAST, summarised};
 use super::released::Weeks;
 use super::{App, Request, changes, released};
 use crate::averages::release::moved::Live;
 use crate::averages::{Params, Processor};
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::model::date::today;
 use crate::model::{Client, StatType};
 use crate::server::message::Head;
 use crate::store::rollups::{Analyses, Selection};
 use jiff::civil::Date;
-use serde_json::{Value, json as value};
 use std::io::Write;
 
 /// Answers a question about a client's own stats. It belongs to whoever has the link: nothing of it may be kept.
@@ -55,37 +54,17 @@ pub fn averages(
 
 /// What the dashboard rests on.
 pub fn summary(app: &App, request: &Request<'_>, client: &Client) -> Answer {
-    answer(app, request.head, client, "summary", |out| {
-        let summary = app.store.summary_of(client)?;
-        write(
-            &value!({
-                "clients": summary.clients,
-                "analyses": summary.analyses,
-                "stats": summary.stats,
-                "days": summary.days,
-                "oldest": summary.oldest,
-                "newest": summary.newest,
-                "today": today(),
-            }),
-            out,
-        )
-    })
+    answer(app, request.head, client, "summary", |out| write_value(&summarised(&app.store.summary_of(client)?), out))
 }
 
 /// What moved since a month, a quarter and a year, or since one of them.
 pub fn trends(app: &App, request: &Request<'_>, client: &Client, chosen: Option<usize>) -> Answer {
     answer(app, request.head, client, &format!("trends {chosen:?}"), |out| {
-        write(&released::live_trends_value(&changes(app, client)?, chosen)?, out)
+        write_value(&released::live_trends_value(&changes(app, client)?, chosen)?, out)
     })
 }
 
 /// What moved of a client's analyses until today.
 pub fn changes(app: &App, client: &Client) -> Result<Live> {
     changes::live(&app.store, &app.store.analyses_of(client)?, today(), Some(client.id))
-}
-
-/// Writes a value that was computed.
-pub fn write(value: &Value, out: &mut dyn Write) -> Result<()> {
-    let unwritten = |error| Error::new(Kind::Internal, "an answer could not be written").because(error);
-    out.write_all(value.to_string().as_bytes()).map_err(unwritten)
 }

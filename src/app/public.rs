@@ -2,9 +2,10 @@
 
 use super::answer::{Answer, json, message};
 use super::arguments::{Arguments, as_bool, as_number, as_text};
+use super::computed::{self, write_value};
 use super::processed::{as_period, as_processor, check_kind};
 use super::released::{self, Weeks};
-use super::{App, Request, computed, own};
+use super::{App, Request, own};
 use crate::averages::release::moved::NAMES;
 use crate::averages::{self, Params};
 use crate::error::{Error, Kind, Result};
@@ -13,9 +14,9 @@ use crate::model::date::today;
 use crate::model::decimal::excerpt;
 use crate::server::message::Response;
 use crate::store::rollups::Selection;
+use crate::store::summary::Summary;
 use serde_json::{Value, json as value};
 use std::borrow::Cow;
-use std::io::Write;
 
 /// How many of the newest stats `last_stats` means.
 pub const LAST: i64 = 40;
@@ -83,12 +84,6 @@ pub fn as_days(value: &Value) -> std::result::Result<i64, String> {
     days.filter(|days| (1..=36_500).contains(days)).ok_or_else(|| format!("{value} is not a number from 1 to 36500"))
 }
 
-/// Writes a value that was computed.
-fn write(value: &Value, out: &mut dyn Write) -> Result<()> {
-    let unwritten = |error| Error::new(Kind::Internal, "an answer could not be written").because(error);
-    out.write_all(value.to_string().as_bytes()).map_err(unwritten)
-}
-
 /// `GET /stats/summary.json`: what the dashboard rests on.
 pub fn summary(app: &App, request: Request<'_>) -> Answer {
     Arguments::read(&request, &[])?.finish()?;
@@ -98,18 +93,19 @@ pub fn summary(app: &App, request: Request<'_>) -> Answer {
     if !app.config.public_min_clients.is_live() {
         return released::summary(app, request.head);
     }
-    computed::public(app, request.head, "summary", |out| {
-        let summary = app.store.summary()?;
-        let summary = value!({
-            "clients": summary.clients,
-            "analyses": summary.analyses,
-            "stats": summary.stats,
-            "days": summary.days,
-            "oldest": summary.oldest,
-            "newest": summary.newest,
-            "today": today(),
-        });
-        write(&summary, out)
+    computed::public(app, request.head, "summary", |out| write_value(&summarised(&app.store.summary()?), out))
+}
+
+/// The summary as it is answered.
+pub fn summarised(summary: &Summary) -> Value {
+    value!({
+        "clients": summary.clients,
+        "analyses": summary.analyses,
+        "stats": summary.stats,
+        "days": summary.days,
+        "oldest": summary.oldest,
+        "newest": summary.newest,
+        "today": today(),
     })
 }
 
@@ -137,7 +133,7 @@ pub fn as_horizon(value: &Value) -> std::result::Result<usize, String> {
 /// `GET /map/clients.json`: nobody, unless `MAP` is on, since each of its entries is a single client.
 pub fn map(app: &App, request: Request<'_>) -> Answer {
     Arguments::read(&request, &[])?.finish()?;
-    computed::public(app, request.head, "map", |out| write(&Value::Array(places(app)?), out))
+    computed::public(app, request.head, "map", |out| write_value(&Value::Array(places(app)?), out))
 }
 
 /// Those on the map, if there is one.

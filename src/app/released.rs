@@ -1,14 +1,15 @@
 //! Public answers where `PUBLIC_MIN_CLIENTS` is 3 or more: functions of what releases published, and of nothing else.
 
+use super::App;
 use super::answer::Answer;
+use super::computed::{self, unwritten, write_value};
 use super::objects::means_alone;
-use super::{App, computed};
 use crate::averages::published::{self, Week};
 use crate::averages::release::Release;
 use crate::averages::release::moved::{self, Live, NAMES};
 use crate::averages::{Params, Period, Processor};
 use crate::dashboard::{News, Released};
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::model::StatType;
 use crate::model::date::today;
 use crate::server::message::Head;
@@ -76,10 +77,6 @@ fn is_inside(last: Date, from: Option<Date>, to: Option<Date>) -> bool {
     from.is_none_or(|from| first.is_ok_and(|first| from <= first)) && to.is_none_or(|to| last <= to)
 }
 
-fn unwritten(error: serde_json::Error) -> Error {
-    Error::new(Kind::Internal, "an answer could not be written").because(error)
-}
-
 /// Reads releases.
 pub fn read(app: &App, dates: &[Date]) -> Result<Vec<Week>> {
     let (Some(first), Some(last)) = (dates.first(), dates.last()) else { return Ok(Vec::new()) };
@@ -110,7 +107,6 @@ pub fn processed(
     let question = format!("processed {} {params:?} {dates:?}", processor.name);
     computed::released_privately(app, head, published.version, &question, |out| {
         let weeks = read(app, &dates)?;
-        let unwritten = |error| Error::new(Kind::Internal, "an answer could not be written").because(error);
         write!(out, r#"{{"type": "{}", "processor": "{}", "data": "#, kind.name(), processor.name)
             .map_err(unwritten)?;
         match weeks.iter().any(|week| week.release.types.contains_key(kind.name())) {
@@ -293,9 +289,4 @@ pub fn shows(app: &App, uuid: Uuid) -> Result<bool> {
             .any(|shown| shown.objects.iter().any(|object| object.key == key))
     };
     Ok(has(StatType::Threat) || has(StatType::Vulnerability))
-}
-
-fn write_value(value: &Value, out: &mut dyn Write) -> Result<()> {
-    let unwritten = |error| Error::new(Kind::Internal, "an answer could not be written").because(error);
-    out.write_all(value.to_string().as_bytes()).map_err(unwritten)
 }
