@@ -293,6 +293,9 @@ impl Service for App {
         let token = auth::token(head).unwrap_or_default().to_owned();
         let request = Request { head, name, caller, view, token, body };
         let response = (shown.run)(self, request).unwrap_or_else(|refusal| *refusal);
+        if !head.method.is_safe() {
+            computed::forget_outdated(self);
+        }
         let mut response = self.for_browsers(head, response);
         if link.is_some() {
             response = views::guarded(response, Some(shown));

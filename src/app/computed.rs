@@ -53,12 +53,17 @@ struct Entries {
 }
 
 impl Entries {
-    /// The slot of a question, and whether it was made just now. Those of older versions go.
-    fn slot(&mut self, version: Version, question: &str) -> (Arc<Slot>, bool) {
+    /// Lets go of what was computed from another version.
+    fn keep_only(&mut self, version: Version) {
         if self.version != version {
             self.by_question.clear();
             self.version = version;
         }
+    }
+
+    /// The slot of a question, and whether it was made just now.
+    fn slot(&mut self, version: Version, question: &str) -> (Arc<Slot>, bool) {
+        self.keep_only(version);
         self.clock += 1;
         if let Some((used, slot)) = self.by_question.get_mut(question) {
             *used = self.clock;
@@ -228,6 +233,14 @@ impl Computed {
             *gzip = gzip_twin(&self.plain, spools).ok().flatten().map(Arc::new);
         }
         gzip.clone()
+    }
+}
+
+/// Lets go of the answers that a change of the store has made useless: nobody may ask for long, and they take disk.
+pub fn forget_outdated(app: &App) {
+    // A store that cannot be read now is no reason to fail what was done.
+    if let Ok(version) = app.store.version() {
+        app.answers.lock().keep_only(version);
     }
 }
 

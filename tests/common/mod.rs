@@ -161,6 +161,13 @@ impl Service {
         assert!(sent.success());
     }
 
+    /// The names of the files that it has open.
+    pub fn opened(&self) -> Vec<String> {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap();
+        let links = files.filter_map(|file| std::fs::read_link(file.unwrap().path()).ok());
+        links.map(|link| link.to_string_lossy().into_owned()).collect()
+    }
+
     /// A figure in kilobytes from /proc/<pid>/status, such as `VmRSS` or `VmHWM`, or a count such as `Threads`.
     pub fn status(&self, name: &str) -> u64 {
         let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();

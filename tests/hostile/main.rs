@@ -75,13 +75,11 @@ impl Target {
     }
 
     fn files(&self) -> usize {
-        std::fs::read_dir(format!("/proc/{}/fd", self.service.child.id())).unwrap().count()
+        self.service.opened().len()
     }
 
     fn sockets(&self) -> usize {
-        let files = std::fs::read_dir(format!("/proc/{}/fd", self.service.child.id())).unwrap();
-        let links = files.filter_map(|file| std::fs::read_link(file.unwrap().path()).ok());
-        links.filter(|link| link.to_string_lossy().starts_with("socket:")).count()
+        self.service.opened().iter().filter(|name| name.starts_with("socket:")).count()
     }
 
     /// An ordinary request is served as ever while an attack runs, and the attack costs no more than it may.
@@ -110,7 +108,18 @@ impl Target {
     /// Everything is back to rest. A few descriptors more are the store's readers, a thread more takes in large batches.
     fn rests(&self, attack: &str) {
         let began = Instant::now();
-        until(attack, || self.service.status("Threads") <= self.threads + 1 && self.files() <= self.files + 20);
+        let is_at_rest = || self.service.status("Threads") <= self.threads + 1 && self.files() <= self.files + 20;
+        while !is_at_rest() && began.elapsed() < REST {
+            thread::sleep(Duration::from_millis(10));
+        }
+        assert!(
+            is_at_rest(),
+            "after {attack}: {} and now {} threads; {} and now {:?}",
+            self.threads,
+            self.service.status("Threads"),
+            self.files,
+            self.service.opened()
+        );
         let now = self.service.status("VmRSS") / 1024;
         println!("ATTACK {attack}: at rest after {:?} with {now} MB", began.elapsed());
         self.ordinary("/api/v1/client/me");

@@ -1,7 +1,7 @@
 //! What anybody may read: averages, the map, and texts about the service.
 
 use crate::common::batch::{ANR, FRONT_OFFICE, OTHER_ANR, bad_argument, item, rated, risks, uuid};
-use crate::common::{ADMIN, Place, Service, days_ago, service};
+use crate::common::{ADMIN, Place, Service, days_ago, service, until};
 use serde_json::{Value, json};
 
 const LISTS: [(&str, &str); 5] = [
@@ -26,6 +26,24 @@ fn dates(service: &Service, query: &str) -> Vec<String> {
     let dates =
         list[0]["values"].as_array().map(|values| values.iter().map(|value| value["date"].to_string()).collect());
     dates.unwrap_or_default()
+}
+
+/// Bug: answers that a change had made useless kept their files until somebody asked the next question.
+#[test]
+fn answers_of_the_past_take_no_disk() {
+    let (_place, service, token) = service();
+    let label = "x".repeat(900);
+    let rows: Vec<_> = (0..100)
+        .map(|number| json!({"uuid": uuid(number), "label1": label, "count": 1, "maxRisk": 1, "averageRate": "1"}))
+        .collect();
+    service.store_stats(&token, &[item(ANR, "threat", &days_ago(0), &json!(rows).to_string())]);
+    let files = || service.opened().iter().filter(|name| name.ends_with("(deleted)")).count();
+    for days in 1..30 {
+        read(&service, &format!("/stats/threats.json?days={days}"));
+    }
+    until("only the newest answers are kept", || (1..=16).contains(&files()));
+    service.store_stats(&token, &[threat(OTHER_ANR, &days_ago(0), 1)]);
+    until("no answer is kept that is no longer true", || files() == 0);
 }
 
 #[test]
