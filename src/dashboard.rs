@@ -11,7 +11,7 @@ mod template;
 
 pub use assets::{Asset, file, licences};
 use assets::{Entry, Manifest};
-pub use feed::{Feed, News, feed};
+pub use feed::{Feed, Moved, News, feed};
 pub use language::Language;
 use std::fmt::Write;
 use template::{Values, escape};

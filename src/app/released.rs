@@ -8,7 +8,7 @@ use crate::averages::published::{self, Week};
 use crate::averages::release::Release;
 use crate::averages::release::moved::{self, Live, NAMES};
 use crate::averages::{Params, Period, Processor};
-use crate::dashboard::{News, Released};
+use crate::dashboard::Released;
 use crate::error::Result;
 use crate::model::StatType;
 use crate::model::date::today;
@@ -163,16 +163,6 @@ pub fn told(app: &App) -> Result<Option<Released>> {
     let k = newest.as_ref().map_or(setting.k, |(_, _, k)| *k);
     let overdue = age.filter(|days| *days >= OVERDUE);
     Ok(Some(Released { k, newest: newest.map(|(date, band, _)| (date, band)), overdue }))
-}
-
-/// The newest week for the feed.
-pub fn news(app: &App) -> Result<Option<News>> {
-    let published = Published::of(app)?;
-    let moment = jiff::Timestamp::from_second(published.built_at()).map_or_else(|_| String::new(), |at| at.to_string());
-    let newest = read(app, &published.dates(Weeks::Newest))?.pop();
-    Ok(newest.and_then(|week| {
-        Some(News { date: week.date.to_string(), updated: moment, band: Some(week.band()?.name().to_owned()) })
-    }))
 }
 
 /// The averages of a window and of the same one earlier.

@@ -5,6 +5,9 @@ use super::template::escape;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
+/// The languages of MONARC's labels, the first of `label1`.
+const ORDER: [&str; 4] = ["fr", "en", "de", "nl"];
+
 /// What the feed tells; moments are as RFC 3339 has them.
 pub struct Feed<'a> {
     /// Where others reach the service, without a slash at its end.
@@ -29,6 +32,24 @@ pub struct News {
     pub updated: String,
     /// How many organisations they are of, as a band, where they are of a release.
     pub band: Option<String>,
+    /// Since when they moved as follows.
+    pub since: Option<String>,
+    /// What moved most, the largest first.
+    pub moved: Vec<Moved>,
+}
+
+/// A threat or vulnerability whose mean moved.
+pub struct Moved {
+    /// Whether it is a threat.
+    pub is_threat: bool,
+    /// Its text in each language.
+    pub labels: [Option<String>; 4],
+    /// As answers name it.
+    pub measure: String,
+    /// By how much.
+    pub change: f64,
+    /// Whether that is more than a fact.
+    pub is_trend: bool,
 }
 
 /// One entry.
@@ -37,6 +58,7 @@ struct Entry {
     name: String,
     title: String,
     updated: String,
+    /// As HTML.
     text: String,
 }
 
@@ -60,7 +82,7 @@ pub fn feed(feed: &Feed<'_>) -> String {
         let _ = writeln!(
             xml,
             "<entry>\n<id>{url}/feed.atom#{name}</id>\n<title>{title}</title>\n<updated>{updated}</updated>\n\
-             <link rel=\"alternate\" type=\"text/html\" href=\"{url}/\"/>\n<content type=\"text\">{text}</content>\n</entry>"
+             <link rel=\"alternate\" type=\"text/html\" href=\"{url}/\"/>\n<content type=\"html\">{text}</content>\n</entry>"
         );
     }
     xml + "</feed>\n"
@@ -71,11 +93,12 @@ fn notice(feed: &Feed<'_>) -> Option<Entry> {
     let text = feed.notice?;
     let hash: String = Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let title = feed.language.texts.get("feed.notice").to_owned();
-    Some(Entry { name: format!("notice-{hash}"), title, updated: feed.started.into(), text: text.into() })
+    let text = format!("<p>{}</p>", escape(text));
+    Some(Entry { name: format!("notice-{hash}"), title, updated: feed.started.into(), text })
 }
 
 fn news(feed: &Feed<'_>) -> Option<Entry> {
-    let News { date, updated, band } = feed.news.as_ref()?;
+    let News { date, updated, band, since, moved } = feed.news.as_ref()?;
     let texts = feed.language.texts;
     let filled =
         |key: &str| texts.get(key).replace("{date}", date).replace("{band}", band.as_deref().unwrap_or_default());
@@ -83,5 +106,37 @@ fn news(feed: &Feed<'_>) -> Option<Entry> {
         Some(_) => (format!("week-{date}"), "feed.week.title", "feed.week.text"),
         None => (format!("day-{date}"), "feed.day.title", "feed.day.text"),
     };
-    Some(Entry { name, title: filled(title), updated: updated.clone(), text: filled(text) })
+    let mut text = format!("<p>{}</p>", escape(&filled(text)));
+    for (is_threat, title) in [(true, "trends.threats"), (false, "trends.vulnerabilities")] {
+        let lines: String = moved.iter().filter(|one| one.is_threat == is_threat).map(|one| line(feed, one)).collect();
+        if !lines.is_empty() {
+            let since = texts.get("trends.since").replace("{date}", since.as_deref().unwrap_or_default());
+            text += &format!("<p>{}, {}</p><ul>{lines}</ul>", escape(texts.get(title)), escape(&since));
+        }
+    }
+    Some(Entry { name, title: filled(title), updated: updated.clone(), text })
+}
+
+/// One that moved, as the pages have it: an open arrow for a fact, a filled one for a trend.
+fn line(feed: &Feed<'_>, one: &Moved) -> String {
+    let Language { code, texts, .. } = feed.language;
+    let text_in = |wanted: &str| one.labels.iter().zip(ORDER).find(|(_, code)| *code == wanted)?.0.as_deref();
+    let label = [*code, "en"].into_iter().chain(ORDER).filter_map(text_in).find(|text| !text.is_empty());
+    let arrow = match (one.is_trend, one.change > 0.0) {
+        (true, true) => "▲",
+        (true, false) => "▼",
+        (false, true) => "△",
+        (false, false) => "▽",
+    };
+    let (key, mut change) = match (one.measure.as_str(), one.is_threat) {
+        ("maxRisk", _) => ("measure.max_risk", format!("{:+.2}", one.change)),
+        ("averageRate", true) => ("measure.probability", format!("{:+.2}", one.change)),
+        ("averageRate", false) => ("measure.qualification", format!("{:+.2}", one.change)),
+        _ => ("measure.share", format!("{:+.1} %", 100.0 * one.change)),
+    };
+    if *code != "en" {
+        change = change.replace('.', ",");
+    }
+    let label = label.unwrap_or_else(|| texts.get("label.unnamed"));
+    format!("<li>{arrow} {} {} ({})</li>", change.replace('-', "−"), escape(label), escape(texts.get(key)))
 }

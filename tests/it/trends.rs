@@ -85,6 +85,12 @@ fn of_three_analyses_the_one_that_stays_counts() {
     assert_eq!(moved, [entry("share", 1.0, 0.5, 0, 1), entry("averageRate", 1.0, 2.0, 1, 0)]);
     assert_eq!(objects(&month["types"]["threat"]["new"]), [uuid(NEW)]);
     assert_eq!(objects(&month["types"]["threat"]["gone"]), [uuid(RARE)]);
+    // The feed says the same in a line each.
+    let feed = |lang: &str| service.get(&format!("/feed.atom?lang={lang}")).send().expect(200).text();
+    let said = format!("&lt;p&gt;Threats that moved, since {}&lt;/p&gt;&lt;ul&gt;&lt;li&gt;▽ −50.0 % Fire", ago(4));
+    assert!(feed("en").contains(&said), "{}", feed("en"));
+    assert!(feed("en").contains("△ +1.00 Fire (Probability)&lt;/li&gt;&lt;/ul&gt;</content>"), "{}", feed("en"));
+    assert!(feed("de").contains("△ +1,00 Fire ("), "{}", feed("de"));
     // Of high risks the numbers: 1 + 1 became 3 + 2, and 0 + 1 none.
     let high = |state: &str| ["before", "after", "change"].map(|name| month["high"][state][name].clone());
     assert_eq!(high("current"), [json!(2), json!(5), json!(3)]);
@@ -148,6 +154,8 @@ fn of_five_contributors_the_three_that_stay_count() {
         "slope": 1.1667, "band": "3-4", "trend": false
     });
     assert_eq!(numbers(&moved[0]), wanted);
+    let feed = service.get("/feed.atom").send().expect(200).text();
+    assert!(feed.contains("&lt;li&gt;△ +2.00 Fire (Probability)&lt;/li&gt;"), "{feed}");
     let path = format!("/stats/objects/{}.json", uuid(THREAT));
     let object = service.get(&path).send().expect(200).json();
     assert_eq!(
