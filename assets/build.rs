@@ -5,11 +5,12 @@ use std::process::{Command, ExitCode};
 use std::{env, fs};
 
 /// What the bundle depends on. Node's modules are not among it: they follow from the lock file.
-const SOURCES: [&str; 10] = [
+const SOURCES: [&str; 11] = [
     "../Cargo.lock",
     "build.rs",
     "build.mjs",
     "licences.mjs",
+    "openapi.json",
     "package.json",
     "package-lock.json",
     "pages",

@@ -9,15 +9,12 @@ mod feed;
 mod language;
 mod template;
 
-pub use assets::{Asset, file, licences};
+pub use assets::{Asset, file, licences, openapi};
 use assets::{Entry, Manifest};
 pub use feed::{Feed, Moved, News, feed};
 pub use language::Language;
 use std::fmt::Write;
 use template::{Values, escape};
-
-/// The OpenAPI document, as it is served.
-pub const OPENAPI: &str = include_str!("../assets/openapi.json");
 
 /// A page of the dashboard.
 pub struct Page {

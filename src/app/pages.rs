@@ -78,8 +78,7 @@ pub fn api(app: &App, request: Request<'_>) -> Answer {
 
 /// `GET /api/v1/openapi.json` and `/api/v1/swagger.json`
 pub fn openapi(_: &App, request: Request<'_>) -> Answer {
-    let text = dashboard::OPENAPI.as_bytes();
-    unless_known(request.head, tag(&[text]), || Ok(Response::bytes(200, Some("application/json"), Cow::Borrowed(text))))
+    packed(dashboard::openapi(), &request)
 }
 
 /// `GET /threats/{uuid}`
@@ -190,8 +189,12 @@ pub fn file(_: &App, request: Request<'_>) -> Answer {
 
 /// `GET /assets/licences.json`
 pub fn licences(_: &App, request: Request<'_>) -> Answer {
-    let asset = dashboard::licences().ok_or_else(|| Box::new(nothing_here()))?;
-    unless_known(request.head, tag(&[&asset.gzip]), || Ok(asset_response(asset, &request)))
+    packed(dashboard::licences(), &request)
+}
+
+fn packed(asset: Option<Asset>, request: &Request<'_>) -> Answer {
+    let asset = asset.ok_or_else(|| Box::new(nothing_here()))?;
+    unless_known(request.head, tag(&[&asset.gzip]), || Ok(asset_response(asset, request)))
 }
 
 fn asset_response(asset: Asset, request: &Request<'_>) -> Response {

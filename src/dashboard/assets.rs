@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 
-/// What `assets/build.mjs` made: `manifest.json`, `licences.json.gz`, and `web/` with a `.gz` file per hashed name.
+/// What `assets/build.mjs` made: `manifest.json`, `licences.json.gz`, `openapi.json.gz`, and `web/` with a `.gz` file per hashed name.
 #[derive(Embed)]
 #[folder = "$OUT_DIR/dashboard"]
 struct Built;
@@ -85,6 +85,11 @@ pub fn file(name: &str) -> Option<Asset> {
         return None;
     }
     Asset::read(&format!("web/{name}.gz"))
+}
+
+/// The OpenAPI document.
+pub fn openapi() -> Option<Asset> {
+    Asset::read("openapi.json.gz")
 }
 
 /// Whose work is in the binary, as `assets/licences.mjs` found it: `components` with their licences, and the `texts`

@@ -8,7 +8,17 @@ use std::collections::BTreeSet;
 const METHODS: [&str; 8] = ["get", "head", "post", "put", "patch", "delete", "options", "trace"];
 
 fn document() -> Value {
-    serde_json::from_str(monarc_stats::dashboard::OPENAPI).unwrap()
+    serde_json::from_str(include_str!("../../assets/openapi.json")).unwrap()
+}
+
+#[test]
+fn it_is_served_as_it_is_written_with_and_without_compression() {
+    let (_place, service, _token) = service();
+    let plain = service.get("/api/v1/openapi.json").send().expect(200);
+    assert_eq!(plain.json(), document());
+    let packed = service.get("/api/v1/openapi.json").header("Accept-Encoding", "gzip").send().expect(200);
+    assert_eq!(packed.headers["content-encoding"], "gzip");
+    assert!(packed.body.len() < 40 << 10, "{} bytes", packed.body.len());
 }
 
 /// Every operation with its method and path.
