@@ -111,7 +111,10 @@ async function main() {
   const { TARGET } = process.env;
   if (!TARGET) throw new Error("TARGET is not set: cargo sets it for build scripts");
   const texts = await licences(bundled(metafile), TARGET);
-  for (const [name, text] of [["licences", texts], ["openapi", await readFile("openapi.json")]])
+  for (const [name, text] of [
+    ["licences", texts],
+    ["openapi", await readFile("openapi.json")],
+  ])
     await writeFile(join(out, `${name}.json.gz`), gzipSync(text, { level: 9 }));
 }
 
