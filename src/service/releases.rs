@@ -1,5 +1,8 @@
 //! Builds releases: each ISO week once, when it is over. Where everything is live it computes what moved, once a day.
 
+#[cfg(test)]
+mod properties;
+
 use super::schedule::attempt;
 use crate::app::{App, changes};
 use crate::averages::release::cells::{Places, Values, given};
@@ -136,13 +139,7 @@ fn on_mosp(lookups: &Lookups, app: &App, key: &str) -> [String; 4] {
 }
 
 /// Builds what is due, while told to go on. Gives how many weeks.
-pub fn build_due(
-    store: &Store,
-    k: usize,
-    today: Date,
-    names: Names<'_>,
-    go_on: &dyn Fn() -> bool,
-) -> Result<usize> {
+pub fn build_due(store: &Store, k: usize, today: Date, names: Names<'_>, go_on: &dyn Fn() -> bool) -> Result<usize> {
     let mut built = 0;
     for week in due(store, today)? {
         let Some((mut release, _)) = build(store, k, week, go_on)? else { break };
