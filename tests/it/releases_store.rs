@@ -1,6 +1,6 @@
 //! Releases are built once, and stay through everything that happens to a store.
 
-use crate::common::{ADMIN, Place, Service, today};
+use crate::common::{ADMIN, Place, Service, today, until};
 use crate::releases::{answers, built, contribute, serve, week, world};
 use jiff::Span;
 
@@ -51,6 +51,41 @@ fn a_restore_keeps_what_was_published_and_publishes_no_lost_week() {
 }
 
 #[test]
+fn the_second_of_two_services_publishes_nothing() {
+    let place = world(&["1", "2", "3", "4", "5"], 6);
+    let second = |place: &Place| {
+        let mut command = place.command(&["serve", "--port", "0"]);
+        command.env("ADMIN_TOKEN", ADMIN).env("PUBLIC_MIN_CLIENTS", "5");
+        let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let mut ended = None;
+        until("the second one ends", || {
+            ended = child.try_wait().unwrap();
+            ended.is_some()
+        });
+        let said = std::io::read_to_string(child.stderr.take().unwrap()).unwrap();
+        assert!(
+            ended.is_some_and(|status| !status.success()) && said.contains("another monarc-stats serves"),
+            "{said}"
+        );
+    };
+    // While the first one builds, and when it is done.
+    let service = place.serve_with(&[("PUBLIC_MIN_CLIENTS", "3")]);
+    second(&place);
+    built(&place);
+    let known = rows(&place);
+    second(&place);
+    assert!(rows(&place) == known && known.len() == 6);
+    let store = rusqlite::Connection::open(place.store()).unwrap();
+    let of_second: i64 = store.query_row("SELECT count(*) FROM release WHERE k = 5", [], |row| row.get(0)).unwrap();
+    assert_eq!(of_second, 0);
+    // The first one dies without a word; the next may have the store, and has nothing to publish anew.
+    service.signal("KILL");
+    drop(service);
+    drop(serve(&place, "5"));
+    assert!(rows(&place) == known);
+}
+
+#[test]
 fn a_week_that_was_withdrawn_stays_away() {
     let place = world(&["1", "2", "3", "4", "5"], 2);
     let service = serve(&place, "3");
@@ -96,22 +131,28 @@ fn a_week_is_closed_two_days_after_it_ended_and_with_a_later_stat() {
 #[test]
 fn neither_clock_nor_zone_nor_kill_builds_a_week_twice() {
     const LIBRARY: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
-    let place = world(&["1", "2", "3", "4", "5"], 4);
+    const WEEKS: usize = 12;
+    let place = world(&["1", "2", "3", "4", "5"], 12);
     let start = |variables: &[(&str, &str)]| {
         let mut command = place.command(&["serve", "--port", "0"]);
         command.env("ADMIN_TOKEN", ADMIN).env("PUBLIC_MIN_CLIENTS", "3").envs(variables.iter().copied());
         Service::start(command)
     };
-    // Killed while it builds, again and again: what is there is whole.
-    for _ in 0..3 {
+    // Killed while it builds, at once and after so many weeks: what is there is whole, and stays.
+    let mut before = Vec::new();
+    for weeks in [0, 1, 2, 3, 5] {
         let service = start(&[]);
+        until("so many weeks are built", || weeks == 0 || rows(&place).len() >= weeks);
         service.signal("KILL");
         drop(service);
+        let now = rows(&place);
+        assert!(now.starts_with(&before) && before.len() <= now.len());
+        before = now;
     }
     let service = start(&[("TZ", "Pacific/Kiritimati")]);
     built(&place);
     let known = rows(&place);
-    assert_eq!(known.len(), 4);
+    assert!(known.len() == WEEKS && known.starts_with(&before));
     drop(service);
     let mut settings: Vec<Vec<(&str, &str)>> =
         vec![vec![("TZ", "Pacific/Pago_Pago")], vec![("TZ", "Pacific/Kiritimati")]];
@@ -126,6 +167,6 @@ fn neither_clock_nor_zone_nor_kill_builds_a_week_twice() {
         assert!(date > week(0));
         service.stop();
         let now = rows(&place);
-        assert!(now[..4] == known, "{variables:?}");
+        assert!(now[..WEEKS] == known, "{variables:?}");
     }
 }
