@@ -1,6 +1,7 @@
-//! ReadOnlyStore-ups on MOSP, the MONARC objects sharing platform: whether an object is published there.
+//! Look-ups on MOSP, the MONARC objects sharing platform: whether an object is published there.
 //!
-//! The service asks for its dashboard, and keeps the answers; when MOSP cannot be reached, only a link is missing.
+//! The service asks for its dashboard and for weeks that it releases, and keeps the answers; when MOSP cannot be reached, only a
+//! link or a name is missing.
 
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
@@ -121,7 +122,7 @@ impl From<Object> for Published {
 
 /// What an object is called in French, English, German and Dutch, the order of labels. Of several objects under its UUID in a
 /// language the first that was published counts, so that nobody renames it by publishing another one; a name of no language
-/// stands as an English one. None where there is no name, or no end of it.
+/// stands as an English one. An endless one is none.
 pub fn names(objects: &[Published]) -> [String; 4] {
     let mut names: [String; 4] = Default::default();
     let mut objects: Vec<_> = objects.iter().collect();

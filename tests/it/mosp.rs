@@ -1,4 +1,4 @@
-//! ReadOnlyStore-ups on MOSP.
+//! Look-ups on MOSP.
 
 use crate::common::batch::{item, rated, uuid};
 use crate::common::{Place, Service, days_ago, today};

@@ -3,6 +3,7 @@
 use crate::common::{ADMIN, Place, Service, today, until};
 use crate::releases::{answers, built, contribute, serve, week, world};
 use jiff::Span;
+use std::process::{Child, Stdio};
 
 /// The rows of releases, byte for byte.
 fn rows(place: &Place) -> Vec<(i64, Vec<u8>, Option<Vec<u8>>)> {
@@ -50,30 +51,33 @@ fn a_restore_keeps_what_was_published_and_publishes_no_lost_week() {
     assert!(rows(&other) == known, "the same stats and rules make the same bytes");
 }
 
+/// A program that does not outlive its test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 fn the_second_of_two_services_publishes_nothing() {
     let place = world(&["1", "2", "3", "4", "5"], 6);
-    let second = |place: &Place| {
+    let second = || {
         let mut command = place.command(&["serve", "--port", "0"]);
-        command.env("ADMIN_TOKEN", ADMIN).env("PUBLIC_MIN_CLIENTS", "5");
-        let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
-        let mut ended = None;
-        until("the second one ends", || {
-            ended = child.try_wait().unwrap();
-            ended.is_some()
-        });
-        let said = std::io::read_to_string(child.stderr.take().unwrap()).unwrap();
-        assert!(
-            ended.is_some_and(|status| !status.success()) && said.contains("another monarc-stats serves"),
-            "{said}"
-        );
+        command.env("ADMIN_TOKEN", ADMIN).env("PUBLIC_MIN_CLIENTS", "5").stderr(Stdio::piped());
+        let mut child = Ended(command.spawn().unwrap());
+        until("the second one ends", || child.0.try_wait().unwrap().is_some());
+        let said = std::io::read_to_string(child.0.stderr.take().unwrap()).unwrap();
+        assert!(!child.0.wait().unwrap().success() && said.contains("another monarc-stats serves"), "{said}");
     };
     // While the first one builds, and when it is done.
     let service = place.serve_with(&[("PUBLIC_MIN_CLIENTS", "3")]);
-    second(&place);
+    second();
     built(&place);
     let known = rows(&place);
-    second(&place);
+    second();
     assert!(rows(&place) == known && known.len() == 6);
     let store = rusqlite::Connection::open(place.store()).unwrap();
     let of_second: i64 = store.query_row("SELECT count(*) FROM release WHERE k = 5", [], |row| row.get(0)).unwrap();
