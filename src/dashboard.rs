@@ -148,7 +148,7 @@ fn values(site: &Site<'_>, view: &View<'_>) -> Values {
     values.raw("feed", if site.public_pages && site.own.is_none() { feed_link(root) } else { String::new() });
     let line = site.released.as_ref().map(|known| released(known, language));
     values.raw("released", site.own.map(|name| own(name, language)).or(line).unwrap_or_default());
-    values.text("view", if site.own.is_some() { "own" } else { "" });
+    values.text("view", if site.own.is_some() { "own" } else { site.released.as_ref().map_or("", |_| "released") });
     let footer = if site.own.is_some() { "page.own_only" } else { "app.averages_only" };
     values.text("footer", language.texts.get(footer));
     values.text("benchmark", if site.own.is_some() || site.has_remote { "on" } else { "" });

@@ -1,6 +1,7 @@
-//! ReadOnlyStore-ups on MOSP, the MONARC objects sharing platform: whether an object is published there.
+//! Look-ups on MOSP, the MONARC objects sharing platform: whether an object is published there.
 //!
-//! The service asks for its dashboard, and keeps the answers; when MOSP cannot be reached, only a link is missing.
+//! The service asks for its dashboard and for weeks that it releases, and keeps the answers; when MOSP cannot be reached, only a
+//! link or a name is missing.
 
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
@@ -22,6 +23,10 @@ const KEEP_MISSING: i64 = 86_400;
 const AT_ONCE: usize = 4;
 /// How long MOSP is left alone after it did not answer.
 const SILENCE: Duration = Duration::from_secs(60);
+/// Characters of what may be a name.
+const LONGEST_NAME: usize = 1000;
+/// MONARC's order of languages, as MOSP writes them.
+const LANGUAGES: [&str; 4] = ["FR", "EN", "DE", "NL"];
 
 /// An object as MOSP has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +43,9 @@ pub struct Published {
     pub licenses: Vec<String>,
     /// What it is.
     pub description: Option<String>,
+    /// The language of its name, as MOSP writes it: `EN`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -58,6 +66,22 @@ struct Object {
     organization: Option<Named>,
     #[serde(default)]
     licenses: Vec<License>,
+    #[serde(default)]
+    json_object: Content,
+}
+
+/// What was published: free JSON, of which one text is of use here.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Content {
+    Object { language: Option<String> },
+    Other(serde::de::IgnoredAny),
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Self::Other(serde::de::IgnoredAny)
+    }
 }
 
 #[derive(Deserialize)]
@@ -80,6 +104,10 @@ impl From<Object> for Published {
             License::Object { name, license_id } => name.or(license_id),
             License::Other(_) => None,
         };
+        let language = match object.json_object {
+            Content::Object { language } => language,
+            Content::Other(_) => None,
+        };
         Self {
             id: object.id,
             name: object.name.unwrap_or_default(),
@@ -87,8 +115,26 @@ impl From<Object> for Published {
             last_updated: object.last_updated,
             licenses: object.licenses.into_iter().filter_map(license).collect(),
             description: object.description,
+            language,
         }
     }
+}
+
+/// What an object is called in French, English, German and Dutch, the order of labels. Of several objects under its UUID in a
+/// language the first that was published counts, so that nobody renames it by publishing another one; a name of no language
+/// stands as an English one. An endless one is none.
+pub fn names(objects: &[Published]) -> [String; 4] {
+    let mut names: [String; 4] = Default::default();
+    let mut objects: Vec<_> = objects.iter().collect();
+    objects.sort_by_key(|object| object.id);
+    for object in objects.into_iter().filter(|object| object.name.chars().count() <= LONGEST_NAME) {
+        let language = object.language.as_deref().unwrap_or("EN");
+        let slot = LANGUAGES.iter().position(|known| known.eq_ignore_ascii_case(language));
+        if let Some(name) = slot.and_then(|slot| names.get_mut(slot)).filter(|name| name.is_empty()) {
+            object.name.trim().clone_into(name);
+        }
+    }
+    names
 }
 
 /// The page of an object.

@@ -133,6 +133,10 @@ pub fn as_horizon(value: &Value) -> std::result::Result<usize, String> {
 /// `GET /map/clients.json`: nobody, unless `MAP` is on, since each of its entries is a single client.
 pub fn map(app: &App, request: Request<'_>) -> Answer {
     Arguments::read(&request, &[])?.finish()?;
+    if !app.config.public_min_clients.is_live() {
+        // Nobody, and not even a tag that changes with the store: it would tell when somebody posts.
+        return Ok(json(200, "[]".to_owned()));
+    }
     computed::public(app, request.head, "map", |out| write_value(&Value::Array(places(app)?), out))
 }
 

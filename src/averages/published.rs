@@ -155,10 +155,10 @@ fn object<'a>(shown: &'a Shown, key: &str) -> Option<&'a Object> {
     shown.objects.get(found)
 }
 
-/// The texts that an object has in the newest week that shows it.
+/// The texts that an object has in the newest week that names it.
 fn texts(kind: StatType, weeks: &[Week], key: &str) -> [String; 4] {
-    let newest = weeks.iter().rev().find_map(|week| object(week.shown(kind)?, key));
-    newest.map(|object| object.texts.clone()).unwrap_or_default()
+    let mut known = weeks.iter().rev().filter_map(|week| week.texts(kind, key));
+    known.find(|texts| texts.iter().any(|text| !text.is_empty())).unwrap_or_default()
 }
 
 // ---- risks

@@ -59,6 +59,18 @@ pub struct Release {
     pub types: BTreeMap<String, Shown>,
 }
 
+impl Release {
+    /// Asks what threats and vulnerabilities are called of which too few contributors give the same text in any language.
+    /// Only of what is shown, so that nobody is asked about anything else.
+    pub fn name(&mut self, mut ask: impl FnMut(&str) -> [String; 4]) {
+        let named = [StatType::Threat, StatType::Vulnerability].map(StatType::name);
+        let shown = self.types.iter_mut().filter(|(kind, _)| named.contains(&kind.as_str()));
+        for object in shown.flat_map(|(_, shown)| &mut shown.objects).filter(|object| is_blank(&object.texts)) {
+            object.texts = ask(&object.key);
+        }
+    }
+}
+
 /// What is published of a type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Shown {

@@ -1,13 +1,17 @@
 //! Builds releases: each ISO week once, when it is over. Where everything is live it computes what moved, once a day.
 
+#[cfg(test)]
+mod properties;
+
 use super::schedule::attempt;
-use crate::app::changes;
+use crate::app::{App, changes};
 use crate::averages::release::cells::{Places, Values, given};
 use crate::averages::release::moved::Live;
 use crate::averages::release::{DAYS, HORIZONS, Hidden, RULES, Release, Rules, Votes};
 use crate::error::{Error, Kind, Result};
-use crate::model::StatType;
 use crate::model::date::today;
+use crate::model::{StatType, parse_uuid};
+use crate::mosp::{self, Lookups};
 use crate::store::Store;
 use crate::store::jobs::Ending;
 use crate::store::releases::{Contributor, New};
@@ -34,22 +38,29 @@ pub struct Releases {
     ended: Receiver<()>,
 }
 
+/// What an object is called elsewhere, by its key.
+pub type Names<'a> = &'a dyn Fn(&str) -> [String; 4];
+
 /// Starts to build what is due.
 ///
 /// # Errors
 /// `Internal` if there can be no thread for it.
-pub fn start(k: usize, store: &Arc<Store>) -> Result<Releases> {
+pub fn start(app: &Arc<App>) -> Result<Releases> {
     let ((stop, stopped), (end, ended)) = (channel::<()>(), channel());
-    let store = Arc::clone(store);
+    let app = Arc::clone(app);
     let work = move || {
         let _end: Sender<()> = end;
+        let (store, k) = (&app.store, app.config.public_min_clients.k);
+        // Its own, not those of visitors: whatever they ask MOSP must not decide what a week is published with.
+        let lookups = Lookups::default();
         // With each start anew, since somebody may have imported the past.
-        let (mut is_old, mut is_failing) = (true, has_failed(&store));
+        let (mut is_old, mut is_failing) = (true, has_failed(store));
         loop {
             let go_on = || stopped.try_recv() != Err(std::sync::mpsc::TryRecvError::Disconnected);
+            let names = |key: &str| on_mosp(&lookups, &app, key);
             let ending = attempt(JOB, || match k {
-                1 => live(&store, today(), is_old),
-                _ => build_due(&store, k, today(), &go_on).map(drop),
+                1 => live(store, today(), is_old),
+                _ => build_due(store, k, today(), &names, &go_on).map(drop),
             });
             let has_failed = ending != Ending::Success;
             if (has_failed || is_failing)
@@ -114,11 +125,29 @@ pub fn due(store: &Store, today: Date) -> Result<Vec<Date>> {
     Ok(due)
 }
 
+/// What MOSP calls an object, if it can be asked now. A week does not wait for it: unnamed it stays then, and the next one
+/// asks again.
+fn on_mosp(lookups: &Lookups, app: &App, key: &str) -> [String; 4] {
+    let found = parse_uuid(key).ok().and_then(|uuid| lookups.find(&app.store, &app.config, uuid).transpose());
+    match found.transpose() {
+        Ok(found) => mosp::names(&found.unwrap_or_default()),
+        Err(error) => {
+            log::warn!("release: {}", error.chain());
+            Default::default()
+        }
+    }
+}
+
 /// Builds what is due, while told to go on. Gives how many weeks.
-pub fn build_due(store: &Store, k: usize, today: Date, go_on: &dyn Fn() -> bool) -> Result<usize> {
+pub fn build_due(store: &Store, k: usize, today: Date, names: Names<'_>, go_on: &dyn Fn() -> bool) -> Result<usize> {
     let mut built = 0;
     for week in due(store, today)? {
-        let Some((release, _)) = build(store, k, week, go_on)? else { break };
+        let Some((mut release, _)) = build(store, k, week, go_on)? else { break };
+        // Now and never again: a name that came later would be another answer for a week that was published.
+        release.name(|key| if go_on() { names(key) } else { Default::default() });
+        if !go_on() {
+            break;
+        }
         let cells = serde_json::to_string(&release).map_err(unwritten)?;
         if store.keep_release(&New { week, rules: RULES, k, cells: &cells })? {
             log::info!("release: built the week that ended on {week}");

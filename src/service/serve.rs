@@ -95,7 +95,8 @@ pub fn demo(mut config: Config, days: u32) -> Result<()> {
     let number = demo::fill(&store, crate::model::date::today(), days)?;
     log::info!("invented {}", counted(number, "stat"));
     if !config.public_min_clients.is_live() {
-        releases::build_due(&store, config.public_min_clients.k, crate::model::date::today(), &|| true)?;
+        let unnamed = |_: &str| Default::default();
+        releases::build_due(&store, config.public_min_clients.k, crate::model::date::today(), &unnamed, &|| true)?;
     }
     run(config, store, listening)
 }
@@ -136,8 +137,8 @@ fn run(config: Config, store: Store, (listener, address): (Listener, SocketAddr)
     let quiet = housekeeping::start(Arc::clone(&store), Intervals::default());
     let connections = Arc::new(AtomicUsize::new(0));
     let schedule = schedule::start(&config, &store)?;
-    let releases = releases::start(config.public_min_clients.k, &store)?;
     let app = Arc::new(App::new(config, Arc::clone(&store), Arc::clone(&connections)));
+    let releases = releases::start(&app)?;
     let watching = watch::start(&app.config, &store, Arc::clone(&app.signals))?;
     server::serve(listener, app, Limits::default(), &stop, connections)
         .map_err(|error| Error::new(Kind::Internal, "connections cannot be accepted").because(error))?;

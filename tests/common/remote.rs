@@ -50,7 +50,7 @@ pub struct State {
     pub is_broken: bool,
     /// What `/about.json` says, if there is one.
     pub about: Option<Value>,
-    /// What it says as MOSP about objects, by UUID.
+    /// What it says as MOSP about objects, by UUID: an object, or a list of them.
     pub objects: BTreeMap<String, Value>,
     stalled: Vec<TcpStream>,
 }
@@ -151,7 +151,10 @@ fn serve(state: &Mutex<State>, mut reader: impl BufRead, mut socket: TcpStream) 
         _ => {}
     }
     if let Some(uuid) = request.path.strip_prefix("/api/v2/object/?uuid=") {
-        let found: Vec<&Value> = state.objects.get(uuid).into_iter().collect();
+        let found: Vec<&Value> = match state.objects.get(uuid) {
+            Some(Value::Array(several)) => several.iter().collect(),
+            one => one.into_iter().collect(),
+        };
         let body = json!({"metadata": {"count": found.len(), "offset": 0, "limit": 10}, "data": found}).to_string();
         let _ = socket.write_all(answer(200, "", &body).as_bytes());
         return;

@@ -50,6 +50,7 @@ mod openapi;
 mod proxies;
 mod reference;
 mod releases;
+mod releases_polled;
 mod releases_store;
 mod schedule;
 mod security;

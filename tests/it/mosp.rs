@@ -1,6 +1,8 @@
-//! ReadOnlyStore-ups on MOSP.
+//! Look-ups on MOSP.
 
-use crate::common::{Place, Service, days_ago};
+use crate::common::batch::{item, rated, uuid};
+use crate::common::{Place, Service, days_ago, today};
+use crate::releases::{RARE, THREAT as COMMON, anr, answers, built, week, world};
 use crate::remote::{Remote, Trick};
 use serde_json::{Value, json};
 
@@ -10,7 +12,7 @@ const UNKNOWN: &str = "69fc1ab1-4591-11e9-9173-0800277f0572";
 
 fn object() -> Value {
     json!({"id": 17, "name": "Fire", "description": "A threat", "last_updated": "2026-11-01T10:00:00",
-        "json_object": {"uuid": THREAT}, "organization": {"id": 1, "name": "MONARC"},
+        "json_object": {"uuid": THREAT, "language": "EN"}, "organization": {"id": 1, "name": "MONARC"},
         "licenses": [{"license_id": "CC0-1.0", "name": "Creative Commons Zero"}]})
 }
 
@@ -70,7 +72,7 @@ fn the_service_answers_for_its_own_objects_and_remembers() {
     let expected = json!({
         "uuid": THREAT, "published": true, "url": format!("{}/object/{THREAT}", mosp.url),
         "objects": [{"id": 17, "name": "Fire", "organization": "MONARC", "last_updated": "2026-11-01T10:00:00",
-            "licenses": ["Creative Commons Zero"], "description": "A threat"}],
+            "licenses": ["Creative Commons Zero"], "description": "A threat", "language": "EN"}],
     });
     let missing = json!({"uuid": VULNERABILITY, "published": false, "url": null, "objects": []});
     for _ in 0..2 {
@@ -114,4 +116,86 @@ fn without_mosp_only_the_link_is_missing() {
     assert_eq!(mosp.state().requests.len(), 1, "it is left alone for a while");
     service.get("/stats/threats.json").send().expect(200);
     service.stop();
+}
+
+/// Three that share: one threat all call alike, one each calls by a name of its own, one only two have.
+fn with_names() -> Place {
+    let place = world(&["1", "2", "3"], 1);
+    let service = place.serve_with(&[("MOSP_URL", "")]);
+    for number in 0..3 {
+        let (name, last) = (format!("c{number}"), week(0).to_string());
+        let named = |object: usize, text: &str| rated(&uuid(object), 2, 10, "2").replace("Fire", text);
+        let lists = [rated(&uuid(COMMON), 2, 10, "2"), named(OWN, &name), named(RARE, "Mallory")];
+        let objects = lists.iter().take(if number < 2 { 3 } else { 2 });
+        let data: Vec<Value> = objects.flat_map(|list| serde_json::from_str::<Vec<Value>>(list).unwrap()).collect();
+        let stat = item(&anr(&name), "threat", &last, &Value::from(data).to_string());
+        service.store_stats(&format!("{name}-token-of-a-test"), &[stat]);
+    }
+    place
+}
+
+/// The threat that each calls by a name of its own.
+const OWN: usize = 7;
+
+/// A service of at least three, once it has built what is due.
+fn released(place: &Place, mosp: &Remote) -> Service {
+    let service = place.serve_with(&[("MOSP_URL", &mosp.url), ("PUBLIC_MIN_CLIENTS", "3")]);
+    built(place);
+    service
+}
+
+fn labels(service: &Service, object: usize) -> Value {
+    let threats = service.get("/stats/threats.json").send().expect(200).json();
+    let found = threats.as_array().unwrap().iter().find(|threat| threat["object"] == uuid(object));
+    found.unwrap_or_else(|| panic!("{threats}"))["labels"].clone()
+}
+
+#[test]
+fn a_release_has_the_names_of_mosp_where_too_few_give_one_alike() {
+    let (place, mosp) = (with_names(), Remote::start());
+    let named = |id: u64, name: &str, language: Value| json!({"id": id, "name": name, "json_object": language});
+    let objects = json!([
+        named(9, "Mallory's fire", json!({"language": "EN"})),
+        named(3, "Fire of MOSP", json!({"label": "no language"})),
+        named(4, "Feu", json!({"language": "fr"})),
+        named(5, "Fuoco", json!({"language": "IT"})),
+        named(6, &"long ".repeat(1000), json!({"language": "DE"})),
+        named(7, "Vuur", json!("no object")),
+    ]);
+    mosp.state().objects.insert(uuid(OWN), objects);
+    for object in [COMMON, RARE] {
+        mosp.state().objects.insert(uuid(object), named(1, "nobody asked", Value::Null));
+    }
+    let service = released(&place, &mosp);
+    let known = json!({"label1": "Feu", "label2": "Fire of MOSP", "label3": "", "label4": ""});
+    assert_eq!(labels(&service, OWN), known);
+    assert_eq!(labels(&service, COMMON)["label2"], "Fire");
+    // Of what is not shown nobody learns that it is there, and what has a name needs none.
+    let asked = || mosp.state().requests.iter().map(|request| request.path.clone()).collect::<Vec<_>>();
+    assert_eq!(asked(), [format!("/api/v2/object/?uuid={}", uuid(OWN))]);
+    // Then it stands, whatever MOSP says later and whoever looks.
+    let before = answers(&service);
+    mosp.state().objects.insert(uuid(OWN), named(3, "Renamed", json!({"language": "EN"})));
+    let store = rusqlite::Connection::open(place.store()).unwrap();
+    store.execute("UPDATE mosp SET asked_at = 0", []).unwrap();
+    assert_eq!(ask(&service, &uuid(OWN))["objects"][0]["name"], "Renamed");
+    service.store_stats("c0-token-of-a-test", &[item(&anr("c0"), "threat", &today().to_string(), "[]")]);
+    assert!(answers(&service) == before);
+    drop(service);
+    assert!(answers(&released(&place, &mosp)) == before);
+}
+
+#[test]
+fn a_release_does_not_wait_for_mosp() {
+    let (place, mosp) = (with_names(), Remote::start());
+    mosp.state().objects.insert(uuid(OWN), json!({"id": 1, "name": "too late"}));
+    mosp.play(&[Trick::HangUp]);
+    let service = released(&place, &mosp);
+    assert_eq!(labels(&service, OWN), json!({"label1": "", "label2": "", "label3": "", "label4": ""}));
+    let before = answers(&service);
+    drop(service);
+    // Somebody could ask it now, and what was published unnamed stays so.
+    let service = released(&place, &mosp);
+    assert_eq!(ask(&service, &uuid(OWN))["objects"][0]["name"], "too late");
+    assert!(answers(&service) == before);
 }

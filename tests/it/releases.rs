@@ -247,8 +247,8 @@ fn what_was_published_stays_whatever_others_post() {
         PUBLIC[..19].iter().map(|path| service.get(path).send().headers["etag"].clone()).collect()
     };
     let known = tags(&service);
-    // Probing posts, late ones for closed weeks, and an attacker's label; then clients that leave.
-    for number in 0..20 {
+    // A hundred probing posts, late ones for closed weeks, and an attacker's label; then clients that leave.
+    for number in 0..50 {
         let late = week(number % 3).to_string();
         let items = [
             item(ANR, "threat", &late, &rated(&uuid(THREAT), 90, 100, "5")),

@@ -1,8 +1,9 @@
 //! Releases are built once, and stay through everything that happens to a store.
 
-use crate::common::{ADMIN, Place, Service, today};
+use crate::common::{ADMIN, Place, Service, today, until};
 use crate::releases::{answers, built, contribute, serve, week, world};
 use jiff::Span;
+use std::process::{Child, Stdio};
 
 /// The rows of releases, byte for byte.
 fn rows(place: &Place) -> Vec<(i64, Vec<u8>, Option<Vec<u8>>)> {
@@ -48,6 +49,44 @@ fn a_restore_keeps_what_was_published_and_publishes_no_lost_week() {
     other.ok(&["database", "restore", &before, "--yes"]);
     serve(&other, "3");
     assert!(rows(&other) == known, "the same stats and rules make the same bytes");
+}
+
+/// A program that does not outlive its test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn the_second_of_two_services_publishes_nothing() {
+    let place = world(&["1", "2", "3", "4", "5"], 6);
+    let second = || {
+        let mut command = place.command(&["serve", "--port", "0"]);
+        command.env("ADMIN_TOKEN", ADMIN).env("PUBLIC_MIN_CLIENTS", "5").stderr(Stdio::piped());
+        let mut child = Ended(command.spawn().unwrap());
+        until("the second one ends", || child.0.try_wait().unwrap().is_some());
+        let said = std::io::read_to_string(child.0.stderr.take().unwrap()).unwrap();
+        assert!(!child.0.wait().unwrap().success() && said.contains("another monarc-stats serves"), "{said}");
+    };
+    // While the first one builds, and when it is done.
+    let service = place.serve_with(&[("PUBLIC_MIN_CLIENTS", "3")]);
+    second();
+    built(&place);
+    let known = rows(&place);
+    second();
+    assert!(rows(&place) == known && known.len() == 6);
+    let store = rusqlite::Connection::open(place.store()).unwrap();
+    let of_second: i64 = store.query_row("SELECT count(*) FROM release WHERE k = 5", [], |row| row.get(0)).unwrap();
+    assert_eq!(of_second, 0);
+    // The first one dies without a word; the next may have the store, and has nothing to publish anew.
+    service.signal("KILL");
+    drop(service);
+    drop(serve(&place, "5"));
+    assert!(rows(&place) == known);
 }
 
 #[test]
@@ -96,22 +135,28 @@ fn a_week_is_closed_two_days_after_it_ended_and_with_a_later_stat() {
 #[test]
 fn neither_clock_nor_zone_nor_kill_builds_a_week_twice() {
     const LIBRARY: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
-    let place = world(&["1", "2", "3", "4", "5"], 4);
+    const WEEKS: usize = 12;
+    let place = world(&["1", "2", "3", "4", "5"], 12);
     let start = |variables: &[(&str, &str)]| {
         let mut command = place.command(&["serve", "--port", "0"]);
         command.env("ADMIN_TOKEN", ADMIN).env("PUBLIC_MIN_CLIENTS", "3").envs(variables.iter().copied());
         Service::start(command)
     };
-    // Killed while it builds, again and again: what is there is whole.
-    for _ in 0..3 {
+    // Killed while it builds, at once and after so many weeks: what is there is whole, and stays.
+    let mut before = Vec::new();
+    for weeks in [0, 1, 2, 3, 5] {
         let service = start(&[]);
+        until("so many weeks are built", || weeks == 0 || rows(&place).len() >= weeks);
         service.signal("KILL");
         drop(service);
+        let now = rows(&place);
+        assert!(now.starts_with(&before) && before.len() <= now.len());
+        before = now;
     }
     let service = start(&[("TZ", "Pacific/Kiritimati")]);
     built(&place);
     let known = rows(&place);
-    assert_eq!(known.len(), 4);
+    assert!(known.len() == WEEKS && known.starts_with(&before));
     drop(service);
     let mut settings: Vec<Vec<(&str, &str)>> =
         vec![vec![("TZ", "Pacific/Pago_Pago")], vec![("TZ", "Pacific/Kiritimati")]];
@@ -126,6 +171,6 @@ fn neither_clock_nor_zone_nor_kill_builds_a_week_twice() {
         assert!(date > week(0));
         service.stop();
         let now = rows(&place);
-        assert!(now[..4] == known, "{variables:?}");
+        assert!(now[..WEEKS] == known, "{variables:?}");
     }
 }

@@ -9,6 +9,9 @@ const plurals = new Intl.PluralRules(code);
 export const lang = code;
 export const page = /** @type {string} */ (dataset.page);
 
+/** Whether figures are those of released weeks, which tell no counts. */
+export const isReleased = dataset.view === "released";
+
 /** The address of a path below the service's root. */
 export const at = (path) => new URL(dataset.root + path, location.href).href;
 

@@ -12,7 +12,7 @@ import { inLanguage, LANGUAGES, label } from "../lib/labels.js";
 import { basisOf, changeText, horizonName, measureOf } from "../lib/movers.js";
 import { introduce, notFound, nothing, shower } from "../lib/notices.js";
 import { lineFinding, lines } from "../lib/options.js";
-import { linkTo, t } from "../lib/page.js";
+import { isReleased, linkTo, t } from "../lib/page.js";
 import { comparedObjects, evolution, inAnalyses, MEASURES, measureName, objects, ranked, unitOf } from "../lib/ranked.js";
 import { state } from "../lib/state.js";
 
@@ -145,7 +145,7 @@ const show = shower(byId("charts"), async () => {
   return [
     ...(now ? [measures(window, now)] : []),
     ...(beside ? [beside] : []),
-    before ? line(before, now?.analyses ?? 0) : nothing(),
+    before ? line(before, isReleased ? null : (now?.analyses ?? 0)) : nothing(),
     ...changes(one, choices.get("by")),
     names(labels),
   ];

@@ -9,7 +9,7 @@ import { byId } from "../lib/dom.js";
 import { figure } from "../lib/figure.js";
 import { introduce, shower } from "../lib/notices.js";
 import { lineFinding, lines } from "../lib/options.js";
-import { page as kind, t } from "../lib/page.js";
+import { isReleased, page as kind, t } from "../lib/page.js";
 import { comparedObjects, evolution, founded, MEASURES, measureName, objects, ranked, unitOf, yearLines } from "../lib/ranked.js";
 import { rankingSpec } from "../lib/ranking.js";
 import { state } from "../lib/state.js";
@@ -62,10 +62,12 @@ function choose() {
       ["all", t("number.all")],
     ]),
     view === "ranking" && compareGroup(choices, choices.get("days")),
-    group(choices, "few", t("few"), [
-      ["0", t("few.enough")],
-      ["1", t("few.all")],
-    ]),
+    // What is released has what enough organisations have, and nothing else.
+    !isReleased &&
+      group(choices, "few", t("few"), [
+        ["0", t("few.enough")],
+        ["1", t("few.all")],
+      ]),
   );
 }
 
