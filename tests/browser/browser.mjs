@@ -1,9 +1,10 @@
 // A Chromium that notices whatever must not happen: messages, errors, requests that leave the origin.
 
-import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
+
+export { json, trends } from "./service.mjs";
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -43,21 +44,6 @@ export async function accessibility(page) {
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run(document, { resultTypes: ["violations"] }));
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`);
-}
-
-export async function json(service, path) {
-  const response = await fetch(`${service.address}/${path}`);
-  assert.equal(response.status, 200, path);
-  return response.json();
-}
-
-/** What moved since a horizon, once the service has computed it: that is a few seconds after its start. */
-export async function trends(service, horizon = "quarter") {
-  for (;;) {
-    const answer = await json(service, `stats/trends.json?period=${horizon}`);
-    if (answer.newest) return answer[horizon];
-    await new Promise((done) => setTimeout(done, 50));
-  }
 }
 
 /** The table view of a figure: its header and its rows, numbers as numbers. */

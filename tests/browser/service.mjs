@@ -1,5 +1,6 @@
 // The built binary, started for a test and ended with it.
 
+import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -38,3 +39,18 @@ export const demo = async (variables, days) =>
   process.env.DEMO && !variables ? { address: process.env.DEMO, stop: async () => {} } : newDemo(variables, days);
 const newDemo = (variables, days) => start(["demo", ...(days ? ["--days", String(days)] : [])], { MOSP_URL: "", ...variables });
 export const serve = (variables) => start(["serve"], { ADMIN_TOKEN: "admin-token-of-a-test", MOSP_URL: "", ...variables });
+
+export async function json(service, path) {
+  const response = await fetch(`${service.address}/${path}`);
+  assert.equal(response.status, 200, path);
+  return response.json();
+}
+
+/** What moved since a horizon, once the service has computed it: that is a few seconds after its start. */
+export async function trends(service, horizon = "quarter") {
+  for (;;) {
+    const answer = await json(service, `stats/trends.json?period=${horizon}`);
+    if (answer.newest) return answer[horizon];
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}

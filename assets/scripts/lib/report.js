@@ -182,8 +182,11 @@ export async function report(again) {
   );
 }
 
-/** Millimetres of A4 between its margins, with one to spare. */
-const [WIDTH, HEIGHT] = [186, 272];
+/**
+ * Millimetres of A4 between its margins. 273 would be there; but WebKit leaves the printer's margins instead, say 6.35 at the
+ * sides and 12.7 below, and enlarges the sheet until it is as wide as they allow: then it must not be too high either.
+ */
+const [WIDTH, HEIGHT] = [186, 261];
 
 /** Makes the sheet fit one page: the same as on the screen, but as wide as paper, and as small as it has to be. */
 export function toPaper() {
