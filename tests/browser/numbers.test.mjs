@@ -1,9 +1,9 @@
-// The numbers in the table views are those of the public JSON.
+// The numbers in the table views are those of the public JSON, and those of the cards what somebody computes by hand.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { json, launch, open, tableOf, visit } from "./browser.mjs";
-import { demo } from "./service.mjs";
+import { demo, serve } from "./service.mjs";
 
 const LEVELS = ["Low risks", "Medium risks", "High risks"];
 
@@ -133,5 +133,92 @@ describe("numbers", () => {
       rows.map((row) => [Number(row[0]), row[1], row[3], row[5]].map((value) => value.toFixed(2))),
       clients.map((one) => [one.latitude, one.longitude, one.max_threat[0], one.max_vulnerability[0]].map((value) => value.toFixed(2))),
     );
+  });
+});
+
+describe("numbers of cards, as computed by hand", () => {
+  const ago = (days) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
+  const uuid = (n) => `0000000${n}-4576-11e9-9173-0800277f0571`;
+  const threat = (n, label2, rate) => ({ uuid: uuid(n), label2, count: 1, maxRisk: 9, averageRate: String(rate) });
+  const risks = (informational, operational) => ({
+    informational: LEVELS.map((level) => ({ level, value: level === "High risks" ? informational : 1 })),
+    operational: LEVELS.map((level) => ({ level, value: level === "High risks" ? operational : 1 })),
+  });
+  const access = (value) => [{ label2: "Access", controls: [], value: String(value) }];
+  const iso = (current, target) => [{ referential: uuid(9), label2: "ISO", current: access(current), target: access(target) }];
+  /** @type {Record<string, [string, string, any][]>} what each of two organisations sends of its one analysis */
+  const sent = {
+    one: [
+      ["threat", ago(1), [threat(1, "Fire", 1)]],
+      ["threat", ago(0), [threat(1, "Fire", 4)]],
+      ["risk", ago(0), { risks: { current: risks(5, 1), residual: risks(1, 0) } }],
+      ["compliance", ago(0), iso(0.2, 0.9)],
+    ],
+    two: [
+      ["threat", ago(0), [threat(1, "Fire", 1), threat(2, "Flood", 3.5)]],
+      ["risk", ago(0), { risks: { current: risks(2, 2), residual: risks(2, 0) } }],
+      ["compliance", ago(0), iso(0.4, 1)],
+    ],
+  };
+
+  let service, browser, page;
+  before(async () => {
+    [service, browser] = await Promise.all([serve(), launch()]);
+    for (const [index, [name, stats]] of Object.entries(sent).entries()) {
+      service.run("client", "create", "--name", name, "--token", `${name}-token-of-a-test`);
+      const response = await fetch(`${service.address}/api/v1/stats/`, {
+        method: "POST",
+        headers: { "X-API-KEY": `${name}-token-of-a-test`, "Content-Type": "application/json" },
+        body: JSON.stringify(stats.map(([type, date, data]) => ({ anr: uuid(index), type, date, data }))),
+      });
+      assert.equal(response.status, 201, await response.text());
+    }
+    page = await open(browser, service);
+  });
+  after(async () => {
+    assert.deepEqual(page.noticed, []);
+    await browser?.close();
+    await service?.stop();
+  });
+
+  test("key figures", async () => {
+    const { analyses, clients, days, stats } = await json(service, "stats/summary.json");
+    assert.deepEqual([analyses, clients, days, stats], [2, 2, 2, 7]);
+    const { current, residual } = await json(service, "stats/risks.json?days=30");
+    const high = ({ informational, operational }) => [informational["High risks"], operational["High risks"]];
+    assert.deepEqual(
+      [high(current), high(residual)],
+      [
+        [3.5, 1.5],
+        [1.5, 0],
+      ],
+    );
+    await visit(page, service, "?lang=en");
+    const tiles = await page.locator("#figures .figure").allInnerTexts();
+    // High risks: (5 + 2) / 2 + (1 + 2) / 2 now, (1 + 2) / 2 + 0 afterwards.
+    const expected = [/\b5\b/, /\b1\.5\b/, /\b2\b.*of 2 organisations/s, /\b2\b.*7 stats/s];
+    expected.forEach((one, index) => assert.match(tiles[index], one));
+  });
+
+  test("the most probable threats", async () => {
+    const all = await json(service, "stats/threats.json?days=30");
+    // A mean is over stats: (1 + 4 + 1) / 3 of Fire, which two analyses have, and 3.5 of Flood.
+    assert.deepEqual(Object.fromEntries(all.map(({ labels, averages }) => [labels.label2, averages.averageRate])), { Fire: 2, Flood: 3.5 });
+    await visit(page, service, "?lang=en");
+    const rows = await page.locator("#top-threats .rank").allInnerTexts();
+    assert.equal(rows.length, 2);
+    assert.match(rows[0], /1\. Flood\s+3\.5\s.*in 1 of 2 analyses/s);
+    assert.match(rows[1], /2\. Fire\s+2\s.*in 2 of 2 analyses/s);
+  });
+
+  test("the widest gap in compliance", async () => {
+    const [{ categories }] = await json(service, "stats/compliance.json?days=30");
+    const [{ current, target }] = categories.map(({ averages }) => averages);
+    assert.deepEqual(
+      [current, target].map((value) => value.toFixed(9)),
+      ["0.300000000", "0.950000000"],
+    );
+    await visit(page, service, "report?lang=en");
+    assert.match(await page.locator("#gaps .gap").innerText(), /Access\s+65%\s+Current 30% · Target 95%/s);
   });
 });
