@@ -23,7 +23,7 @@ const shadeOf = (value, most) => (value > 0 && most > 0 ? Math.min(SHADES, Math.
 const isHigh = (impact, likelihood, { impacts, likelihoods }) => impact * likelihood >= (2 / 3) * impacts.at(-1) * likelihoods.at(-1);
 
 function grid(values, scales, isChange, caption) {
-  const { impacts, likelihoods, axis, most } = scales;
+  const { impacts, likelihoods, axis, most, isTall } = scales;
   const cell = (impact, likelihood) => {
     const value = values(impact, likelihood);
     const shade = isChange ? `${value < 0 ? "less" : "more"}-${shadeOf(Math.abs(value), most)}` : `shade-${shadeOf(value, most)}`;
@@ -33,12 +33,14 @@ function grid(values, scales, isChange, caption) {
       value ? (isChange && value > 0 ? "+" : "") + short(value).replace("-", "−") : "",
     );
   };
-  const rows = [...impacts].reverse().map((impact) =>
+  const [side, above] = isTall ? [likelihoods, impacts] : [impacts, likelihoods];
+  const corner = isTall ? `${axis} ↑ ${t("impact")} →` : `${t("impact")} ↑ ${axis} →`;
+  const rows = [...side].reverse().map((row) =>
     h(
       "tr",
       {},
-      h("th", { scope: "row" }, String(impact)),
-      likelihoods.map((likelihood) => cell(impact, likelihood)),
+      h("th", { scope: "row" }, String(row)),
+      above.map((column) => (isTall ? cell(column, row) : cell(row, column))),
     ),
   );
   const ends = (kind, shades) => shades.map((shade) => h("span", { class: `swatch ${kind}-${shade}`, "aria-hidden": "true" }));
@@ -65,8 +67,8 @@ function grid(values, scales, isChange, caption) {
           h(
             "tr",
             {},
-            h("th", { scope: "col" }, `${t("impact")} ↑ ${axis} →`),
-            likelihoods.map((one) => h("th", { scope: "col" }, String(one))),
+            h("th", { scope: "col" }, corner),
+            above.map((one) => h("th", { scope: "col" }, String(one))),
           ),
         ),
         h("tbody", {}, rows),
@@ -76,10 +78,11 @@ function grid(values, scales, isChange, caption) {
 }
 
 /**
- * Cells as the processor gives them, on these scales; `most` is the number of the darkest shade. With `before` the change from there.
+ * Cells as the processor gives them, on these scales; `most` is the number of the darkest shade, and `isTall` puts likelihoods at
+ * the side. With `before` the change from there.
  * @typedef {{impact: number, likelihood?: number, probability?: number, count: number}} Cell
  * @param {Cell[]} cells
- * @param {{impacts: number[], likelihoods: number[], axis: string, most: number}} scales
+ * @param {{impacts: number[], likelihoods: number[], axis: string, most: number, isTall: boolean}} scales
  * @param {{id: string, title: string, period: string | null, analyses: number | null, wide?: boolean}} caption
  * @param {Cell[]} [before]
  * @returns {import("./figure.js").Spec}

@@ -28,6 +28,10 @@ function likelihoodsOf(scale, used) {
   return scale.filter((step) => step <= highest && (scale.length <= 8 || products.has(step) || used.includes(step)));
 }
 
+/** Where there is little room the longer scale stands at the side. */
+const narrow = matchMedia("(max-width: 34rem)");
+narrow.addEventListener("change", () => show());
+
 let known;
 const show = shower(byId("charts"), async () => {
   controls(daysGroup(choices, true), riskGroup(choices));
@@ -41,9 +45,12 @@ const show = shower(byId("charts"), async () => {
   const cells = trees.flat();
   const isInformational = kind === "informational";
   const chances = cells.map((cell) => cell.likelihood ?? cell.probability);
+  const impacts = impactsOf(all.impact, cells);
+  const likelihoods = likelihoodsOf(isInformational ? all.likelihood : all.probability, chances);
   const scales = {
-    impacts: impactsOf(all.impact, cells),
-    likelihoods: likelihoodsOf(isInformational ? all.likelihood : all.probability, chances),
+    impacts,
+    likelihoods,
+    isTall: narrow.matches && likelihoods.length > impacts.length,
     axis: isInformational ? t("likelihood") : t("probability"),
     most: Math.max(0, ...cells.map(({ count }) => count)),
   };
