@@ -61,23 +61,23 @@ for (const [engine, start, print] of ENGINES) {
     const chosen = (name) => first(`input[name="${name}"]:checked`, "value");
     const title = () => first("h1", "innerText");
 
-    for (const language of LANGUAGES) {
-      test(`every page in ${language}`, async () => {
-        const [{ object }] = await json(service, "stats/threats.json");
-        for (const path of PAGES) {
-          await visit(`${path.replace("OBJECT", object)}${path.includes("?") ? "&" : "?"}lang=${language}`);
-          const seen = await browser.run(() => ({
-            language: document.documentElement.lang,
-            titles: document.querySelectorAll("h1").length,
-            problems: document.querySelectorAll(".problem").length,
-            beyond: document.documentElement.scrollWidth > innerWidth,
-            blank: [...document.querySelectorAll(".canvas")].filter((one) => !one.querySelector("canvas")).length,
-          }));
-          assert.deepEqual(seen, { language, titles: 1, problems: 0, beyond: false, blank: 0 }, path);
-          assert.deepEqual(proxy.noticed, [], path);
-        }
-      });
+    async function everyPage(language) {
+      const [{ object }] = await json(service, "stats/threats.json");
+      for (const path of PAGES) {
+        await visit(`${path.replace("OBJECT", object)}${path.includes("?") ? "&" : "?"}lang=${language}`);
+        const seen = await browser.run(() => ({
+          language: document.documentElement.lang,
+          titles: document.querySelectorAll("h1").length,
+          problems: document.querySelectorAll(".problem").length,
+          beyond: document.documentElement.scrollWidth > innerWidth,
+          blank: [...document.querySelectorAll(".canvas")].filter((one) => !one.querySelector("canvas")).length,
+        }));
+        assert.deepEqual(seen, { language, titles: 1, problems: 0, beyond: false, blank: 0 }, path);
+        assert.deepEqual(proxy.noticed, [], path);
+      }
     }
+
+    for (const language of LANGUAGES) test(`every page in ${language}`, () => everyPage(language));
 
     test("the links of the menu lead to every page", async () => {
       await visit("?lang=en");
@@ -176,6 +176,15 @@ for (const [engine, start, print] of ENGINES) {
         assert.match(`${response.status} ${response.headers.get("content-type")}`, /^200 text\/csv/);
       });
     }
+
+    test("every page in a window as narrow as a phone", async () => {
+      const before = await browser.ask("GET", "/window/rect");
+      await browser.narrow();
+      await everyPage("de");
+      const width = await browser.run(() => innerWidth);
+      assert.ok(width < 544, `${width}`);
+      await browser.ask("POST", "/window/rect", before);
+    });
 
     /** The report is one sheet of A4, and what stands in it from its first line to its last is on that sheet. */
     async function isOnePage(address, about) {

@@ -35,26 +35,43 @@ async function call(address, method, path, body) {
   return value;
 }
 
-/** Starts a driver in a home of its own, where downloads go too, and in it a browser. */
-export async function steer(command, capabilities) {
+const ready = (address) =>
+  call(address, "GET", "/status").then(
+    (status) => status.ready,
+    () => false,
+  );
+
+/** Starts a driver in a home of its own, where downloads go too: its address, their folder, and how to end it. */
+async function driver(command) {
   const home = await mkdtemp(join(tmpdir(), "monarc-stats-engine-"));
   const downloads = join(home, "downloads");
   await Promise.all([mkdir(downloads), mkdir(join(home, ".config"))]);
   await writeFile(join(home, ".config/user-dirs.dirs"), 'XDG_DOWNLOAD_DIR="$HOME/downloads"\n');
   const port = await freePort();
   const environment = { PATH: process.env.PATH, DISPLAY: process.env.DISPLAY, HOME: home, LANG: "C.UTF-8" };
-  const child = spawn(command, [`--port=${port}`], { env: environment, cwd: downloads, stdio: ["ignore", "ignore", "ignore"] });
+  const child = spawn(command, [`--port=${port}`], { env: environment, cwd: downloads, stdio: "ignore" });
   const ended = new Promise((done) => child.once("exit", done));
-  const address = `http://127.0.0.1:${port}`;
-  await until(`${command} answers`, () => call(address, "GET", "/status").then(({ ready }) => ready, () => false));
-  const { sessionId } = await call(address, "POST", "/session", { capabilities: { alwaysMatch: capabilities(downloads) } });
   const end = async () => {
-    await call(address, "DELETE", `/session/${sessionId}`);
     child.kill();
     await ended;
     await rm(home, { recursive: true, force: true });
   };
-  return new Browser((method, path, body) => call(address, method, `/session/${sessionId}${path}`, body), downloads, end);
+  return { address: `http://127.0.0.1:${port}`, downloads, end };
+}
+
+/** A browser that a driver steers; both end together. */
+async function steer(command, capabilities) {
+  const { address, downloads, end } = await driver(command);
+  try {
+    await until(`${command} answers`, () => ready(address));
+    const wanted = { capabilities: { alwaysMatch: capabilities(downloads) } };
+    const session = `/session/${(await call(address, "POST", "/session", wanted)).sessionId}`;
+    const ask = (method, path, body) => call(address, method, session + path, body);
+    return new Browser(ask, downloads, () => ask("DELETE", "").finally(end));
+  } catch (error) {
+    await end();
+    throw error;
+  }
 }
 
 class Browser {
@@ -92,6 +109,11 @@ class Browser {
   async click(css) {
     const found = await this.ask("POST", "/element", { using: "css selector", value: css });
     await this.ask("POST", `/element/${found[ELEMENT]}/click`, {});
+  }
+
+  /** Makes the window as narrow as a phone, or as near to it as the browser goes. */
+  narrow() {
+    return this.ask("POST", "/window/rect", { width: 390, height: 800 });
   }
 
   back() {
