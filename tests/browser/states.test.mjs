@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 import { accessibility, launch, open, settled, tableOf, visit } from "./browser.mjs";
-import { demo, serve } from "./service.mjs";
+import { demo, serve, trends } from "./service.mjs";
 
 const PAGES = [
   "",
@@ -253,7 +253,13 @@ describe("states", () => {
       const session = await page.context().newCDPSession(page);
       await session.send("Network.enable");
       session.on("Network.loadingFinished", ({ encodedDataLength }) => (bytes += encodedDataLength));
-      const drawn = () => page.locator("canvas").nth(1).waitFor();
+      // To the last answer: what is still on its way would count for the next visit.
+      const drawn = async () => {
+        await page.locator("canvas").nth(1).waitFor();
+        await page.waitForLoadState("networkidle");
+      };
+      // Or else what moved is computed between the visits, and is another answer then.
+      await trends(service);
       await visit(page, service, "");
       await drawn();
       const first = bytes;
@@ -261,7 +267,7 @@ describe("states", () => {
       await visit(page, service, "");
       await drawn();
       console.log(`overview: ${first} bytes on the first visit, ${bytes} on the next`);
-      assert.ok(first > 10_000 && first < 400_000, `${first} bytes`);
+      assert.ok(first > 10_000 && first <= 260_000, `${first} bytes`);
       assert.ok(bytes < 10_000, `${bytes} bytes`);
     }));
 
