@@ -5,7 +5,7 @@ use super::objects::Objects;
 use super::parts::{BYTES, ROWS};
 use super::payloads::Texts;
 use super::rollups::{Changes, intern, parsed, stat_type, stored_date};
-use super::{Store, damaged, labels, touch};
+use super::{Store, damaged, forgetting, labels, touch};
 use crate::error::{Error, Result};
 use crate::model::{StatType, date, shapes};
 use rusqlite::{OptionalExtension, ToSql, Transaction, params};
@@ -52,14 +52,17 @@ impl Store {
                 Ok(())
             })?;
             self.write(|tx| {
-                let mut objects = Objects::default();
+                let (mut objects, mut is_mended) = (Objects::default(), false);
                 for (id, kind, parts) in page {
                     let entries = super::entries::encode(&intern(tx, &mut objects, kind, &parts)?);
                     let labels = labels::fingerprint(kind, &parts);
-                    tx.prepare_cached(
+                    let mut statement = tx.prepare_cached(
                         "UPDATE payload SET entries = ?2, labels = ?3 WHERE id = ?1 AND (entries, labels) <> (?2, ?3)",
-                    )?
-                    .execute(params![id, entries, labels])?;
+                    )?;
+                    is_mended |= statement.execute(params![id, entries, labels])? > 0;
+                }
+                if is_mended {
+                    forgetting::begin_anew(tx)?;
                 }
                 Ok(())
             })?;

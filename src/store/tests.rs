@@ -16,6 +16,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tempfile::TempDir;
 use uuid::Uuid;
 
+mod forgetting;
+
 const NAMES: [&str; 3] = ["north", "south", "west"];
 
 /// Texts that a stat may have, by type: numbers that do not add up in binary, other labels, other objects.
@@ -657,14 +659,7 @@ fn housekeeping_has_its_turn_whatever_is_going_on() {
 #[test]
 fn a_check_keeps_no_state_of_the_store_from_going() {
     let house = House::new();
-    let data: Vec<String> = (0..1500).map(|number| format!("[{}]", " ".repeat(number))).collect();
-    let start = Date::new(2020, 1, 1).unwrap();
-    let of = |(number, data): (usize, &String)| {
-        let date = start.checked_add(jiff::Span::new().days(i64::try_from(number).unwrap())).unwrap();
-        NewStat::new(None, anr(0), StatType::Threat, date, data.clone().leak())
-    };
-    let batch: Vec<_> = data.iter().enumerate().map(of).collect();
-    house.store.add_stats(&house.clients[0], &batch).unwrap();
+    house.store.add_stats(&house.clients[0], &distinct(1500)).unwrap();
     let mut pages = 0;
     let findings = house.store.check(&mut |_, _| {
         pages += 1;
@@ -678,4 +673,14 @@ fn a_check_keeps_no_state_of_the_store_from_going() {
     house.store.repair(&mut |_, _| {}).unwrap();
     assert!(house.store.writes() - before > 3, "a repair holds the writer for a part at a time");
     assert_eq!(house.store.check(&mut |_, _| {}).unwrap(), Vec::<String>::new());
+}
+
+/// Stats whose texts all differ: each has a payload of its own.
+fn distinct(number: usize) -> Vec<NewStat<'static>> {
+    let start = Date::new(2020, 1, 1).unwrap();
+    let of = |number: usize| {
+        let date = start.checked_add(jiff::Span::new().days(i64::try_from(number).unwrap())).unwrap();
+        NewStat::new(None, anr(0), StatType::Threat, date, format!("[{}]", " ".repeat(number)).leak())
+    };
+    (0..number).map(of).collect()
 }
