@@ -67,9 +67,9 @@ enum Action {
     Add(usize, Vec<Item>),
     DeleteAnalysis(usize, u8),
     Purge(i8),
-    DeleteClient(usize),
+    /// Another of this name comes after it, of this instance or not.
+    ReplaceClient(usize, bool),
     Deduplicate,
-    SetLocal(usize, bool),
     Tidy,
 }
 
@@ -86,9 +86,8 @@ fn any_action() -> impl Strategy<Value = Action> {
         8 => (client.clone(), proptest::collection::vec(any_item(), 0..6)).prop_map(|(c, items)| Action::Add(c, items)),
         2 => (client.clone(), 0_u8..2).prop_map(|(c, anr)| Action::DeleteAnalysis(c, anr)),
         1 => (1_i8..4).prop_map(Action::Purge),
-        1 => client.clone().prop_map(Action::DeleteClient),
+        2 => (client, any::<bool>()).prop_map(|(c, local)| Action::ReplaceClient(c, local)),
         2 => Just(Action::Deduplicate),
-        2 => (client, any::<bool>()).prop_map(|(c, local)| Action::SetLocal(c, local)),
         1 => Just(Action::Tidy),
     ]
 }
@@ -154,18 +153,17 @@ impl House {
                 let gone = self.store.delete_stats(&Filter { to: Some(date(*day)), ..Filter::default() }).unwrap();
                 self.forget(gone, |row| row.day <= *day);
             }
-            Action::DeleteClient(client) => {
+            Action::ReplaceClient(client, local) => {
                 let gone = self.store.delete_client(&self.clients[*client]).unwrap();
                 self.forget(gone, |row| row.client == *client);
                 self.clients[*client] = create(&self.store, NAMES[*client]);
-                self.local[*client] = true;
+                self.local[*client] = *local;
+                // The client in our hands is not read anew: whoever adds stats must not trust what it says.
+                let values = (self.clients[*client].id, local);
+                let text = "UPDATE client SET is_local = ?2 WHERE id = ?1";
+                self.store.write(|tx| Ok(tx.execute(text, values)?)).unwrap();
             }
             Action::Deduplicate => self.deduplicate(),
-            // The clients in our hands are not read anew: whoever adds stats must not trust what they say.
-            Action::SetLocal(client, local) => {
-                self.store.set_local(&self.clients[*client], *local).unwrap();
-                self.local[*client] = *local;
-            }
             Action::Tidy => {
                 self.store.tidy().unwrap();
             }
@@ -406,7 +404,7 @@ fn what_is_deleted_leaves_no_drift() {
 fn stats_of_a_client_that_was_just_deleted_are_refused() {
     let mut house = House::new();
     let ghost = house.clients[0].clone();
-    house.act(&Action::DeleteClient(0));
+    house.act(&Action::ReplaceClient(0, true));
     let item = Item { uuid: None, anr: 0, kind: StatType::Threat, day: 1, content: 1 };
     let error = house.store.add_stats(&ghost, &[new_stat(&item)]).unwrap_err();
     assert_eq!(error.kind, Kind::NotFound);
