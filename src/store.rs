@@ -33,6 +33,7 @@ pub mod sharing;
 mod space;
 pub mod stats;
 pub mod summary;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod turns;

@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tempfile::TempDir;
 use uuid::Uuid;
 
+mod damage;
 mod forgetting;
 
 const NAMES: [&str; 3] = ["north", "south", "west"];
@@ -651,26 +652,6 @@ fn housekeeping_has_its_turn_whatever_is_going_on() {
         store.add_stats(&clients[0], &[new_stat(&item(2, 0))]).unwrap();
     }
     drop(quiet);
-}
-
-/// Bug: a check was one long look, during which whatever others wrote stayed in the log.
-#[test]
-fn a_check_keeps_no_state_of_the_store_from_going() {
-    let house = House::new();
-    house.store.add_stats(&house.clients[0], &distinct(1500)).unwrap();
-    let mut pages = 0;
-    let findings = house.store.check(&mut |_, _| {
-        pages += 1;
-        house.store.write(super::touch).unwrap();
-        house.store.checkpoint().unwrap();
-        assert_eq!(house.store.sizes().1, 0, "somebody is still reading");
-    });
-    assert_eq!(findings.unwrap(), Vec::<String>::new());
-    assert_eq!(pages, 3, "500 payloads a page");
-    let before = house.store.writes();
-    house.store.repair(&mut |_, _| {}).unwrap();
-    assert!(house.store.writes() - before > 3, "a repair holds the writer for a part at a time");
-    assert_eq!(house.store.check(&mut |_, _| {}).unwrap(), Vec::<String>::new());
 }
 
 /// Stats whose texts all differ: each has a payload of its own.
