@@ -307,8 +307,7 @@ mod tests {
         let check = jobs.iter().find(|job| job.name == "check").unwrap();
         let (_stop, stopped) = channel();
         assert_eq!(run(&store, check, &stopped), Ending::Success);
-        let damage = "PRAGMA foreign_keys = OFF; INSERT INTO analysis (client, uuid) VALUES (9, randomblob(16))";
-        rusqlite::Connection::open(&path).unwrap().execute_batch(damage).unwrap();
+        store.damage();
         let Ending::Failure(reason) = run(&store, check, &stopped) else { panic!("the damage was not found") };
         assert!(reason.contains("the store is damaged") && reason.contains("database check"), "{reason}");
     }

@@ -4,6 +4,14 @@ use super::*;
 use crate::store::parts::ROWS;
 use rusqlite::Connection;
 
+impl Store {
+    /// For whoever wants to see what comes of it.
+    pub(crate) fn damage(&self) {
+        let text = "PRAGMA foreign_keys = OFF; INSERT INTO analysis (client, uuid) VALUES (9, randomblob(16))";
+        Connection::open(self.path()).unwrap().execute_batch(text).unwrap();
+    }
+}
+
 /// Does to a store what SQLite would do if it did not know one of its indexes.
 fn behind(house: &House, index: &str, damage: &str) {
     // Whoever is connected reads the schema again after each step.
