@@ -599,6 +599,25 @@ fn what_is_large_is_deleted_in_parts() {
     assert_eq!(house.store.check(&mut |_, _| {}).unwrap(), Vec::<String>::new());
 }
 
+/// Bug: all stats were looked at in one transaction, and what was found of all was held.
+#[test]
+fn repeats_are_looked_for_in_some_analyses_at_a_time() {
+    let house = House::new();
+    let each = distinct(super::parts::ROWS / 2);
+    let of = |number, day: usize| {
+        // The last two of each say the same.
+        let data = each[day.min(each.len() - 2)].data;
+        NewStat::new(None, anr(number), StatType::Threat, each[day].date, data)
+    };
+    let analysis = |number| (0..each.len()).map(|day| of(number, day)).collect::<Vec<_>>();
+    let all: Vec<_> = (0..4).flat_map(analysis).collect();
+    house.store.add_stats(&house.clients[0], &all).unwrap();
+    let before = house.store.writes();
+    assert_eq!(house.store.deduplicate_stats().unwrap(), 4);
+    assert_eq!(house.store.writes() - before, 2, "two analyses a look");
+    assert_eq!(house.store.deduplicate_stats().unwrap(), 0);
+}
+
 /// Bug: a list was broken off when anything was stored or replaced while it was read.
 #[test]
 fn a_list_is_of_what_was_there_when_it_began() {
