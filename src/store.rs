@@ -10,6 +10,7 @@ mod connections;
 mod deletion;
 pub mod entries;
 pub mod export;
+mod forgetting;
 pub mod housekeeping;
 pub mod import;
 pub mod jobs;
@@ -32,6 +33,7 @@ pub mod sharing;
 mod space;
 pub mod stats;
 pub mod summary;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod turns;
@@ -79,6 +81,8 @@ pub struct Store {
     writes: AtomicU64,
     /// Whether stats were deleted since objects were last looked through.
     deleted: AtomicBool,
+    /// Where that look is, while it goes on.
+    look: Mutex<Option<forgetting::Look>>,
     /// Why it cannot be used any more, once that is found.
     lost: OnceLock<String>,
     when_lost: OnceLock<Box<dyn Fn() + Send + Sync>>,
@@ -158,6 +162,7 @@ impl Store {
             writes: AtomicU64::new(0),
             // The last time it may have been killed before it had forgotten them.
             deleted: AtomicBool::new(true),
+            look: Mutex::default(),
             lost: OnceLock::new(),
             when_lost: OnceLock::new(),
             anchor: Mutex::new(anchor),

@@ -1,4 +1,4 @@
-//! What `serve` does by itself: push, fetch what others publish, purge, back up.
+//! What `serve` does by itself: push, fetch what others publish, purge, back up, look the store through.
 //!
 //! The clock on the wall decides, against the last end that the store remembers: a machine that slept, or a service
 //! that was not running, makes up for what it missed once, a few seconds after it is back.
@@ -19,7 +19,7 @@ use jiff::civil::Date;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often it looks whether something is due.
 const TICK: Duration = Duration::from_secs(5);
@@ -32,6 +32,11 @@ const MONTHS: i64 = 3;
 /// Days before a client's last stat is purged from which on the log says so.
 const NOTICE: i64 = 30;
 
+/// How long after the start of a service it looks its store through: it has better things to do then.
+const SETTLED: Duration = Duration::from_secs(600);
+/// Between two pieces of that look, which nobody waits for.
+const PAUSE: Duration = Duration::from_millis(10);
+
 /// How long the end of the service waits for a job: a remote may take minutes, and the store bears being left.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -43,7 +48,19 @@ struct Job {
     name: &'static str,
     /// Seconds from one run that ended well to the next.
     every: i64,
+    /// Time from the start of the service before which it does not run.
+    after: Duration,
     run: Box<Work>,
+}
+
+impl Job {
+    fn new(
+        name: &'static str,
+        every: i64,
+        run: impl Fn(&Store, &mut Reporter<'_>) -> Result<String> + Send + 'static,
+    ) -> Self {
+        Self { name, every, after: Duration::ZERO, run: Box::new(run) }
+    }
 }
 
 /// Ends the schedule when dropped.
@@ -75,9 +92,11 @@ pub fn start(config: &Config, store: &Arc<Store>) -> Result<Schedule> {
     for job in jobs(config) {
         let ((stop, stopped), store, end) = (channel(), Arc::clone(store), end.clone());
         let work = move || {
-            let _end: Sender<()> = end;
+            let (_end, start): (Sender<()>, _) = (end, Instant::now());
             loop {
-                run_if_due(&store, &job, &stopped);
+                if start.elapsed() >= job.after {
+                    run_if_due(&store, &job, &stopped);
+                }
                 if stopped.recv_timeout(TICK) != Err(RecvTimeoutError::Timeout) {
                     return;
                 }
@@ -106,33 +125,29 @@ pub fn names(config: &Config) -> Vec<&'static str> {
 
 /// All jobs: one is added here, with the setting that asks for it.
 fn jobs(config: &Config) -> Vec<Job> {
-    let mut jobs = Vec::new();
+    let mut jobs = vec![check_store()];
     if let (Some(every), Some(token)) = (config.push_every, config.remote_token.clone()) {
         let (remote, proxies, level) = (config.remote.clone(), config.proxies.clone(), config.share_level);
-        let run = Box::new(move |store: &Store, reporter: &mut Reporter<'_>| {
+        let every = i64::try_from(every.as_secs()).unwrap_or(i64::MAX);
+        jobs.push(Job::new("push", every, move |store, reporter| {
             push(store, (&remote, &token, level), &proxies, reporter)
-        });
-        jobs.push(Job { name: "push", every: i64::try_from(every.as_secs()).unwrap_or(i64::MAX), run });
+        }));
     }
     if let Some(every) = config.benchmark_every {
         let (remote, proxies) = (config.remote.clone(), config.proxies.clone());
-        let run = Box::new(move |store: &Store, reporter: &mut Reporter<'_>| {
+        let every = i64::try_from(every.as_secs()).unwrap_or(i64::MAX);
+        jobs.push(Job::new("benchmark", every, move |store, reporter| {
             let fetched = sharing::fetch(store, &remote, &proxies)?;
             fetched.missing.iter().for_each(|sentence| (reporter.notice)(&format!("left out: {sentence}")));
             Ok(fetched.told().join("; "))
-        });
-        jobs.push(Job { name: "benchmark", every: i64::try_from(every.as_secs()).unwrap_or(i64::MAX), run });
+        }));
     }
     if let Some(months) = config.purge_after_months {
-        jobs.push(Job { name: "purge", every: DAY, run: Box::new(move |store, _| purge(store, months, today())) });
+        jobs.push(Job::new("purge", DAY, move |store, _| purge(store, months, today())));
     }
     if let Some(directory) = config.backup_dir.clone() {
         let keep = config.backup_keep;
-        jobs.push(Job {
-            name: "backup",
-            every: DAY,
-            run: Box::new(move |store, _| backups::back_up(store, &directory, keep)),
-        });
+        jobs.push(Job::new("backup", DAY, move |store, _| backups::back_up(store, &directory, keep)));
     }
     jobs
 }
@@ -205,6 +220,22 @@ fn push(
     }
 }
 
+/// Looks for damage: most of a store is never read again, and nobody else would notice in time.
+fn check_store() -> Job {
+    let run = |store: &Store, reporter: &mut Reporter<'_>| {
+        let mut pause = |_, _| {
+            // The end of the service does not wait for the rest.
+            (reporter.pause)(PAUSE);
+        };
+        let findings = store.check(&mut pause)?;
+        let Some(first) = findings.first() else { return Ok("nothing is wrong with the store".into()) };
+        let (number, how) =
+            (counted(findings.len(), "finding"), "'monarc-stats database check' says all and what to do");
+        Err(Error::new(Kind::Unavailable, format!("the store is damaged: {first} ({number}); {how}")))
+    };
+    Job { after: SETTLED, ..Job::new("check", DAY, run) }
+}
+
 /// Deletes what is older than a number of months, from the earlier of the clock's day and the eighth newest that has stats
 /// on: a clock that is years ahead deletes nothing that is not old.
 fn purge(store: &Store, months: u16, clock: Date) -> Result<String> {
@@ -232,6 +263,7 @@ pub fn older_than(months: u16, today: Date) -> Result<(Date, Filter)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Raw;
 
     #[test]
     fn a_job_is_due_by_the_clock_on_the_wall() {
@@ -264,10 +296,26 @@ mod tests {
         assert!(is_due(&failed, 60, now));
     }
 
+    /// Bug: damage was only noticed where somebody happened to read.
+    #[test]
+    fn each_service_looks_its_store_through_and_says_what_it_finds() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("stats.db");
+        let store = Store::open(&path).unwrap();
+        let raw = Raw::take(vec!["--store".into(), path.display().to_string()]).unwrap().0;
+        let jobs = jobs(&Config::new(&raw).unwrap());
+        let check = jobs.iter().find(|job| job.name == "check").unwrap();
+        let (_stop, stopped) = channel();
+        assert_eq!(run(&store, check, &stopped), Ending::Success);
+        store.damage();
+        let Ending::Failure(reason) = run(&store, check, &stopped) else { panic!("the damage was not found") };
+        assert!(reason.contains("the store is damaged") && reason.contains("database check"), "{reason}");
+    }
+
     fn job(run: impl Fn(u32) -> Result<String> + Send + 'static) -> Job {
         let runs = std::sync::atomic::AtomicU32::new(0);
         let run = move |_: &Store, _: &mut Reporter<'_>| run(runs.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
-        Job { name: "release", every: DAY, run: Box::new(run) }
+        Job::new("release", DAY, run)
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::objects::Objects;
 use super::parts::{BYTES, ROWS};
 use super::payloads::Texts;
 use super::rollups::{Changes, intern, parsed, stat_type, stored_date};
-use super::{Store, damaged, labels, touch};
+use super::{Store, damaged, forgetting, labels, touch};
 use crate::error::{Error, Result};
 use crate::model::{StatType, date, shapes};
 use rusqlite::{OptionalExtension, ToSql, Transaction, params};
@@ -15,16 +15,22 @@ use std::collections::BTreeMap;
 pub type Findings = Vec<String>;
 
 impl Store {
-    /// Compares everything with everything: SQLite's own check, references, the entries of each payload with its
-    /// text, every stat as it is read, and the rollups with a rebuild. `progress` is told (done, total) payloads. It reads
-    /// piece by piece, so that what others write meanwhile need not wait in the log for its end.
+    /// Compares everything with everything: the pages of each table, its rows with its indexes and what they refer to, the
+    /// entries of each payload with its text, every stat as it is read, and the rollups with a rebuild. `progress` is told
+    /// (done, total) rows of what it is at. It reads piece by piece, so that what others write meanwhile need not wait in
+    /// the log for its end; the longest piece is SQLite's quick look at one table.
     ///
     /// # Errors
     /// Only if the store cannot be read at all; what is wrong inside it is a finding.
     pub fn check(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Findings> {
         let mut findings = Findings::new();
-        for table in self.read(tables)? {
-            findings.extend(self.read(|tx| findings_of_table(tx, &table))?);
+        let tables = self.read(tables)?;
+        for table in &tables {
+            findings.extend(self.read(|tx| lines_of(tx, &format!("PRAGMA quick_check({table})")))?);
+        }
+        // Where SQLite finds its own pages wrong, looking further finds what follows from that.
+        if findings.is_empty() {
+            tables.iter().try_for_each(|table| self.compare_table(table, progress, &mut findings))?;
         }
         if findings.is_empty() {
             self.for_each_page(progress, &mut |tx, after| payload_findings(tx, after, &mut findings))?;
@@ -52,14 +58,17 @@ impl Store {
                 Ok(())
             })?;
             self.write(|tx| {
-                let mut objects = Objects::default();
+                let (mut objects, mut is_mended) = (Objects::default(), false);
                 for (id, kind, parts) in page {
                     let entries = super::entries::encode(&intern(tx, &mut objects, kind, &parts)?);
                     let labels = labels::fingerprint(kind, &parts);
-                    tx.prepare_cached(
+                    let mut statement = tx.prepare_cached(
                         "UPDATE payload SET entries = ?2, labels = ?3 WHERE id = ?1 AND (entries, labels) <> (?2, ?3)",
-                    )?
-                    .execute(params![id, entries, labels])?;
+                    )?;
+                    is_mended |= statement.execute(params![id, entries, labels])? > 0;
+                }
+                if is_mended {
+                    forgetting::begin_anew(tx)?;
                 }
                 Ok(())
             })?;
@@ -134,23 +143,18 @@ fn tables(tx: &Transaction<'_>) -> Result<Vec<String>> {
     Ok(names.collect::<rusqlite::Result<_>>()?)
 }
 
-/// What SQLite finds wrong with a table and its indexes, and whether its rows refer to any that are not there.
-fn findings_of_table(tx: &Transaction<'_>, table: &str) -> Result<Findings> {
-    findings_by(tx, &format!("PRAGMA integrity_check({table})"), &format!("PRAGMA foreign_key_check({table})"))
-}
-
 /// What SQLite itself finds wrong with a copy, at one look.
 pub(super) fn sqlite_findings(tx: &Transaction<'_>) -> Result<Findings> {
-    findings_by(tx, "PRAGMA integrity_check(20)", "PRAGMA foreign_key_check")
-}
-
-fn findings_by(tx: &Transaction<'_>, integrity: &str, references: &str) -> Result<Findings> {
-    let mut statement = tx.prepare(integrity)?;
-    let lines: Vec<String> = statement.query_map([], |row| row.get(0)).and_then(Iterator::collect)?;
-    let mut findings: Findings = lines.into_iter().filter(|line| line != "ok").collect();
-    let dangling: Option<String> = tx.query_row(references, [], |row| row.get(0)).optional()?;
+    let mut findings = lines_of(tx, "PRAGMA integrity_check(20)")?;
+    let dangling: Option<String> = tx.query_row("PRAGMA foreign_key_check", [], |row| row.get(0)).optional()?;
     findings.extend(dangling.map(|table| format!("a row of {table} refers to one that is not there")));
     Ok(findings)
+}
+
+fn lines_of(tx: &Transaction<'_>, check: &str) -> Result<Findings> {
+    let mut statement = tx.prepare(check)?;
+    let lines: Vec<String> = statement.query_map([], |row| row.get(0)).and_then(Iterator::collect)?;
+    Ok(lines.into_iter().filter(|line| line != "ok").collect())
 }
 
 /// Looks at a page of stats as whoever reads them would; gives the last one's key.

@@ -1,7 +1,7 @@
 //! Clients in the store. Of a token only its hash is kept: a lost one is replaced, not read back.
 
 use super::listing::Filter;
-use super::{Store, connect_reader, damaged, now, rollups, touch};
+use super::{Store, connect_reader, damaged, now, touch};
 use crate::error::{Error, Kind, Result};
 use crate::model::client::Location;
 use crate::model::{Client, Role, Token};
@@ -224,15 +224,6 @@ impl Store {
     /// `Conflict` if another client has it.
     pub fn set_token(&self, client: &Client, token: &Token) -> Result<()> {
         self.write(|tx| set_token(tx, client, token))
-    }
-
-    /// Counts the client as one of this instance or of another; its stats move between the rollups accordingly.
-    pub fn set_local(&self, client: &Client, local: bool) -> Result<()> {
-        self.write(|tx| {
-            rollups::move_client(tx, client.id, local)?;
-            tx.execute("UPDATE client SET is_local = ?2 WHERE id = ?1", params![client.id, local])?;
-            touch(tx)
-        })
     }
 
     fn set(&self, client: &Client, text: &str, values: &[&dyn rusqlite::ToSql]) -> Result<()> {

@@ -1,7 +1,7 @@
 //! Deleting stats: which ones are looked up by a reader, and the writer touches nothing else.
 
 use super::listing::{Filter, conditions};
-use super::parts::Doomed;
+use super::parts::{Doomed, ROWS};
 use super::rollups::{Changes, parsed, stat_type, stored_date};
 use super::{Store, payloads};
 use crate::error::Result;
@@ -24,9 +24,16 @@ impl Store {
     }
 
     /// Deletes every stat that says the same as the one before it: same client, analysis, type and calendar month. Part by
-    /// part, as long as the one before it is there.
+    /// part, as long as the one before it is there. Analyses are looked through some at a time: one look at all would keep
+    /// in the log whatever others write meanwhile.
     pub fn deduplicate_stats(&self) -> Result<usize> {
-        self.delete_in_parts(&self.read(repeats)?)
+        let (mut after, mut gone) = (Some(i64::MIN), 0);
+        while let Some(analysis) = after {
+            let (doomed, last) = self.read(|tx| repeats(tx, analysis))?;
+            gone += self.delete_in_parts(&doomed)?;
+            after = last;
+        }
+        Ok(gone)
     }
 }
 
@@ -36,18 +43,25 @@ pub(super) fn doomed_text(filter: &Filter) -> (String, Vec<Box<dyn ToSql>>) {
     (format!("SELECT stat.seq FROM stat JOIN analysis ON analysis.id = stat.analysis WHERE {condition}"), values)
 }
 
-/// Stats that say the same as the one before them, in the order of the index: nothing is sorted or held but what is found.
-fn repeats(tx: &Transaction<'_>) -> Result<Vec<Doomed>> {
-    let mut statement =
-        tx.prepare("SELECT seq, analysis, type, date, payload FROM stat ORDER BY analysis, date, type")?;
-    let mut rows = statement.query([])?;
-    let (mut doomed, mut current, mut before) = (Vec::new(), None, HashMap::new());
+/// Stats of the analyses after one that say the same as the one before them, and the last analysis that was looked at, if
+/// there are more. In the order of the index: nothing is sorted or held but what is found.
+fn repeats(tx: &Transaction<'_>, after: i64) -> Result<(Vec<Doomed>, Option<i64>)> {
+    let mut statement = tx.prepare_cached(
+        "SELECT seq, analysis, type, date, payload FROM stat WHERE analysis > ?1 ORDER BY analysis, date, type",
+    )?;
+    let mut rows = statement.query([after])?;
+    let (mut doomed, mut current, mut before, mut number) = (Vec::new(), None, HashMap::new(), 0);
     while let Some(row) = rows.next()? {
         let (seq, analysis, kind): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let (day, payload): (Date, i64) = (stored_date(row.get(3)?)?, row.get(4)?);
-        if current.replace(analysis) != Some(analysis) {
+        if current != Some(analysis) {
+            if number >= ROWS {
+                return Ok((doomed, current));
+            }
+            current = Some(analysis);
             before.clear();
         }
+        number += 1;
         let month = (day.year(), day.month());
         match before.get(&kind) {
             Some(&(earlier, text, kept)) if (earlier, text) == (month, payload) => {
@@ -56,7 +70,7 @@ fn repeats(tx: &Transaction<'_>) -> Result<Vec<Doomed>> {
             _ => drop(before.insert(kind, (month, payload, seq))),
         }
     }
-    Ok(doomed)
+    Ok((doomed, None))
 }
 
 /// Deletes a stat alone: what it added to the averages is its caller's to take back.

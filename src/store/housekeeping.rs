@@ -4,7 +4,6 @@
 use super::Store;
 use crate::error::Result;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -31,7 +30,7 @@ impl Store {
     /// One piece of the work, some tens of milliseconds long. Gives whether there is more.
     pub fn tidy_some(&self) -> Result<bool> {
         // Labels first: an object is only forgotten when nobody names it.
-        if self.refresh_labels()? || self.forget_deleted()? || self.vacuum_some()? {
+        if self.refresh_labels()? || self.forget_some()? || self.vacuum_some()? {
             return Ok(true);
         }
         self.checkpoint().map(|()| false)
@@ -45,17 +44,8 @@ impl Store {
 
     /// Forgets what a command has just deleted, and gives its space back.
     pub fn clear_up(&self) -> Result<()> {
-        while self.refresh_labels()? || self.forget_deleted()? || self.vacuum_some()? {}
+        while self.refresh_labels()? || self.forget_some()? || self.vacuum_some()? {}
         self.checkpoint()
-    }
-
-    fn forget_deleted(&self) -> Result<bool> {
-        if !self.has_deleted() {
-            return Ok(false);
-        }
-        let result = self.forget_objects();
-        self.deleted.fetch_or(result.is_err(), Ordering::Relaxed);
-        result.map(|()| true)
     }
 }
 

@@ -3,15 +3,12 @@
 use super::check::sqlite_findings;
 use super::connections::wait_patiently;
 use super::objects::Objects;
-use super::parts::ROWS;
-use super::rollups::parsed;
 use super::{Store, beside, connect_as_is, connect_reader, migrations, opening, releases, touch, view_links};
 use crate::error::{Error, Kind, Result};
 use crate::files::NewFile;
 use crate::model::text::counted;
 use rusqlite::backup::Backup;
-use rusqlite::{Connection, OpenFlags, Transaction};
-use std::collections::HashSet;
+use rusqlite::{Connection, OpenFlags};
 use std::fs::File;
 use std::io::Seek;
 use std::path::{Path, PathBuf};
@@ -188,30 +185,6 @@ impl Store {
         })
     }
 
-    /// Forgets objects that no payload has any more: labels must not outlive their stats. The long look is a reader's;
-    /// the writer only looks at payloads that came since.
-    pub fn forget_objects(&self) -> Result<()> {
-        let (unused, newest) = self.read(|tx| {
-            let newest: i64 = tx.query_row("SELECT coalesce(max(id), 0) FROM payload", [], |row| row.get(0))?;
-            let used = objects_used(tx, 0)?;
-            let mut known = tx.prepare("SELECT id FROM object")?;
-            let ids = known.query_map([], |row| row.get(0))?;
-            let ids: Vec<i64> = ids.collect::<rusqlite::Result<_>>()?;
-            Ok((ids.into_iter().filter(|id| !used.contains(id)).collect::<Vec<_>>(), newest))
-        })?;
-        for part in unused.chunks(ROWS) {
-            self.write_quietly(|tx| {
-                let used = objects_used(tx, newest)?;
-                *self.lock_objects() = Objects::default();
-                for id in part.iter().filter(|id| !used.contains(id)) {
-                    tx.prepare_cached("DELETE FROM object WHERE id = ?1").and_then(|mut s| s.execute([id]))?;
-                }
-                Ok(())
-            })?;
-        }
-        Ok(())
-    }
-
     /// Moves what the write-ahead log holds into the file, and empties the log if no reader is in the way. Most of it is
     /// done beside writers, who wait for no more than [`CHECKPOINT`].
     pub fn checkpoint(&self) -> Result<()> {
@@ -278,18 +251,6 @@ pub(super) fn copy(store: &Path, new: &NewFile, progress: &mut dyn FnMut(u64, u6
 fn open_new(new: &NewFile) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NOFOLLOW | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     Ok(Connection::open_with_flags(new.path(), flags)?)
-}
-
-/// The objects of all payloads after one.
-fn objects_used(tx: &Transaction<'_>, after: i64) -> Result<HashSet<i64>> {
-    let mut used = HashSet::new();
-    let mut statement = tx.prepare("SELECT entries FROM payload WHERE id > ?1")?;
-    let mut rows = statement.query([after])?;
-    while let Some(row) = rows.next()? {
-        let entries = row.get_ref(0).and_then(|value| Ok(value.as_blob()?))?;
-        used.extend(parsed(entries)?.into_iter().map(|(object, _)| object));
-    }
-    Ok(used)
 }
 
 pub(super) fn counts(tx: &Connection) -> Result<Counts> {

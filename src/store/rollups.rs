@@ -119,25 +119,6 @@ pub(super) fn parsed(bytes: &[u8]) -> Result<Vec<(i64, Entry)>> {
     decode(bytes).ok_or_else(|| damaged("entries cannot be read"))
 }
 
-/// Moves a client's stats from the rollups of local clients to those of others, or back.
-pub(super) fn move_client(tx: &Transaction<'_>, client: i64, local: bool) -> Result<()> {
-    let mut changes = Changes::default();
-    let mut statement = tx.prepare(
-        "SELECT stat.type, client.is_local, stat.date, payload.entries
-             FROM stat JOIN client ON client.id = stat.client JOIN payload ON payload.id = stat.payload
-             WHERE stat.client = ?1",
-    )?;
-    let mut rows = statement.query([client])?;
-    while let Some(row) = rows.next()? {
-        let kind = stat_type(row.get(0)?)?;
-        let (was, day): (bool, i64) = (row.get(1)?, row.get(2)?);
-        let entries = parsed(row.get_ref(3).and_then(|value| Ok(value.as_blob()?))?)?;
-        changes.add(kind, was, day, &entries, -1);
-        changes.add(kind, local, day, &entries, 1);
-    }
-    changes.write(tx)
-}
-
 /// The type of a number in the store.
 pub(super) fn stat_type(number: i64) -> Result<StatType> {
     StatType::from_number(number).ok_or_else(|| damaged("a type that does not exist"))

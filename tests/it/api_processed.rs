@@ -3,7 +3,6 @@
 use crate::common::batch::{ANR, FRONT_OFFICE, OTHER_ANR, bad_argument, item, rated, risks, uuid};
 use crate::common::until;
 use crate::common::{ADMIN, Place, Service, service};
-use monarc_stats::store::Store;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -393,10 +392,10 @@ fn dates_bound_the_range_and_have_no_default() {
 fn only_stats_of_local_clients_if_asked() {
     let (place, service, token) = service();
     let pulled = place.client("pulled");
+    let connection = rusqlite::Connection::open(place.store()).unwrap();
+    connection.execute_batch("UPDATE client SET is_local = 0 WHERE name = 'pulled'").unwrap();
     service.store_stats(&token, &[item(ANR, "threat", DAY, &rated(&uuid(1), 1, 1, "1"))]);
     service.store_stats(&pulled, &[item(ANR, "threat", DAY, &rated(&uuid(1), 3, 1, "1"))]);
-    let store = Store::open(&place.store()).unwrap();
-    store.set_local(&store.client("pulled").unwrap(), false).unwrap();
     let mean = |local: Value, anrs: Value| {
         let arguments = json!({"type": "threat", "processor": "threat_average_on_date", "local_stats_only": local,
             "anrs": anrs});

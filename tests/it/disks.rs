@@ -137,3 +137,35 @@ fn a_disk_that_turns_read_only_is_503_and_its_store_goes_on_when_it_is_mended() 
     writer.recovers(&service);
     writer.holds(&service);
 }
+
+/// A shared folder, if this machine lets us mount one. It is of another user, so that the kernel says what it is without
+/// asking anybody.
+struct SharedFolder(PathBuf, #[allow(dead_code)] fs::File);
+
+impl SharedFolder {
+    fn mount(at: &Path) -> Option<Self> {
+        let device = OpenOptions::new().read(true).write(true).open("/dev/fuse").ok()?;
+        let how = ["-i", "-t", "fuse", "-o", "fd=0,rootmode=40000,user_id=1,group_id=1", "shared"];
+        let done = Command::new("mount").args(how).arg(at).stdin(device.try_clone().ok()?).output();
+        done.is_ok_and(|output| output.status.success()).then(|| Self(at.to_owned(), device))
+    }
+}
+
+impl Drop for SharedFolder {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_store_in_a_shared_folder_is_served_only_where_that_is_allowed() {
+    let place = Place::new();
+    let Some(_folder) = SharedFolder::mount(place.path()) else {
+        return println!("SKIPPED: this machine lets us mount no file system");
+    };
+    let said = place.fails(&["serve", "--port", "0"], 1);
+    assert!(said.contains("is on FUSE") && said.contains("ALLOW_NETWORK_STORE"), "{said}");
+    // It goes on then, and meets a folder that is not its own.
+    let said = place.fails(&["serve", "--port", "0", "--allow-network-store"], 1);
+    assert!(said.contains("cannot be used: Permission denied"), "{said}");
+}

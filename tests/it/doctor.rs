@@ -383,6 +383,24 @@ fn clients_and_their_stats_are_judged() {
     beside(&place, &service, &[], &[]).has("jobs", "warning", "the last push failed");
 }
 
+/// What a service finds when it looks its store through once a day, some minutes after its start.
+#[test]
+fn damage_that_a_service_has_found_is_told_everywhere() {
+    let place = Place::new();
+    let service = place.serve();
+    sql(&place, "INSERT INTO job (name, failed_at, failure) VALUES ('check', 1790000000, 'the store is damaged: x')");
+    common::until("it to be noticed", || {
+        service.get("/metrics").token(ADMIN).send().text().contains("{state=\"job_failed\",subject=\"check\"} 1")
+    });
+    let report = beside(&place, &service, &[], &[]);
+    assert!(report.has("jobs", "problem", "the store is damaged: x").contains("backup"));
+    let log = service.stop();
+    assert!(
+        log.contains("watch: begun: job_failed: the last check of the service failed: the store is damaged"),
+        "{log}"
+    );
+}
+
 /// Only the service counts what it refuses: the doctor reads it in the store.
 #[test]
 fn stats_of_days_to_come_are_told_of_although_they_were_refused() {

@@ -1,7 +1,7 @@
 //! The backups that the service makes by itself, and its other jobs.
 
 use super::stats::ago;
-use super::{Finding, asked, current};
+use super::{DAMAGED, Finding, asked, current};
 use crate::config::Config;
 use crate::model::text::counted;
 use crate::service::backups;
@@ -91,5 +91,8 @@ fn failed(runs: &Runs) -> Option<Finding> {
         number => format!("; {number} of its runs ended in a panic, a fault of this program: please report it"),
     };
     let text = format!("the last {} failed, {when}: {reason}{panics}", runs.name);
-    Some(Finding::warning("jobs", text, "mend that; it is tried again within an hour"))
+    Some(match runs.name.as_str() {
+        "check" => Finding::problem("jobs", text, DAMAGED),
+        _ => Finding::warning("jobs", text, "mend that; it is tried again within an hour"),
+    })
 }

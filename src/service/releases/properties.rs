@@ -41,7 +41,6 @@ enum Change {
     DeleteClient(usize),
     Deactivate(usize),
     Sharing(usize, bool),
-    Local(usize, bool),
     Group(usize, u8),
     Deduplicate,
 }
@@ -60,7 +59,6 @@ fn any_change() -> impl Strategy<Value = Change> {
         1 => client.clone().prop_map(Change::DeleteClient),
         1 => client.clone().prop_map(Change::Deactivate),
         1 => (client.clone(), any::<bool>()).prop_map(|(client, on)| Change::Sharing(client, on)),
-        1 => (client.clone(), any::<bool>()).prop_map(|(client, on)| Change::Local(client, on)),
         1 => (client, 0_u8..2).prop_map(|(client, group)| Change::Group(client, group)),
         1 => Just(Change::Deduplicate),
     ]
@@ -149,7 +147,6 @@ impl House {
             Change::DeleteClient(number) => drop(self.store.delete_client(client(number))),
             Change::Deactivate(number) => drop(self.store.set_active(client(number), false)),
             Change::Sharing(number, on) => drop(self.store.set_sharing(client(number), *on)),
-            Change::Local(number, on) => drop(self.store.set_local(client(number), *on)),
             Change::Group(number, group) => {
                 drop(self.store.set_group(client(number), Some(format!("group {group}").as_str())));
             }
