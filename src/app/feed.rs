@@ -16,8 +16,8 @@ const MOVERS: usize = 5;
 pub fn atom(app: &App, request: Request<'_>) -> Answer {
     let head = request.head;
     let language = Language::of(&head.query, head.headers.get("Accept-Language").unwrap_or_default());
-    // Part of the text, and not of the store.
-    let question = format!("feed in {} of {}", language.code, app.started);
+    // A notice is as old as its service.
+    let question = format!("feed in {} since {:?}", language.code, app.config.notice.as_ref().map(|_| &app.started));
     let mut answer = if app.config.public_min_clients.is_live() {
         let kept = app.store.live_changes()?;
         let question = format!("{question} with {:?}", kept.as_ref().map(|kept| kept.hash));

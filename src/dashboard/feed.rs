@@ -8,6 +8,9 @@ use std::fmt::Write;
 /// The languages of MONARC's labels, the first of `label1`.
 const ORDER: [&str; 4] = ["fr", "en", "de", "nl"];
 
+/// When a feed changed that never had anything.
+const NEVER: &str = "1970-01-01T00:00:00Z";
+
 /// What the feed tells; moments are as RFC 3339 has them.
 pub struct Feed<'a> {
     /// Where others reach the service, without a slash at its end.
@@ -18,7 +21,7 @@ pub struct Feed<'a> {
     pub language: &'a Language,
     /// What the operator says to everybody.
     pub notice: Option<&'a str>,
-    /// Since when the service says that; the feed is as old if it has nothing else.
+    /// Since when the service says that.
     pub started: &'a str,
     /// The newest figures.
     pub news: Option<News>,
@@ -64,9 +67,9 @@ struct Entry {
 
 /// The feed as XML.
 pub fn feed(feed: &Feed<'_>) -> String {
-    let Feed { url, contact, language, started, .. } = feed;
+    let Feed { url, contact, language, .. } = feed;
     let entries: Vec<Entry> = notice(feed).into_iter().chain(news(feed)).collect();
-    let updated = entries.iter().map(|entry| entry.updated.as_str()).max().unwrap_or(started);
+    let updated = entries.iter().map(|entry| entry.updated.as_str()).max().unwrap_or(NEVER);
     let (url, title) = (escape(url), escape(language.texts.get("app.name")));
     let author = escape(contact.unwrap_or(language.texts.get("app.name")));
     let mut xml = format!(
