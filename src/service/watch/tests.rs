@@ -59,6 +59,17 @@ impl House {
     }
 }
 
+/// Bug: a service that ended while it told left the program an empty message, which it took for a whole one.
+#[test]
+fn a_message_is_whole_before_the_program_starts() {
+    let house = House::new();
+    house.set_command("stat -L -c %s /dev/stdin >$(dirname $0)/told/length");
+    let message = "x".repeat(300 << 10);
+    command::run(&house.0.path().join("command"), &message).unwrap();
+    let length = std::fs::read_to_string(house.0.path().join("told/length")).unwrap();
+    assert_eq!(length.trim(), message.len().to_string());
+}
+
 fn judge(watch: &mut Watch, facts: &Facts) {
     let before = watch.sources.store.watch_states().unwrap();
     watch.judge(facts, &before).unwrap();
