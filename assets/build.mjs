@@ -113,7 +113,7 @@ async function main() {
   const texts = await licences(bundled(metafile), TARGET);
   for (const [name, text] of [
     ["licences", texts],
-    ["openapi", JSON.stringify(JSON.parse(await readFile("openapi.json", "utf8")))],
+    ["openapi", await readFile("openapi.json")],
   ])
     await writeFile(join(out, `${name}.json.gz`), gzipSync(text, { level: 9 }));
 }

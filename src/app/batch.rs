@@ -68,7 +68,7 @@ pub fn add(app: &App, request: Request<'_>) -> Answer {
     let caller = request.caller.as_ref().ok_or_else(|| Box::new(message(401, "A client is needed.")))?;
     let receipt = take_in(app, caller, &request)?;
     app.signals.note_ahead(receipt.ahead());
-    if app.signals.note_batch(&caller.name, receipt.first_refusal()) {
+    if app.signals.note_batch((caller.id, &caller.name), receipt.first_refusal()) {
         let reason = receipt.first_refusal().unwrap_or_default();
         log::warn!("client {:?} sent what was refused: {}", caller.name, plain(reason));
     }

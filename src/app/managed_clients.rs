@@ -64,7 +64,7 @@ pub fn rotate(app: &App, request: Request<'_>) -> Answer {
         None
     } else {
         let mut arguments = Arguments::read(&request, &["token"])?;
-        let token = arguments.get("token", |value| Token::new(&as_text(value)?));
+        let token = arguments.get("token", |value| Token::chosen(&as_text(value)?));
         arguments.finish()?;
         token
     };

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 /// How long wrong tokens are counted.
 const HOUR: Duration = Duration::from_secs(3600);
+/// Batches in a row with a refused item after which a client's front office is taken to be wrong.
+pub const REFUSED_BATCHES: u32 = 3;
 /// Clients that are remembered at most.
 const MAX_CLIENTS: usize = 10_000;
 
@@ -20,7 +22,8 @@ pub struct Signals {
     /// Stats dated ahead since the start.
     ahead_total: AtomicU64,
     wrong: Mutex<Hours>,
-    clients: Mutex<HashMap<String, Batches>>,
+    /// By the client's number: it may be renamed.
+    clients: Mutex<HashMap<i64, Batches>>,
     /// Keys of the clients that have shown a short token.
     short: Mutex<HashSet<i64>>,
 }
@@ -57,12 +60,30 @@ impl Hours {
 /// The last batches of a client.
 #[derive(Clone, Debug, Default)]
 struct Batches {
+    /// What the client was called then.
+    name: String,
     /// Batches in a row that had an item refused.
     refused: u32,
     /// The last refusal.
     reason: String,
+    /// When there were as many as matter.
+    mattered: Option<Instant>,
     /// When a refusal of it was last written into the log.
     logged: Option<Instant>,
+}
+
+impl Batches {
+    /// Counts one. They matter once an hour: a client that sends good and bad ones in turn is no news every time.
+    fn refuse(&mut self) {
+        let next = self.refused.saturating_add(1);
+        if next == REFUSED_BATCHES {
+            if self.mattered.is_some_and(|at| at.elapsed() < HOUR) {
+                return;
+            }
+            self.mattered = Some(Instant::now());
+        }
+        self.refused = next;
+    }
 }
 
 impl Default for Signals {
@@ -119,17 +140,18 @@ impl Signals {
 
     /// Notes a batch and, if an item of it was refused, the first reason. Gives whether the log should have it: once an
     /// hour and client.
-    pub fn note_batch(&self, client: &str, refused: Option<&str>) -> bool {
+    pub fn note_batch(&self, (id, name): (i64, &str), refused: Option<&str>) -> bool {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if clients.len() >= MAX_CLIENTS && !clients.contains_key(client) {
+        if clients.len() >= MAX_CLIENTS && !clients.contains_key(&id) {
             clients.clear();
         }
-        let batches = clients.entry(client.to_owned()).or_default();
+        let batches = clients.entry(id).or_default();
+        name.clone_into(&mut batches.name);
         let Some(reason) = refused else {
             (batches.refused, batches.reason) = (0, String::new());
             return false;
         };
-        batches.refused = batches.refused.saturating_add(1);
+        batches.refuse();
         batches.reason = reason.to_owned();
         let is_due = batches.logged.is_none_or(|at| at.elapsed() >= HOUR);
         if is_due {
@@ -141,7 +163,7 @@ impl Signals {
     /// Each client that has sent since the start: its name, its batches in a row with a refusal, the last reason.
     pub fn refusals(&self) -> Vec<(String, u32, String)> {
         let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        clients.iter().map(|(name, batches)| (name.clone(), batches.refused, batches.reason.clone())).collect()
+        clients.values().map(|batches| (batches.name.clone(), batches.refused, batches.reason.clone())).collect()
     }
 }
 
@@ -151,14 +173,32 @@ mod tests {
 
     #[test]
     fn a_refusal_is_logged_once_an_hour_and_forgotten_with_a_good_batch() {
-        let signals = Signals::default();
-        assert!(signals.note_batch("fo", Some("date: in 2099")));
-        assert!(!signals.note_batch("fo", Some("date: in 2099")));
-        assert!(signals.note_batch("other", Some("anr: is missing")));
-        assert!(!signals.note_batch("other", None));
+        let (signals, fo, other) = (Signals::default(), (1, "fo"), (2, "other"));
+        assert!(signals.note_batch(fo, Some("date: in 2099")));
+        assert!(!signals.note_batch(fo, Some("date: in 2099")));
+        assert!(signals.note_batch(other, Some("anr: is missing")));
+        assert!(!signals.note_batch(other, None));
         let mut refusals = signals.refusals();
         refusals.sort();
         assert_eq!(refusals, [("fo".into(), 2, "date: in 2099".into()), ("other".into(), 0, String::new())]);
+        // Another name is the same client.
+        signals.note_batch((1, "fo 2"), None);
+        assert!(signals.refusals().contains(&("fo 2".into(), 0, String::new())));
+    }
+
+    /// Bug: three bad batches and a good one in turn were two messages every few seconds.
+    #[test]
+    fn refusals_matter_once_an_hour() {
+        let (signals, fo) = (Signals::default(), (1, "fo"));
+        let refused = |number: u32| {
+            for _ in 0..number {
+                signals.note_batch(fo, Some("anr: x"));
+            }
+            signals.refusals()[0].1
+        };
+        assert_eq!(refused(4), 4);
+        signals.note_batch(fo, None);
+        assert_eq!(refused(9), REFUSED_BATCHES - 1);
     }
 
     #[test]

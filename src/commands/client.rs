@@ -84,13 +84,9 @@ fn set_active(store: &Store, name: &str, active: bool) -> Result<()> {
 
 /// The token that was given, one from standard input, or a random one.
 fn token(given: Option<&str>) -> Result<Token> {
-    let long = |text: &str| match Token::is_short(text) {
-        true => Err(format!("a new token has at least {} characters", Token::SHORT)),
-        false => Token::new(text),
-    };
     match given {
-        Some("-") => long(&read_line()?).map_err(bad("--token")),
-        Some(text) => long(text).map_err(bad("--token")),
+        Some("-") => Token::chosen(&read_line()?).map_err(bad("--token")),
+        Some(text) => Token::chosen(text).map_err(bad("--token")),
         None => Token::random().map_err(|e| Error::new(Kind::Internal, "no random numbers can be had").because(e)),
     }
 }

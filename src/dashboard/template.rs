@@ -39,7 +39,11 @@ pub fn fill<'a>(page: &'a str, values: &Values, text: impl Fn(&'a str) -> &'a st
     html
 }
 
-/// Text as HTML, also between double quotes.
+/// Text as HTML or XML, also between double quotes. What XML has no place for, not even spelt out, is U+FFFD: one such label
+/// would make a feed unreadable for everybody.
 pub fn escape(text: &str) -> String {
+    let is_foreign =
+        |one: char| matches!(one, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}');
+    let text = text.replace(is_foreign, "\u{fffd}");
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -123,3 +123,14 @@ fn no_page_has_anything_inline() {
         }
     }
 }
+
+/// Bug: a threat with such a character in its name made the feed unreadable for everybody.
+#[test]
+fn nothing_that_is_foreign_to_xml_is_left() {
+    let foreign = (0..0x20).filter(|one| ![9, 10, 13].contains(one)).chain([0xfffe, 0xffff]);
+    for one in foreign.filter_map(char::from_u32) {
+        assert_eq!(escape(&format!("a{one}<b")), "a\u{fffd}&lt;b", "{one:?}");
+    }
+    let fine = "\t\r\n \u{e000}\u{fffd}\u{10ffff}";
+    assert_eq!(escape(fine), fine);
+}

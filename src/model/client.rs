@@ -121,6 +121,14 @@ impl Token {
         Ok(Self(text.into()))
     }
 
+    /// The same for one that is chosen now, which nobody should guess: at least [`Self::SHORT`] characters.
+    pub fn chosen(text: &str) -> Result<Self, String> {
+        match Self::is_short(text) {
+            true => Err(format!("a new token has at least {} characters", Self::SHORT)),
+            false => Self::new(text),
+        }
+    }
+
     /// A fresh one of 64 URL-safe letters; the error is the system's random source.
     pub fn random() -> Result<Self, getrandom::Error> {
         random::<64>().map(Self)

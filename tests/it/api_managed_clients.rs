@@ -124,6 +124,11 @@ fn a_rotation_shows_the_new_token_once_and_ends_the_old_one() {
     service.get("/api/v1/client/me").token(&token).send().expect(403);
     service.get("/api/v1/client/me").token(fresh).send().expect(200);
     assert!(!service.get("/api/v1/clients").token(ADMIN).send().text().contains(fresh));
+    // Bug: a token of one character was taken, which anybody guesses.
+    let short = json!({"token": "fifteen-letters"});
+    let refused = service.post(&format!("{}/rotate", path(&client))).token(ADMIN).json(&short).send();
+    assert!(crate::common::batch::bad_argument(refused, "token").contains("at least 16 characters"));
+    service.get("/api/v1/client/me").token(fresh).send().expect(200);
     let taken = json!({"token": ADMIN});
     service.post(&format!("{}/rotate", path(&client))).token(ADMIN).json(&taken).send().expect(409);
 }

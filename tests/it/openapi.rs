@@ -15,7 +15,7 @@ fn document() -> Value {
 fn it_is_served_as_it_is_written_with_and_without_compression() {
     let (_place, service, _token) = service();
     let plain = service.get("/api/v1/openapi.json").send().expect(200);
-    assert_eq!(plain.json(), document());
+    assert!(plain.json() == document());
     let packed = service.get("/api/v1/openapi.json").header("Accept-Encoding", "gzip").send().expect(200);
     assert_eq!(packed.headers["content-encoding"], "gzip");
     assert!(packed.body.len() < 40 << 10, "{} bytes", packed.body.len());

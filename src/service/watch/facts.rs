@@ -4,6 +4,7 @@
 //! tokens yet. No state compares two moments of the clock, which may have been set in between.
 
 use super::{COMMAND_STATE, Sources};
+use crate::app::signals::REFUSED_BATCHES;
 use crate::error::Result;
 use crate::store::jobs::Runs;
 use crate::store::watch::WatchState;
@@ -12,8 +13,6 @@ use crate::store::watch::WatchState;
 const WRONG_TOKENS: u64 = 100;
 /// Stats dated ahead within an hour or two that are worth one.
 const AHEAD: u64 = 10;
-/// Batches in a row with a refused item after which a client's front office is taken to be wrong.
-const REFUSED_BATCHES: u32 = 3;
 /// Free bytes below which space is low; the state ends above twice as many.
 const LOW_SPACE: u64 = 200 << 20;
 
@@ -36,7 +35,7 @@ pub struct Facts {
     pub ahead: Option<u64>,
     /// Clients that have sent since the start, their refused batches in a row, and the last reason.
     pub refusals: Vec<(String, u32, String)>,
-    /// Clients that there are, if somebody was refused before.
+    /// Clients that there are, if somebody is refused or was before.
     pub clients: Vec<String>,
 }
 
@@ -45,8 +44,10 @@ impl Facts {
     pub fn gather(sources: &Sources, before: &[WatchState]) -> Result<Self> {
         let Sources { store, signals, jobs, silent_after } = sources;
         let known = |count: u64, many: u64| (signals.are_complete() || count >= many).then_some(count);
-        let was_refused = before.iter().any(|state| state.name == "refused");
-        let clients = if was_refused { store.clients()? } else { Vec::new() };
+        let refusals = signals.refusals();
+        let is_refused = refusals.iter().any(|(_, number, _)| *number >= REFUSED_BATCHES)
+            || before.iter().any(|state| state.name == "refused");
+        let clients = if is_refused { store.clients()? } else { Vec::new() };
         Ok(Self {
             now: jiff::Timestamp::now().as_second(),
             silent_after: *silent_after,
@@ -55,7 +56,7 @@ impl Facts {
             free: store.free_space(),
             wrong_tokens: known(signals.wrong_tokens(), WRONG_TOKENS),
             ahead: known(signals.ahead(), AHEAD),
-            refusals: signals.refusals(),
+            refusals,
             clients: clients.into_iter().map(|client| client.name).collect(),
         })
     }
@@ -92,7 +93,9 @@ impl Facts {
                 format!("{number} stats were refused within two hours because they are dated ahead of the clock");
             add("dated_ahead", "", text);
         }
-        for (client, number, reason) in self.refusals.iter().filter(|(_, number, _)| *number >= REFUSED_BATCHES) {
+        let is_it =
+            |(name, number, _): &&(String, u32, String)| *number >= REFUSED_BATCHES && self.clients.contains(name);
+        for (client, number, reason) in self.refusals.iter().filter(is_it) {
             let text = format!("the last {number} batches of client {client:?} had stats that were refused: {reason}");
             add("refused", client, text);
         }
@@ -174,9 +177,12 @@ mod tests {
     /// Bug: a client that was deleted, or a job that nobody wants any more, stayed ill for ever.
     #[test]
     fn what_is_no_more_has_ended() {
-        let refused = Facts { refusals: vec![("fo".into(), 3, "date".into())], ..Facts::default() };
+        let refusals = vec![("fo".into(), 3, "date".into())];
         let there = Facts { clients: vec!["fo".into()], ..Facts::default() };
-        assert_eq!(told(&[refused, there, Facts::default()]), [(1, 0), (0, 0), (0, 1)]);
+        let refused = Facts { refusals: refusals.clone(), ..there.clone() };
+        assert_eq!(told(&[refused.clone(), there, Facts::default()]), [(1, 0), (0, 0), (0, 1)]);
+        // What is remembered of a client that was deleted since is no state.
+        assert_eq!(told(&[refused, Facts { refusals, ..Facts::default() }]), [(1, 0), (0, 1)]);
         let push = Runs { name: "push".into(), failure: Some("no route".into()), ..Runs::default() };
         assert_eq!(told(&[Facts { runs: vec![push], ..Facts::default() }, Facts::default()]), [(1, 0), (0, 1)]);
     }
