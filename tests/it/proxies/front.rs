@@ -36,7 +36,7 @@ pub struct Front {
     pub service: Service,
     pub token: String,
     pub setup: Setup,
-    _server: Server,
+    server: Server,
     /// Where the server listens for everybody.
     pub address: String,
     /// Where it believes a line of the PROXY protocol about who is asking.
@@ -55,7 +55,7 @@ impl Front {
             let mut server = Server { child, directory };
             let [address, for_others, _] = ports.map(|port| format!("127.0.0.1:{port}"));
             if server.listens(&address) {
-                return Self { place, service, token, setup, _server: server, address, for_others };
+                return Self { place, service, token, setup, server, address, for_others };
             }
         }
         panic!("{setup:?} does not start; apache2 and nginx-light are needed");
@@ -65,6 +65,13 @@ impl Front {
     pub fn view_link(&self) -> String {
         let text = self.place.ok(&["client", "view-link", "create", "fo"]);
         text.trim_end().trim_end_matches('/').rsplit('/').next().unwrap().to_owned()
+    }
+
+    /// What the server's logs of requests hold.
+    pub fn access_logs(&self) -> String {
+        let files = std::fs::read_dir(self.server.directory.path()).unwrap().map(|file| file.unwrap().path());
+        let logs = files.filter(|path| path.to_string_lossy().ends_with("access.log"));
+        logs.map(|path| std::fs::read_to_string(path).unwrap()).collect()
     }
 
     /// The path under which visitors see the service.
@@ -169,7 +176,7 @@ fn apache(setup: Setup, directory: &Path, service: &str, [port, others, inner]: 
     let at = |port: u16, more: &str| replaced(&site, "*:80>", &format!("127.0.0.1:{port}>\n{more}"));
     format!(
         "ServerRoot {path}\nServerName localhost\nPidFile {path}/pid\nErrorLog {path}/error.log\n\
-         DefaultRuntimeDir {path}\n{listen}\
+         DefaultRuntimeDir {path}\nLogFormat \"%h %t %r %>s\" combined\n{listen}\
          IncludeOptional /etc/apache2/mods-enabled/*.load\nIncludeOptional /etc/apache2/mods-enabled/*.conf\n\
          {modules}AddOutputFilterByType DEFLATE application/json\n{}\n{}\n{hidden}",
         at(*port, ""),
@@ -177,9 +184,12 @@ fn apache(setup: Setup, directory: &Path, service: &str, [port, others, inner]: 
     )
 }
 
-/// A site as there are others.
+/// A site as there are others, with the end of its log's line that the files ask for.
 fn site(lines: &str) -> String {
-    format!("<VirtualHost *:80>\nServerName my.monarc.lu\nDocumentRoot /var/www/html\n{lines}\n</VirtualHost>\n")
+    format!(
+        "<VirtualHost *:80>\nServerName my.monarc.lu\nDocumentRoot /var/www/html\n\
+         CustomLog ${{APACHE_LOG_DIR}}/access.log combined env=!quiet\n{lines}\n</VirtualHost>\n"
+    )
 }
 
 /// The VirtualHost with the lines that its comment offers.
