@@ -77,6 +77,18 @@ impl NewFile {
         given.map_err(|e| unusable(&self.target, e))
     }
 
+    /// Gives it to the owner of another file if its directory is his, too.
+    ///
+    /// # Errors
+    /// As those of [`NewFile::belong_with`].
+    pub fn belong_with_neighbours_of(&self, other: &Path) -> Result<()> {
+        let owner = |path: &Path| std::fs::metadata(path).map(|data| data.uid()).map_err(|e| unusable(path, e));
+        match owner(directory(&self.target))? == owner(other)? {
+            true => self.belong_with(other),
+            false => Ok(()),
+        }
+    }
+
     /// Gives it its name, unless something has come there meanwhile.
     ///
     /// # Errors

@@ -38,7 +38,17 @@ impl Tables {
     /// # Errors
     /// `NotFound` or `Unavailable` if one cannot be opened, `Invalid` if it is not CSV.
     pub fn open(directory: &Path) -> Result<Self> {
-        let table = |name: &str| Table::open(&directory.join(name));
+        let table = |name: &str| {
+            let opened = Table::open(&directory.join(name));
+            opened.map_err(|error| match error.kind {
+                Kind::NotFound => Error::new(
+                    error.kind,
+                    "client.csv and stats.csv are needed: 'import --help' has the two lines of psql that write them",
+                )
+                .because(error.chain()),
+                _ => error,
+            })
+        };
         Ok(Self { clients: table("client.csv")?, stats: table("stats.csv")? })
     }
 }

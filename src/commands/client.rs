@@ -111,7 +111,16 @@ fn create(config: &Config, store: &Store, command: &ClientCreate) -> Result<()> 
         role: Role::parse(&command.role).map_err(bad("--role"))?,
         is_sharing_enabled: command.share,
     };
-    first_client::create(store, &new, |client| format(config, client, &token))
+    first_client::create(store, &new, |client| format(config, client, &token)).map_err(|error| match error.kind {
+        Kind::Conflict => Error::new(
+            error.kind,
+            format!(
+                "{}: --if-missing leaves it as it is, 'client rotate-token' gives one another token",
+                error.message
+            ),
+        ),
+        _ => error,
+    })
 }
 
 /// What there is to say of a client that was there before: never a token.

@@ -38,6 +38,8 @@ fn backup(config: &Config, target: &Path) -> Result<()> {
         let mut new = NewFile::create(target)?;
         let into = new.file();
         let counts = as_owner(&config.store, || store(config)?.backup_into(into, &mut progress("copying")))?;
+        // In a directory of his it is his: root's file there is of use to nobody, since root's commands work as its owner.
+        new.belong_with_neighbours_of(&config.store)?;
         new.finish()?;
         counts
     } else {

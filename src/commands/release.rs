@@ -9,7 +9,8 @@ use crate::model::date::{parse_loose, today};
 use crate::service::first_client::moment;
 use crate::service::releases::{build, due, week_of};
 use crate::store::Store;
-use crate::terminal::{confirm, say};
+use crate::store::releases::Kept;
+use crate::terminal::{confirm, note, say};
 use jiff::civil::Date;
 
 /// Runs one of them.
@@ -20,6 +21,7 @@ pub fn run(config: &Config, action: &ReleaseAction) -> Result<()> {
         ReleaseAction::Show(command) => show(&store, config.public_min_clients.k, week(&command.week)?),
         ReleaseAction::Withdraw(command) => {
             let week = week(&command.week)?;
+            released(&store, week)?;
             confirm(command.yes, &format!("Take the release of the week that ended on {week} down for all?"))?;
             store.withdraw_release(week)?;
             say(&format!("withdrew the release of the week that ended on {week}"))
@@ -35,18 +37,25 @@ fn week(text: &str) -> Result<Date> {
 }
 
 fn list(store: &Store) -> Result<()> {
-    for head in store.release_heads()? {
+    let (heads, due) = (store.release_heads()?, due(store, today())?);
+    if heads.is_empty() && due.is_empty() {
+        note("no week is released, and none is due: one is when it ended two days ago and has stats");
+    }
+    for head in heads {
         let state = if head.is_withdrawn { "withdrawn" } else { "published" };
         say(&format!("{}  {state:<9}  at least {} contributors  built {}", head.week, head.k, moment(head.built_at)))?;
     }
-    due(store, today())?.into_iter().try_for_each(|week| say(&format!("{week}  due")))
+    due.into_iter().try_for_each(|week| say(&format!("{week}  due")))
+}
+
+fn released(store: &Store, week: Date) -> Result<Kept> {
+    store.releases(Some(week), Some(week))?.pop().ok_or_else(|| {
+        Error::new(Kind::NotFound, format!("no release ends on {week}: see 'monarc-stats release list'"))
+    })
 }
 
 fn show(store: &Store, k: usize, week: Date) -> Result<()> {
-    let Some(kept) = store.releases(Some(week), Some(week))?.pop() else {
-        let text = format!("no release ends on {week}: see 'monarc-stats release list'");
-        return Err(Error::new(Kind::NotFound, text));
-    };
+    let kept = released(store, week)?;
     let Some(shown) = Week::of(&kept)? else {
         return say(&format!("{week}: {}", if kept.cells.is_some() { "nothing is shown" } else { "withdrawn" }));
     };

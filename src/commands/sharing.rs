@@ -122,7 +122,12 @@ fn selection(store: &Store, command: &PushCommand) -> Result<Filter> {
 }
 
 fn must_share(store: &Store, command: &PushCommand) -> Result<()> {
-    let Some(name) = &command.client else { return Ok(()) };
+    let Some(name) = &command.client else {
+        if !store.clients()?.iter().any(|client| client.is_sharing_enabled) {
+            note("no client shares, so nothing leaves: 'monarc-stats client enable-sharing NAME' changes that");
+        }
+        return Ok(());
+    };
     let client = store.client(name)?;
     match client.is_sharing_enabled {
         true => Ok(()),

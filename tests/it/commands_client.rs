@@ -247,3 +247,17 @@ fn the_address_for_front_offices_is_one_they_can_go_to() {
     assert!(!shown("::", "b").contains("://::"));
     assert!(shown("::1", "c").contains("'http://[::1]:5005'"));
 }
+
+/// Bug: these said nothing, or not what to do.
+#[test]
+fn who_has_nothing_to_do_or_does_it_twice_hears_what_to_do() {
+    let place = Place::new();
+    place.ok(&["client", "create", "--name", "fo", "--new-store"]);
+    assert!(place.fails(&["client", "create", "--name", "fo"], 1).contains("--if-missing"));
+    let said = |words: &[&str]| String::from_utf8(place.run(words).stderr).unwrap();
+    assert!(said(&["push", "--dry-run"]).contains("client enable-sharing"));
+    assert!(said(&["release", "list"]).contains("no week is released"));
+    assert!(place.fails(&["release", "withdraw", "2026-W47"], 1).contains("no release ends on"));
+    let directory = place.path().display().to_string();
+    assert!(place.fails(&["import", "--from-reference", &directory], 1).contains("import --help"));
+}

@@ -112,6 +112,22 @@ fn roots_commands_leave_nothing_of_roots_in_the_stores_directory() {
     assert!(left.iter().all(|name| !name.to_string_lossy().contains("partial")), "{left:?}");
 }
 
+/// Bug: root's file in the service's directory of backups was of use to neither.
+#[test]
+fn a_backup_beside_those_of_the_service_is_his_and_can_be_looked_at() {
+    let Some(place) = Installation::new() else { return };
+    place.root.ok(&["client", "create", "--name", "fo", "--new-store", "--store", place.store().to_str().unwrap()]);
+    let backups = place.root.path().join("backups");
+    std::fs::create_dir(&backups).unwrap();
+    chown(&backups, Some(USER), Some(USER)).unwrap();
+    let backup = backups.join("by-hand.db");
+    place.ok(&["database", "backup", backup.to_str().unwrap()]);
+    let data = backup.metadata().unwrap();
+    assert_eq!((data.uid(), data.mode() & 0o777), (USER, 0o600));
+    assert!(place.root.ok(&["database", "check", "--store", backup.to_str().unwrap()]).contains("is well"));
+    place.is_unharmed();
+}
+
 /// Bug: a file that another user had put at `X.partial` became the finished backup, his and open to all.
 #[test]
 fn backups_and_exports_are_not_what_others_have_put_there() {

@@ -3,6 +3,7 @@
 use super::{DAMAGED, Finding, asked, current};
 use crate::error::Kind;
 use crate::model::Role;
+use crate::model::text::counted;
 use crate::store::read_only::{ReadOnlyStore, Sender, newest_version};
 use std::path::Path;
 
@@ -90,7 +91,7 @@ fn arrival(sender: &Sender, now: i64) -> Finding {
 pub fn ago(seconds: i64) -> String {
     match seconds {
         ..0 => "in the future".into(),
-        0..7200 => format!("{} minutes ago", seconds / 60),
+        0..7200 => format!("{} ago", counted(seconds / 60, "minute")),
         7200..172_800 => format!("{} hours ago", seconds / 3600),
         _ => format!("{} days ago", seconds / 86_400),
     }
