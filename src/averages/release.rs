@@ -95,7 +95,8 @@ pub struct Object {
     pub figures: Vec<Option<Figure>>,
 }
 
-fn is_blank(texts: &[String; 4]) -> bool {
+/// Whether there is no text in any language.
+pub fn is_blank(texts: &[String; 4]) -> bool {
     texts.iter().all(String::is_empty)
 }
 

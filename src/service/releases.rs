@@ -14,6 +14,7 @@ use crate::model::{StatType, parse_uuid};
 use crate::mosp::{self, Lookups};
 use crate::store::Store;
 use crate::store::jobs::Ending;
+use crate::store::labels::Naming;
 use crate::store::releases::{Contributor, New};
 use jiff::Span;
 use jiff::civil::Date;
@@ -212,7 +213,8 @@ pub fn live(store: &Store, today: Date, is_old: bool) -> Result<()> {
     if analyses.is_empty() {
         return Ok(());
     }
-    let live = changes::live(store, &analyses, today, None)?;
+    let naming = Naming { caller: None, is_live: true };
+    let live = changes::live(store, &analyses, today, &|kind, key| store.texts_for(kind, key, naming))?;
     store.keep_live_changes(RULES, &serde_json::to_string(&live).map_err(unwritten)?)
 }
 

@@ -3,7 +3,6 @@
 use super::rollups::{parsed, stored_date};
 use super::{Store, damaged, now, touch};
 use crate::error::{Error, Kind, Result};
-use crate::model::shapes::Texts;
 use crate::model::{Client, StatType, date};
 use flate2::read::{DeflateDecoder, DeflateEncoder};
 use jiff::civil::Date;
@@ -261,11 +260,6 @@ impl Store {
             }
             touch(tx)
         })
-    }
-
-    /// What most clients call an object; nothing if no stat has it any more.
-    pub fn public_texts(&self, kind: StatType, key: &str) -> Result<Texts> {
-        self.texts_for(kind, key, None)
     }
 
     /// Puts a client into a group, which then has one vote in releases; none takes it out.
