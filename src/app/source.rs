@@ -69,7 +69,7 @@ impl<'a> Source<'a> {
             },
             Some(known) => {
                 let question = format!("{question} {:?}", known.dates(weeks_of(window)));
-                computed::released(self.app, head, (known.version, known.built_at()), &question, compute)
+                computed::released(self.app, head, (known.version, known.closed_at()), &question, compute)
             }
         }
     }

@@ -24,6 +24,8 @@ use std::rc::Rc;
 pub const RULES: i64 = 1;
 /// Days before a week's end, itself included, in which an analysis's last stat counts.
 pub const DAYS: i64 = 28;
+/// Days after its end on which a week is closed: two whole ones have passed.
+pub const GRACE: i64 = 3;
 /// Weeks back to which changes go: a month, a quarter, a year.
 pub const HORIZONS: [i64; 3] = [4, 13, 52];
 /// Contributors from which on a median is shown, and quartiles.

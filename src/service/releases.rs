@@ -7,7 +7,7 @@ use super::schedule::attempt;
 use crate::app::{App, changes};
 use crate::averages::release::cells::{Places, Values, given};
 use crate::averages::release::moved::Live;
-use crate::averages::release::{DAYS, HORIZONS, Hidden, RULES, Release, Rules, Votes};
+use crate::averages::release::{DAYS, GRACE, HORIZONS, Hidden, RULES, Release, Rules, Votes};
 use crate::error::{Error, Kind, Result};
 use crate::model::date::today;
 use crate::model::{StatType, parse_uuid};
@@ -28,8 +28,6 @@ const TICK: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_secs(600);
 /// Its name among the jobs of the service.
 pub const JOB: &str = "release";
-/// Days after its end on which a week is closed: two whole ones have passed.
-const GRACE: i64 = 3;
 /// How long the end of the service waits: what is not kept yet is built with the next start.
 const PATIENCE: Duration = Duration::from_secs(3);
 
