@@ -17,6 +17,7 @@ use crate::model::StatType;
 use cells::{Cell, Texts, Values, is_total};
 use rounding::{Band, change_on_grid, nearest, on_grid, one_digit};
 use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
@@ -63,13 +64,22 @@ pub struct Release {
 
 impl Release {
     /// Asks what threats and vulnerabilities are called of which too few contributors give the same text in any language.
-    /// Only of what is shown, so that nobody is asked about anything else.
-    pub fn name(&mut self, mut ask: impl FnMut(&str) -> [String; 4]) {
+    /// Only of what is shown, so that nobody is asked about anything else, and first of what most contributors have. Gives of
+    /// how many that could not be known.
+    pub fn name(&mut self, mut ask: impl FnMut(&str) -> Option<[String; 4]>) -> usize {
         let named = [StatType::Threat, StatType::Vulnerability].map(StatType::name);
         let shown = self.types.iter_mut().filter(|(kind, _)| named.contains(&kind.as_str()));
-        for object in shown.flat_map(|(_, shown)| &mut shown.objects).filter(|object| is_blank(&object.texts)) {
-            object.texts = ask(&object.key);
+        let objects = shown.flat_map(|(_, shown)| &mut shown.objects);
+        let mut unnamed: Vec<&mut Object> = objects.filter(|object| is_blank(&object.texts)).collect();
+        unnamed.sort_by_key(|object| Reverse(object.figures.iter().flatten().map(|figure| figure.band).max()));
+        let mut unknown = 0;
+        for object in unnamed {
+            match ask(&object.key) {
+                Some(texts) => object.texts = texts,
+                None => unknown += 1,
+            }
         }
+        unknown
     }
 }
 
@@ -241,7 +251,7 @@ impl Votes {
         let most = known
             .iter()
             .filter(|(_, number)| **number >= needed)
-            .max_by_key(|(text, number)| (**number, std::cmp::Reverse(*text)));
+            .max_by_key(|(text, number)| (**number, Reverse(*text)));
         most.map(|(text, _)| text.clone()).unwrap_or_default()
     }
 

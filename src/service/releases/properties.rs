@@ -155,7 +155,7 @@ impl House {
     }
 
     fn publish(&self, k: usize) -> usize {
-        build_due(&self.store, k, today(), &|_| Default::default(), &|| true).unwrap()
+        build_due(&self.store, k, today(), &|_, _| Some(Default::default()), &|| true).unwrap()
     }
 }
 
@@ -305,7 +305,7 @@ fn two_that_build_at_once_publish_each_week_once() {
     let build = |k: usize| {
         let (store, start) = (Store::open(&path).unwrap(), &start);
         start.wait();
-        build_due(&store, k, today(), &|_| Default::default(), &|| true).unwrap()
+        build_due(&store, k, today(), &|_, _| Some(Default::default()), &|| true).unwrap()
     };
     let built = std::thread::scope(|scope| {
         let both = [3, 4].map(|k| scope.spawn(move || build(k)));
