@@ -19,6 +19,7 @@ mod hosts;
 mod managed_clients;
 mod metrics;
 mod mosp;
+mod names;
 mod objects;
 mod own;
 mod pages;

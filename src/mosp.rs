@@ -19,6 +19,11 @@ const LONGEST: Duration = Duration::from_secs(3);
 /// Seconds for which an answer is kept: a found object, one that is not there.
 const KEEP_FOUND: i64 = 7 * 86_400;
 const KEEP_MISSING: i64 = 86_400;
+/// Seconds for which an answer is good enough to name a week's objects, found or not: else each week asked about the same.
+const KEEP_FOR_WEEKS: i64 = 28 * 86_400;
+/// What the names of one week may cost. The week waits for them, and so do those after it.
+const QUESTIONS: usize = 200;
+const LONGEST_NAMING: Duration = Duration::from_secs(60);
 /// Questions that are asked at the same time.
 const AT_ONCE: usize = 4;
 /// How long MOSP is left alone after it did not answer.
@@ -169,6 +174,26 @@ pub fn connect(config: &Config) -> Result<(HttpClient, &str)> {
     Ok((HttpClient::new(url, &config.proxies, LONGEST)?, url))
 }
 
+/// What the names of one week may still cost.
+pub struct Budget {
+    questions: usize,
+    until: Instant,
+}
+
+impl Budget {
+    /// That of a week.
+    pub fn of_a_week() -> Self {
+        Self { questions: QUESTIONS, until: Instant::now() + LONGEST_NAMING }
+    }
+
+    /// Takes one more question from it, if there is one.
+    fn take(&mut self) -> bool {
+        let has_one = self.questions > 0 && Instant::now() < self.until;
+        self.questions -= usize::from(has_one);
+        has_one
+    }
+}
+
 /// What a running service knows of MOSP.
 #[derive(Default)]
 pub struct Lookups {
@@ -180,17 +205,39 @@ pub struct Lookups {
 impl Lookups {
     /// What MOSP has under a UUID, from the store if it was asked lately; none if that cannot be known now.
     pub fn find(&self, store: &Store, config: &Config, uuid: Uuid) -> Result<Option<Vec<Published>>> {
+        self.look_up(store, config, uuid, [KEEP_FOUND, KEEP_MISSING], || true)
+    }
+
+    /// The same for a week's names, which may cost so much.
+    pub fn find_for_week(
+        &self,
+        store: &Store,
+        config: &Config,
+        uuid: Uuid,
+        budget: &mut Budget,
+    ) -> Result<Option<Vec<Published>>> {
+        self.look_up(store, config, uuid, [KEEP_FOR_WEEKS; 2], || budget.take())
+    }
+
+    fn look_up(
+        &self,
+        store: &Store,
+        config: &Config,
+        uuid: Uuid,
+        [keep_found, keep_missing]: [i64; 2],
+        may_ask: impl FnOnce() -> bool,
+    ) -> Result<Option<Vec<Published>>> {
         if config.mosp.is_none() {
             return Ok(None);
         }
         let kept = store.mosp_answer(uuid)?.and_then(|(text, age)| {
             let objects: Vec<Published> = serde_json::from_str(&text).ok()?;
-            let keep = if objects.is_empty() { KEEP_MISSING } else { KEEP_FOUND };
+            let keep = if objects.is_empty() { keep_missing } else { keep_found };
             Some((objects, (0..keep).contains(&age)))
         });
         match kept {
             Some((objects, true)) => Ok(Some(objects)),
-            old => match self.request(config, uuid) {
+            old => match self.request(config, uuid, may_ask) {
                 Some(objects) => {
                     store.keep_mosp_answer(uuid, &serde_json::to_string(&objects).unwrap_or_default())?;
                     Ok(Some(objects))
@@ -201,10 +248,10 @@ impl Lookups {
         }
     }
 
-    /// Asks, unless too many are asking or MOSP has just not answered.
-    fn request(&self, config: &Config, uuid: Uuid) -> Option<Vec<Published>> {
+    /// Asks if it may, unless too many are asking or MOSP has just not answered.
+    fn request(&self, config: &Config, uuid: Uuid, may_ask: impl FnOnce() -> bool) -> Option<Vec<Published>> {
         let silent = *self.silent_until.lock().unwrap_or_else(PoisonError::into_inner);
-        if silent.is_some_and(|until| Instant::now() < until) {
+        if silent.is_some_and(|until| Instant::now() < until) || !may_ask() {
             return None;
         }
         let (url, web) = (config.mosp.as_deref()?, self.web(config)?);
@@ -245,6 +292,14 @@ impl Drop for Asking<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_names_of_a_week_cost_so_many_questions_and_so_long() {
+        let mut budget = Budget::of_a_week();
+        assert_eq!((0..2 * QUESTIONS).filter(|_| budget.take()).count(), QUESTIONS);
+        let mut late = Budget { until: Instant::now(), ..Budget::of_a_week() };
+        assert!(!late.take());
+    }
 
     #[test]
     fn only_a_few_ask_at_the_same_time() {

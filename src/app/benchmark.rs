@@ -2,6 +2,7 @@
 
 use super::answer::Answer;
 use super::arguments::{Arguments, as_text};
+use super::names::Names;
 use super::{App, Request, computed, own, released};
 use crate::averages::Labels;
 use crate::averages::benchmark::{Benchmark, Others, Own, Remote, Sums, TYPES, compare};
@@ -80,7 +81,8 @@ fn write(app: &App, kind: StatType, client: &Client, out: &mut dyn Write) -> Res
             Others::Released(week.as_ref())
         }
     };
-    let mut names = |key: &str| texts(app, kind, key, Some(client.id));
+    let names = Names::of(app, Some(client.id));
+    let mut names = |key: &str| texts(&names, kind, key);
     to_writer(&compare(kind, &own, &others, remote(app, kind)?.as_ref(), &mut names)?, out)
 }
 
@@ -90,7 +92,8 @@ fn write_here(app: &App, kind: StatType, out: &mut dyn Write) -> Result<()> {
     for analysis in app.store.analyses()? {
         sums.add(reader.read(&analysis)?.0);
     }
-    let mut names = |key: &str| texts(app, kind, key, None);
+    let names = Names::of(app, None);
+    let mut names = |key: &str| texts(&names, kind, key);
     to_writer(&compare(kind, &sums.into_own(), &Others::Nobody, remote(app, kind)?.as_ref(), &mut names)?, out)
 }
 
@@ -106,10 +109,10 @@ fn to_writer(answer: &Benchmark, out: &mut dyn Write) -> Result<()> {
 }
 
 /// What an object is called; of a category what its referential is.
-fn texts(app: &App, kind: StatType, key: &str, caller: Option<i64>) -> Result<Labels> {
+fn texts(names: &Names<'_>, kind: StatType, key: &str) -> Result<Labels> {
     let of_referential = category_of_key(key).filter(|_| kind == StatType::Compliance);
     let key = of_referential.map_or_else(|| key.to_owned(), |(referential, _)| referential_key(&referential));
-    Ok(app.store.texts_for(kind, &key, caller)?.into())
+    Ok(names.texts(kind, &key)?.into())
 }
 
 /// Reads what contributors have now: of each analysis the last stat of four weeks, as for releases.

@@ -5,15 +5,18 @@ use crate::averages::release::moved::{self, Live, NAMES, Paths, TYPES};
 use crate::averages::release::{DAYS, HORIZONS, Votes};
 use crate::error::Result;
 use crate::model::StatType;
-use crate::model::shapes::category_of_key;
+use crate::model::shapes::{self, category_of_key};
 use crate::store::Store;
 use crate::store::releases::{Contributor, Stat};
 use jiff::Span;
 use jiff::civil::Date;
 use std::rc::Rc;
 
-/// What moved until a day, with the labels that a client gives, or else most clients.
-pub fn live(store: &Store, analyses: &[Contributor], today: Date, caller: Option<i64>) -> Result<Live> {
+/// What an object of a type is called.
+pub type Named<'a> = &'a dyn Fn(StatType, &str) -> Result<shapes::Texts>;
+
+/// What moved until a day.
+pub fn live(store: &Store, analyses: &[Contributor], today: Date, names: Named<'_>) -> Result<Live> {
     let mut live = Live { date: Some(today), ..Live::default() };
     for kind in TYPES {
         let (votes, paths) = followed(store, analyses, kind, today)?;
@@ -22,7 +25,7 @@ pub fn live(store: &Store, analyses: &[Contributor], today: Date, caller: Option
             for named in lists.named() {
                 named.labels = match category_of_key(&named.object) {
                     Some((_, texts)) => texts.into(),
-                    None => store.texts_for(kind, &named.object, caller)?.into(),
+                    None => names(kind, &named.object)?.into(),
                 };
             }
             live.moved.entry((*name).to_owned()).or_default().insert(kind.name().to_owned(), lists);

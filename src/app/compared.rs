@@ -3,6 +3,7 @@
 use super::answer::Answer;
 use super::arguments::{Arguments, as_text};
 use super::computed::{self, unwritten};
+use super::names::Names;
 use super::objects::means_alone;
 use super::public::as_days;
 use super::source::NOW;
@@ -44,8 +45,8 @@ fn write(app: &App, kind: StatType, days: Option<i64>, of: Option<&Client>, out:
         Some(client) => app.store.newest_days_of(kind, NOW, client)?,
         None => app.store.newest_days(kind, NOW)?,
     };
-    let windows = windows(&newest, days);
-    let mut shown = windows.iter().map(|(ago, window)| of_window(app, (kind, of), ago, *window));
+    let (windows, names) = (windows(&newest, days), Names::of(app, of.map(|client| client.id)));
+    let mut shown = windows.iter().map(|(ago, window)| of_window((app, &names), (kind, of), ago, *window));
     let now = shown.next().transpose()?;
     let earlier = shown.collect::<Result<_>>()?;
     let has_objects = matches!(kind, StatType::Threat | StatType::Vulnerability);
@@ -95,7 +96,7 @@ fn gathered(now: Window, spans: [(&'static str, Span); 2]) -> Vec<(&'static str,
 
 /// The averages of a window; null if it has no stats.
 fn of_window(
-    app: &App,
+    (app, names): (&App, &Names<'_>),
     (kind, of): (StatType, Option<&Client>),
     ago: &'static str,
     (from, to): Window,
@@ -103,7 +104,7 @@ fn of_window(
     let rollup = match of {
         Some(client) => {
             let own = own::selection(kind, client, (Some(from), Some(to)));
-            app.store.rollup_for(&own, Some(client.id))?
+            names.rollup(&own)?
         }
         None => {
             let (from, to) = (Some(from), Some(to));

@@ -257,12 +257,12 @@ pub fn public(app: &App, head: &Head, question: &str, compute: impl FnOnce(&mut 
 pub fn released(
     app: &App,
     head: &Head,
-    (version, built_at): (Version, i64),
+    (version, closed_at): (Version, i64),
     question: &str,
     compute: impl FnOnce(&mut dyn Write) -> Result<()>,
 ) -> Answer {
     let tag = tag(&[&version, question.as_bytes(), app.config.fingerprint.as_bytes()]);
-    let modified = jiff::Timestamp::from_second(built_at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let modified = jiff::Timestamp::from_second(closed_at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     let modified = modified.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
     let answered = unless_known(head, tag, || {
         let computed = app.released.computed(&app.spools, version, question, &app.released.open, compute)?;

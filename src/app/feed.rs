@@ -27,7 +27,7 @@ pub fn atom(app: &App, request: Request<'_>) -> Answer {
         })
     } else {
         let published = Published::of(app)?;
-        computed::released(app, head, (published.version, published.built_at()), &question, |out| {
+        computed::released(app, head, (published.version, published.closed_at()), &question, |out| {
             out.write_all(text(app, &language, released_news(app, &published)?).as_bytes()).map_err(unwritten)
         })
     }?;
@@ -61,7 +61,7 @@ fn live_news(app: &App, trends: &Value) -> Result<Option<News>> {
 /// The newest week that was released.
 fn released_news(app: &App, published: &Published) -> Result<Option<News>> {
     let updated =
-        jiff::Timestamp::from_second(published.built_at()).map_or_else(|_| String::new(), |at| at.to_string());
+        jiff::Timestamp::from_second(published.closed_at()).map_or_else(|_| String::new(), |at| at.to_string());
     let Some(week) = released::newest(app)? else { return Ok(None) };
     let (since, moved) = moved(&trends_value(app, Some(0))?);
     let band = week.band();

@@ -3,6 +3,7 @@
 
 use super::answer::Answer;
 use super::computed::{self, write_value};
+use super::names::Names;
 use super::public::{LAST, summarised};
 use super::released::Weeks;
 use super::{App, Request, changes, released};
@@ -48,7 +49,7 @@ pub fn averages(
             Weeks::Newest => Selection { newest: Some(LAST), ..selection(kind, client, (None, None)) },
             Weeks::Inside(from, to) => selection(kind, client, (from, to)),
         };
-        (processor.run)(&app.store.rollup_for(&selection, Some(client.id))?, params, out)
+        (processor.run)(&Names::of(app, Some(client.id)).rollup(&selection)?, params, out)
     })
 }
 
@@ -66,5 +67,6 @@ pub fn trends(app: &App, request: &Request<'_>, client: &Client, chosen: Option<
 
 /// What moved of a client's analyses until today.
 pub fn changes(app: &App, client: &Client) -> Result<Live> {
-    changes::live(&app.store, &app.store.analyses_of(client)?, today(), Some(client.id))
+    let names = Names::of(app, Some(client.id));
+    changes::live(&app.store, &app.store.analyses_of(client)?, today(), &|kind, key| names.texts(kind, key))
 }

@@ -2,6 +2,7 @@
 
 use super::answer::{Answer, error, json};
 use super::arguments::{Arguments, as_bool, as_date, as_text, as_texts, as_uuids};
+use super::names::Names;
 use super::released::{self, Weeks};
 use super::{App, Request, computed};
 use crate::averages::{self, Params, Period, Processor};
@@ -46,7 +47,7 @@ pub fn run(app: &App, request: Request<'_>) -> Answer {
     let analyses = uuids.map(|uuids| Analyses { client, uuids: Some(uuids) });
     computed::private(app, request.head, &question, |out| {
         let selection = Selection { kind, from, to, local_only, analyses, newest: None };
-        let rollup = app.store.rollup_for(&selection, asker)?;
+        let rollup = Names::of(app, asker).rollup(&selection)?;
         write!(out, r#"{{"type": "{}", "processor": "{}", "data": "#, kind.name(), processor.name)
             .and_then(|()| if rollup.days.is_empty() { out.write_all(b"[]") } else { Ok(()) })
             .map_err(unwritten)?;

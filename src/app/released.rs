@@ -5,13 +5,13 @@ use super::answer::Answer;
 use super::computed::{self, unwritten, write_value};
 use super::objects::means_alone;
 use crate::averages::published::{self, Week};
-use crate::averages::release::Release;
 use crate::averages::release::moved::{self, Live, NAMES};
+use crate::averages::release::{GRACE, Release};
 use crate::averages::{Params, Period, Processor};
 use crate::dashboard::Released;
 use crate::error::Result;
 use crate::model::StatType;
-use crate::model::date::today;
+use crate::model::date::{to_number, today};
 use crate::server::message::Head;
 use crate::store::releases::{Kept, ReleaseHead};
 use jiff::Span;
@@ -56,9 +56,10 @@ impl Published {
         Ok(Self { heads, version })
     }
 
-    /// When the newest was built.
-    pub fn built_at(&self) -> i64 {
-        self.heads.iter().map(|head| head.built_at).max().unwrap_or_default()
+    /// The moment that answers tell, in seconds since 1970: the last midnight in UTC before the newest week was closed anywhere
+    /// on earth. When it was built would tell when somebody posted the stat that it waited for.
+    pub fn closed_at(&self) -> i64 {
+        self.heads.last().map(|head| (to_number(head.week) + GRACE - 1) * 86_400).unwrap_or_default()
     }
 
     /// The last days of the weeks that are asked for.
@@ -89,7 +90,7 @@ pub fn averages(app: &App, head: &Head, processor: &Processor, params: &Params, 
     let published = Published::of(app)?;
     let dates = published.dates(weeks);
     let question = format!("{} {params:?} {dates:?}", processor.name);
-    computed::released(app, head, (published.version, published.built_at()), &question, |out| {
+    computed::released(app, head, (published.version, published.closed_at()), &question, |out| {
         published::answer(processor.name, &read(app, &dates)?, params, out)
     })
 }
@@ -120,7 +121,7 @@ pub fn processed(
 /// What the dashboard rests on: a band, and which weeks.
 pub fn summary(app: &App, head: &Head) -> Answer {
     let published = Published::of(app)?;
-    computed::released(app, head, (published.version, published.built_at()), "summary", |out| {
+    computed::released(app, head, (published.version, published.closed_at()), "summary", |out| {
         let newest = read(app, &published.dates(Weeks::Newest))?.pop();
         let summary = value!({
             "public_min_clients": app.config.public_min_clients.k,
@@ -146,7 +147,7 @@ pub fn own(
 ) -> Answer {
     let published = Published::of(app)?;
     let question = format!("{question} of the newest week");
-    computed::released(app, head, (published.version, published.built_at()), &question, |out| {
+    computed::released(app, head, (published.version, published.closed_at()), &question, |out| {
         write(read(app, &published.dates(Weeks::Newest))?.pop().as_ref(), out)
     })
 }
@@ -183,7 +184,7 @@ pub fn compared(app: &App, head: &Head, kind: StatType, processor: &Processor, d
     let question = format!("compared {} {windows:?}", kind.name());
     // The longest period, so that each value also says its band.
     let params = Params { period: Some(Period::Year), ..Params::default() };
-    computed::released(app, head, (published.version, published.built_at()), &question, |out| {
+    computed::released(app, head, (published.version, published.closed_at()), &question, |out| {
         let of_window = |(ago, (from, to)): (&str, (Date, Date))| -> Result<Value> {
             let weeks = read(app, &published.dates(Weeks::Inside(Some(from), Some(to))))?;
             let mut text = Vec::new();
@@ -208,7 +209,7 @@ pub fn compared(app: &App, head: &Head, kind: StatType, processor: &Processor, d
 pub fn trends(app: &App, head: &Head, chosen: Option<usize>) -> Answer {
     let published = Published::of(app)?;
     let question = format!("trends {chosen:?}");
-    computed::released(app, head, (published.version, published.built_at()), &question, |out| {
+    computed::released(app, head, (published.version, published.closed_at()), &question, |out| {
         write_value(&trends_value(app, chosen)?, out)
     })
 }

@@ -2,6 +2,7 @@
 //! which.
 
 use super::answer::Answer;
+use super::names::Names;
 use super::released::{self, Published, Weeks, read};
 use super::{App, Request, computed, own};
 use crate::averages::published::{self, Week};
@@ -37,6 +38,7 @@ pub struct Source<'a> {
     published: Option<Published>,
     /// The client whose figures alone are looked at, live.
     own: Option<&'a Client>,
+    names: Names<'a>,
 }
 
 impl<'a> Source<'a> {
@@ -45,7 +47,7 @@ impl<'a> Source<'a> {
         let own = request.own();
         let is_live = own.is_some() || app.config.public_min_clients.is_live();
         let published = (!is_live).then(|| Published::of(app)).transpose()?;
-        Ok(Self { app, published, own })
+        Ok(Self { app, published, own, names: Names::of(app, own.map(|client| client.id)) })
     }
 
     /// Whether everything is live.
@@ -67,7 +69,7 @@ impl<'a> Source<'a> {
             },
             Some(known) => {
                 let question = format!("{question} {:?}", known.dates(weeks_of(window)));
-                computed::released(self.app, head, (known.version, known.built_at()), &question, compute)
+                computed::released(self.app, head, (known.version, known.closed_at()), &question, compute)
             }
         }
     }
@@ -114,8 +116,7 @@ impl<'a> Source<'a> {
             Some(client) => own::selection(kind, client, (from, to)),
             None => Selection { kind, from, to, local_only: false, analyses: None, newest: None },
         };
-        let caller = self.own.map(|client| client.id);
-        (processor.run)(&self.app.store.rollup_for(&selection, caller)?, params, out)
+        (processor.run)(&self.names.rollup(&selection)?, params, out)
     }
 
     /// What moved where everything is live: as it was computed today, or of one client now.

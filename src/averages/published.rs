@@ -4,11 +4,11 @@ use super::cartography::{self, Cell, Matrices};
 use super::compliance::{self, Category, Referential, Sides};
 use super::release::cells::total_key;
 use super::release::rounding::{Band, amount};
-use super::release::{Object, Release, Shown};
+use super::release::{Object, Release, Shown, is_blank};
 use super::{Basis, Params, Period, Tree, json, rated, risks};
 use crate::error::{Error, Kind, Result};
 use crate::model::decimal::{Decimal, Mean};
-use crate::model::shapes::{category_of_key, risk_key};
+use crate::model::shapes::{category_of_key, referential_key, risk_key};
 use crate::model::{Decimal as Number, StatType};
 use crate::store::releases::Kept;
 use jiff::civil::Date;
@@ -42,9 +42,15 @@ impl Week {
         self.release.types.get(kind.name())
     }
 
-    /// The texts of an object.
+    /// The texts of an object; of a referential those that stand with its categories.
     pub fn texts(&self, kind: StatType, key: &str) -> Option<[String; 4]> {
-        object(self.shown(kind)?, key).map(|object| object.texts.clone())
+        let shown = self.shown(kind)?;
+        let of_key = |object: &&Object| {
+            category_of_key(&object.key).is_some_and(|(referential, _)| referential_key(&referential) == key)
+        };
+        let mut categories = shown.objects.iter().filter(of_key).filter(|_| kind == StatType::Compliance);
+        let found = object(shown, key).or_else(|| categories.find(|object| !is_blank(&object.texts)));
+        found.map(|object| object.texts.clone())
     }
 
     /// How many contributors it has in all: the band of the type that most have.

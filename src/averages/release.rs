@@ -17,6 +17,7 @@ use crate::model::StatType;
 use cells::{Cell, Texts, Values, is_total};
 use rounding::{Band, change_on_grid, nearest, on_grid, one_digit};
 use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
@@ -24,6 +25,8 @@ use std::rc::Rc;
 pub const RULES: i64 = 1;
 /// Days before a week's end, itself included, in which an analysis's last stat counts.
 pub const DAYS: i64 = 28;
+/// Days after its end on which a week is closed: two whole ones have passed.
+pub const GRACE: i64 = 3;
 /// Weeks back to which changes go: a month, a quarter, a year.
 pub const HORIZONS: [i64; 3] = [4, 13, 52];
 /// Contributors from which on a median is shown, and quartiles.
@@ -61,13 +64,22 @@ pub struct Release {
 
 impl Release {
     /// Asks what threats and vulnerabilities are called of which too few contributors give the same text in any language.
-    /// Only of what is shown, so that nobody is asked about anything else.
-    pub fn name(&mut self, mut ask: impl FnMut(&str) -> [String; 4]) {
+    /// Only of what is shown, so that nobody is asked about anything else, and first of what most contributors have. Gives of
+    /// how many that could not be known.
+    pub fn name(&mut self, mut ask: impl FnMut(&str) -> Option<[String; 4]>) -> usize {
         let named = [StatType::Threat, StatType::Vulnerability].map(StatType::name);
         let shown = self.types.iter_mut().filter(|(kind, _)| named.contains(&kind.as_str()));
-        for object in shown.flat_map(|(_, shown)| &mut shown.objects).filter(|object| is_blank(&object.texts)) {
-            object.texts = ask(&object.key);
+        let objects = shown.flat_map(|(_, shown)| &mut shown.objects);
+        let mut unnamed: Vec<&mut Object> = objects.filter(|object| is_blank(&object.texts)).collect();
+        unnamed.sort_by_key(|object| Reverse(object.figures.iter().flatten().map(|figure| figure.band).max()));
+        let mut unknown = 0;
+        for object in unnamed {
+            match ask(&object.key) {
+                Some(texts) => object.texts = texts,
+                None => unknown += 1,
+            }
         }
+        unknown
     }
 }
 
@@ -95,7 +107,8 @@ pub struct Object {
     pub figures: Vec<Option<Figure>>,
 }
 
-fn is_blank(texts: &[String; 4]) -> bool {
+/// Whether there is no text in any language.
+pub fn is_blank(texts: &[String; 4]) -> bool {
     texts.iter().all(String::is_empty)
 }
 
@@ -238,7 +251,7 @@ impl Votes {
         let most = known
             .iter()
             .filter(|(_, number)| **number >= needed)
-            .max_by_key(|(text, number)| (**number, std::cmp::Reverse(*text)));
+            .max_by_key(|(text, number)| (**number, Reverse(*text)));
         most.map(|(text, _)| text.clone()).unwrap_or_default()
     }
 

@@ -7,13 +7,15 @@ use super::schedule::attempt;
 use crate::app::{App, changes};
 use crate::averages::release::cells::{Places, Values, given};
 use crate::averages::release::moved::Live;
-use crate::averages::release::{DAYS, HORIZONS, Hidden, RULES, Release, Rules, Votes};
+use crate::averages::release::{DAYS, GRACE, HORIZONS, Hidden, RULES, Release, Rules, Votes};
 use crate::error::{Error, Kind, Result};
 use crate::model::date::today;
+use crate::model::text::counted;
 use crate::model::{StatType, parse_uuid};
-use crate::mosp::{self, Lookups};
+use crate::mosp::{self, Budget, Lookups};
 use crate::store::Store;
 use crate::store::jobs::Ending;
+use crate::store::labels::Naming;
 use crate::store::releases::{Contributor, New};
 use jiff::Span;
 use jiff::civil::Date;
@@ -27,8 +29,6 @@ const TICK: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_secs(600);
 /// Its name among the jobs of the service.
 pub const JOB: &str = "release";
-/// Days after its end on which a week is closed: two whole ones have passed.
-const GRACE: i64 = 3;
 /// How long the end of the service waits: what is not kept yet is built with the next start.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -38,8 +38,8 @@ pub struct Releases {
     ended: Receiver<()>,
 }
 
-/// What an object is called elsewhere, by its key.
-pub type Names<'a> = &'a dyn Fn(&str) -> [String; 4];
+/// What an object is called elsewhere, by its key; nothing if that cannot be known now, or would cost too much.
+pub type Names<'a> = &'a dyn Fn(&str, &mut Budget) -> Option<[String; 4]>;
 
 /// Starts to build what is due.
 ///
@@ -57,7 +57,7 @@ pub fn start(app: &Arc<App>) -> Result<Releases> {
         let (mut is_old, mut is_failing) = (true, has_failed(store));
         loop {
             let go_on = || stopped.try_recv() != Err(std::sync::mpsc::TryRecvError::Disconnected);
-            let names = |key: &str| on_mosp(&lookups, &app, key);
+            let names = |key: &str, budget: &mut Budget| on_mosp(&lookups, &app, key, budget);
             let ending = attempt(JOB, || match k {
                 1 => live(store, today(), is_old),
                 _ => build_due(store, k, today(), &names, &go_on).map(drop),
@@ -125,16 +125,26 @@ pub fn due(store: &Store, today: Date) -> Result<Vec<Date>> {
     Ok(due)
 }
 
-/// What MOSP calls an object, if it can be asked now. A week does not wait for it: unnamed it stays then, and the next one
-/// asks again.
-fn on_mosp(lookups: &Lookups, app: &App, key: &str) -> [String; 4] {
-    let found = parse_uuid(key).ok().and_then(|uuid| lookups.find(&app.store, &app.config, uuid).transpose());
-    match found.transpose() {
-        Ok(found) => mosp::names(&found.unwrap_or_default()),
-        Err(error) => {
-            log::warn!("release: {}", error.chain());
-            Default::default()
-        }
+/// What MOSP calls an object, if it can be asked now. A week does not wait long for it: unnamed it stays then, and the next
+/// one asks again.
+fn on_mosp(lookups: &Lookups, app: &App, key: &str, budget: &mut Budget) -> Option<[String; 4]> {
+    let Some(uuid) = parse_uuid(key).ok().filter(|_| app.config.mosp.is_some()) else {
+        return Some(Default::default());
+    };
+    let found = lookups.find_for_week(&app.store, &app.config, uuid, budget);
+    let found = found.inspect_err(|error| log::warn!("release: {}", error.chain())).ok().flatten();
+    found.map(|found| mosp::names(&found))
+}
+
+/// Names what is unnamed. Now and never again: a name that came later would be another answer for a week that was published.
+fn name(release: &mut Release, week: Date, names: Names<'_>, go_on: &dyn Fn() -> bool) {
+    let mut budget = Budget::of_a_week();
+    let unknown = release.name(|key| if go_on() { names(key, &mut budget) } else { None });
+    if unknown > 0 && go_on() {
+        let objects = counted(unknown, "object");
+        log::warn!(
+            "release: {objects} of the week that ended on {week} stay unnamed: MOSP did not answer, or there were too many to ask about"
+        );
     }
 }
 
@@ -143,8 +153,7 @@ pub fn build_due(store: &Store, k: usize, today: Date, names: Names<'_>, go_on: 
     let mut built = 0;
     for week in due(store, today)? {
         let Some((mut release, _)) = build(store, k, week, go_on)? else { break };
-        // Now and never again: a name that came later would be another answer for a week that was published.
-        release.name(|key| if go_on() { names(key) } else { Default::default() });
+        name(&mut release, week, names, go_on);
         if !go_on() {
             break;
         }
@@ -212,7 +221,8 @@ pub fn live(store: &Store, today: Date, is_old: bool) -> Result<()> {
     if analyses.is_empty() {
         return Ok(());
     }
-    let live = changes::live(store, &analyses, today, None)?;
+    let naming = Naming { caller: None, is_live: true };
+    let live = changes::live(store, &analyses, today, &|kind, key| store.texts_for(kind, key, naming))?;
     store.keep_live_changes(RULES, &serde_json::to_string(&live).map_err(unwritten)?)
 }
 

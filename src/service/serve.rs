@@ -8,6 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::files::as_owner;
 use crate::model::Token;
 use crate::model::text::counted;
+use crate::mosp::Budget;
 use crate::server::{self, Limits, Listener, Stop};
 use crate::store::housekeeping::Intervals;
 use crate::store::place::require_own_disk;
@@ -95,7 +96,7 @@ pub fn demo(mut config: Config, days: u32) -> Result<()> {
     let number = demo::fill(&store, crate::model::date::today(), days)?;
     log::info!("invented {}", counted(number, "stat"));
     if !config.public_min_clients.is_live() {
-        let unnamed = |_: &str| Default::default();
+        let unnamed = |_: &str, _: &mut Budget| Some(Default::default());
         releases::build_due(&store, config.public_min_clients.k, crate::model::date::today(), &unnamed, &|| true)?;
     }
     run(config, store, listening)

@@ -1,5 +1,6 @@
 //! Who is compared with whom: the organisations of this instance, and what another one publishes.
 
+use super::labels::Naming;
 use super::releases::{Contributor, gathered};
 use super::rollups::stored_date;
 use super::{Store, damaged, labels, now, touch};
@@ -95,14 +96,14 @@ impl Store {
         })
     }
 
-    /// What a client calls an object, or else most clients; nothing if no stat has it any more.
-    pub fn texts_for(&self, kind: StatType, key: &str, caller: Option<i64>) -> Result<Texts> {
+    /// What an object is called; nothing if no stat has it any more.
+    pub fn texts_for(&self, kind: StatType, key: &str, naming: Naming) -> Result<Texts> {
         self.read(|tx| {
             let object: Option<i64> =
                 tx.prepare_cached("SELECT id FROM object WHERE type = ?1 AND key = ?2").and_then(|mut statement| {
                     statement.query_row(params![kind.number(), key], |row| row.get(0)).optional()
                 })?;
-            object.map_or_else(|| Ok(Texts::default()), |object| Ok(labels::shown(tx, object, caller)?.1))
+            object.map_or_else(|| Ok(Texts::default()), |object| Ok(labels::shown(tx, object, naming)?.1))
         })
     }
 }

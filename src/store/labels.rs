@@ -67,7 +67,8 @@ fn overlay(older: &mut Option<String>, newer: Option<String>) {
     }
 }
 
-pub(super) fn has_text(text: &Option<String>) -> bool {
+/// Whether it is a text, and not an empty one.
+pub fn has_text(text: &Option<String>) -> bool {
     text.as_ref().is_some_and(|text| !text.is_empty())
 }
 
@@ -252,17 +253,28 @@ pub(super) fn forget_unused(tx: &Transaction<'_>, object: i64) -> Result<()> {
     Ok(())
 }
 
-/// The key of an object and the texts that a caller sees of it: its own first, then the public ones.
-pub(super) fn shown(tx: &Transaction<'_>, object: i64, caller: Option<i64>) -> Result<(String, Texts)> {
+/// Whose texts are shown of objects: the caller's own first; then, where everything is live, those that most clients give.
+/// Where it is not, those are nobody's business but the rules' of releases.
+#[derive(Clone, Copy, Debug)]
+pub struct Naming {
+    /// Whose own they are.
+    pub caller: Option<i64>,
+    /// Whether everything is live.
+    pub is_live: bool,
+}
+
+/// The key of an object and the texts that are shown of it; empty where there is none to show.
+pub(super) fn shown(tx: &Transaction<'_>, object: i64, naming: Naming) -> Result<(String, Texts)> {
     let mut statement = tx.prepare_cached(
         "SELECT key, object.label1, object.label2, object.label3, object.label4,
              label.label1, label.label2, label.label3, label.label4, label.client IS NOT NULL
          FROM object LEFT JOIN label ON label.object = object.id AND label.client = ?2
          WHERE object.id = ?1",
     )?;
-    let (key, public, own, is_own) = statement.query_row(params![object, caller], |row| {
+    let (key, public, own, is_own) = statement.query_row(params![object, naming.caller], |row| {
         Ok((row.get(0)?, four(row, 1)?, four(row, 5)?, row.get::<_, bool>(9)?))
     })?;
+    let public = if naming.is_live { public } else { [Some(0); 4] };
     let mut texts: Texts = Default::default();
     for ((public, own), text) in public.into_iter().zip(own).zip(&mut texts) {
         let given = [own, public].into_iter().flatten().find(|id| *id > 0);

@@ -3,7 +3,6 @@
 use super::rollups::{parsed, stored_date};
 use super::{Store, damaged, now, touch};
 use crate::error::{Error, Kind, Result};
-use crate::model::shapes::Texts;
 use crate::model::{Client, StatType, date};
 use flate2::read::{DeflateDecoder, DeflateEncoder};
 use jiff::civil::Date;
@@ -83,9 +82,12 @@ pub struct Weeks {
     pub newest: Option<Date>,
     /// The day on which a backup took the store's place, if it or the backup had releases.
     pub restored_on: Option<Date>,
-    /// The dates of the oldest and of the newest stat.
+    /// The dates of the oldest and of the newest stat of those who contribute. What others post must not be seen.
     pub stats: Option<(Date, Date)>,
 }
+
+/// Who contributes to releases.
+const CONTRIBUTES: &str = "client.is_active AND client.is_sharing_enabled AND client.role <> 'admin'";
 
 /// The day under which the changes of a live instance are kept.
 const LIVE: i64 = 0;
@@ -94,12 +96,12 @@ impl Store {
     /// Who contributes to releases: active clients that share and are no admins, or groups of them.
     pub fn contributors(&self) -> Result<Vec<Contributor>> {
         self.read(|tx| {
-            let mut statement = tx.prepare_cached(
+            let mut statement = tx.prepare_cached(&format!(
                 "SELECT client.id, client.name, client.group_name, analysis.id
                  FROM client JOIN analysis ON analysis.client = client.id
-                 WHERE client.is_active AND client.is_sharing_enabled AND client.role <> 'admin'
+                 WHERE {CONTRIBUTES}
                  ORDER BY client.id, analysis.id",
-            )?;
+            ))?;
             gathered(statement.query([])?)
         })
     }
@@ -163,20 +165,26 @@ impl Store {
             let day = |number: Option<i64>| number.map(stored_date).transpose();
             let newest = tx.query_row("SELECT max(week) FROM release WHERE week <> 0", [], |row| row.get(0))?;
             let restored = tx.query_row("SELECT restored_on FROM state", [], |row| row.get(0))?;
-            let end = |order: &str| {
-                tx.prepare_cached(&format!("SELECT date FROM stat ORDER BY date {order} LIMIT 1"))
-                    .and_then(|mut statement| statement.query_row([], |row| row.get(0)).optional())
+            // An end of the index per client.
+            let end = |end: &str| {
+                let of_client = format!("SELECT {end}(date) AS date FROM stat WHERE stat.client = client.id");
+                let text =
+                    format!("SELECT {end}(date) FROM (SELECT ({of_client}) AS date FROM client WHERE {CONTRIBUTES})");
+                tx.prepare_cached(&text)?.query_row([], |row| row.get(0))
             };
-            let stats = day(end("ASC")?)?.zip(day(end("DESC")?)?);
+            let stats = day(end("min")?)?.zip(day(end("max")?)?);
             Ok(Weeks { newest: day(newest)?, restored_on: day(restored)?, stats })
         })
     }
 
-    /// Whether there are stats of these days.
+    /// Whether those who contribute have stats of these days.
     pub fn has_stats_between(&self, first: Date, last: Date) -> Result<bool> {
         self.read(|tx| {
             Ok(tx
-                .prepare_cached("SELECT 1 FROM stat WHERE date BETWEEN ?1 AND ?2")?
+                .prepare_cached(&format!(
+                    "SELECT 1 FROM client CROSS JOIN stat ON stat.client = client.id
+                     WHERE {CONTRIBUTES} AND stat.date BETWEEN ?1 AND ?2",
+                ))?
                 .exists([date::to_number(first), date::to_number(last)])?)
         })
     }
@@ -261,11 +269,6 @@ impl Store {
             }
             touch(tx)
         })
-    }
-
-    /// What most clients call an object; nothing if no stat has it any more.
-    pub fn public_texts(&self, kind: StatType, key: &str) -> Result<Texts> {
-        self.texts_for(kind, key, None)
     }
 
     /// Puts a client into a group, which then has one vote in releases; none takes it out.

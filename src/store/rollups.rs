@@ -2,7 +2,7 @@
 //! depend on how many stats there are. The invariant: rollups always equal a rebuild from the stats.
 
 use super::entries::{Entries, Entry, decode, encode};
-use super::labels;
+use super::labels::{self, Naming};
 use super::objects::Objects;
 use super::{Store, damaged};
 use crate::error::Result;
@@ -162,18 +162,18 @@ pub struct Rollup {
     pub days: BTreeMap<Date, Entries>,
     /// The key of each object that occurs.
     pub keys: HashMap<i64, String>,
-    /// What the caller calls each of them, or else most clients.
+    /// What each of them is called.
     pub labels: HashMap<i64, Texts>,
 }
 
 impl Store {
     /// The sums of the selected stats, for everybody.
     pub fn rollup(&self, selection: &Selection) -> Result<Rollup> {
-        self.rollup_for(selection, None)
+        self.rollup_for(selection, Naming { caller: None, is_live: true })
     }
 
-    /// The sums of the selected stats, with the labels that a client gives.
-    pub fn rollup_for(&self, selection: &Selection, caller: Option<i64>) -> Result<Rollup> {
+    /// The sums of the selected stats, and what their objects are called.
+    pub fn rollup_for(&self, selection: &Selection, naming: Naming) -> Result<Rollup> {
         self.read(|tx| {
             let mut rollup = Rollup::default();
             match (&selection.analyses, selection.newest) {
@@ -182,7 +182,7 @@ impl Store {
             }
             for object in rollup.days.values().flat_map(BTreeMap::keys) {
                 if !rollup.keys.contains_key(object) {
-                    let (key, texts) = labels::shown(tx, *object, caller)?;
+                    let (key, texts) = labels::shown(tx, *object, naming)?;
                     rollup.keys.insert(*object, key);
                     rollup.labels.insert(*object, texts);
                 }

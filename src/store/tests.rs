@@ -3,6 +3,7 @@
 use super::Store;
 use super::clients::NewClient;
 use super::entries::Entry;
+use super::labels::Naming;
 use super::listing::{Beginning, Filter, Range, Stat};
 use super::payloads::Owner;
 use super::rollups::{Analyses, Selection};
@@ -321,7 +322,8 @@ impl House {
             for (number, caller) in self.clients.iter().map(Some).chain([None]).enumerate() {
                 let selection =
                     Selection { kind, from: None, to: None, local_only: false, analyses: None, newest: None };
-                let rollup = self.store.rollup_for(&selection, caller.map(|caller| caller.id)).unwrap();
+                let naming = Naming { caller: caller.map(|caller| caller.id), is_live: true };
+                let rollup = self.store.rollup_for(&selection, naming).unwrap();
                 for (object, found) in &rollup.labels {
                     for slot in 0..4 {
                         let texts = self.texts(kind, &rollup.keys[object], slot);

@@ -1,9 +1,9 @@
 //! One's own figures beside those of others, in worlds that were computed by hand, and what must not be seen there.
 
-use crate::common::batch::{item, risks, uuid};
+use crate::common::batch::{item, rated, risks, uuid};
 use crate::common::{ADMIN, Place, Reply, Service, today};
 use crate::releases::{RARE, THREAT, anr, contribute, serve, week, world};
-use crate::view_links::link;
+use crate::view_links::{enter, link};
 use serde_json::{Value, json};
 
 /// A threat of a stat: its number, count, highest risk and rate.
@@ -214,6 +214,80 @@ fn released_figures_stand_beside_ones_own_live_ones() {
         (&public["own"], &public["others"]),
         (&json!({"analyses": null, "week": week(0).to_string()}), &Value::Null)
     );
+}
+
+/// What a client sees of its own, with its token and through its view link.
+fn own_answers(service: &Service, name: &str, view: &str, cookie: &str) -> Vec<(String, String)> {
+    let averages =
+        [("threat", "threat_average_on_date"), ("compliance", "compliance_average")].map(|(kind, processor)| {
+            let question = json!({"type": kind, "processor": processor, "anrs": [anr(name)]});
+            (format!("processed {kind}"), service.processed(&token(name), &question).expect(200).text())
+        });
+    let benchmarks =
+        ["threat", "compliance"].map(|kind| (format!("benchmark {kind}"), ask(service, name, kind).text()));
+    let object = format!("stats/objects/{}.json", uuid(RARE));
+    let viewed = ["stats/threats.json", "stats/compliance.json", "stats/trends.json", &object]
+        .into_iter()
+        .chain(["stats/compared.json?type=threat", "stats/benchmark.json?type=threat", "data/threats/data.csv"])
+        .map(|path| {
+            let reply = service.get(&format!("{view}{path}")).header("Cookie", cookie).send();
+            (path.to_owned(), reply.expect(200).text())
+        });
+    averages.into_iter().chain(benchmarks).chain(viewed).collect()
+}
+
+/// Where figures are released a text that one client gives is nobody else's, and whether somebody gives one neither.
+#[test]
+fn a_text_that_was_not_published_is_its_clients_alone() {
+    let place = world(&["1", "2", "3"], 2);
+    let service = serve(&place, "3");
+    let (cookie, view) = enter(&service, &link(&place, "c1", &[]));
+    let post = |name: &str, text: &str| {
+        let one = |object: usize, text: &str| json!({"uuid": uuid(object), "label1": text, "label2": text, "count": 1, "maxRisk": 5, "averageRate": "1"});
+        let published = if text.is_empty() { "" } else { "Fire" };
+        let threats = json!([one(THREAT, published), one(RARE, text)]).to_string();
+        let category = json!([{"label2": "Access", "value": "0.5"}]);
+        let compliance = json!([{"referential": "house", "label2": text, "current": category, "target": category}]);
+        for (kind, data) in [("threat", threats), ("compliance", compliance.to_string())] {
+            service.store_stats(&token(name), &[item(&anr(name), kind, &week(1).to_string(), &data)]);
+            service.store_stats(&token(name), &[item(&anr(name), kind, &today().to_string(), &data)]);
+        }
+    };
+    post("c1", "");
+    let before = own_answers(&service, "c1", &view, &cookie);
+    post("c0", "Mallory of ACME");
+    for ((question, before), (_, now)) in before.iter().zip(own_answers(&service, "c1", &view, &cookie)) {
+        assert_eq!(*before, now, "{question}");
+    }
+    let of = |token: &str, anrs: &[String]| {
+        let question = json!({"type": "threat", "processor": "threat_average_on_date", "anrs": anrs});
+        service.processed(token, &question).expect(200).json()["data"].clone()
+    };
+    // Its own stay its own; what was published is everybody's; who administers sees every figure, by its published name.
+    assert_eq!(of(&token("c0"), &[anr("c0")])[1]["labels"]["label2"], "Mallory of ACME");
+    assert_eq!(of(&token("c2"), &[anr("c2")])[0]["labels"]["label2"], "Fire");
+    for data in [of(ADMIN, &[anr("c0")]), of(ADMIN, &[])] {
+        assert_eq!((&data[0]["labels"]["label2"], &data[1]["labels"]["label2"]), (&json!("Fire"), &json!("")));
+        assert_eq!(data[1]["averages"]["maxRisk"], 5);
+    }
+}
+
+#[test]
+fn a_published_text_stands_where_a_client_gives_none() {
+    let place = world(&["1", "2", "3"], 1);
+    let service = serve(&place, "3");
+    let unnamed = json!([{"uuid": uuid(THREAT), "count": 1, "maxRisk": 5, "averageRate": "1"}]).to_string();
+    place.client("fresh");
+    service.store_stats(&token("fresh"), &[item(&anr("fresh"), "threat", &today().to_string(), &unnamed)]);
+    assert_eq!(ask(&service, "fresh", "threat").json()["objects"][0]["labels"]["label2"], "Fire");
+    // Not what most clients call it by now.
+    for name in ["c0", "c1", "c2"] {
+        let renamed = rated(&uuid(THREAT), 1, 5, "1").replace("Fire", "Mallory");
+        service.store_stats(&token(name), &[item(&anr(name), "threat", &today().to_string(), &renamed)]);
+    }
+    assert_eq!(ask(&service, "fresh", "threat").json()["objects"][0]["labels"]["label2"], "Fire");
+    place.ok(&["release", "withdraw", &week(0).to_string(), "--yes"]);
+    assert_eq!(ask(&service, "fresh", "threat").json()["objects"][0]["labels"]["label2"], "");
 }
 
 #[test]

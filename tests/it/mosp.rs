@@ -199,3 +199,48 @@ fn a_release_does_not_wait_for_mosp() {
     assert_eq!(ask(&service, &uuid(OWN))["objects"][0]["name"], "too late");
     assert!(answers(&service) == before);
 }
+
+/// Five that share, of which three have this many threats that each calls by a name of its own, and all have the last one.
+fn with_many_names(number: usize) -> Place {
+    let place = world(&["1", "2", "3", "4", "5"], 1);
+    let service = place.serve_with(&[("MOSP_URL", "")]);
+    for client in 0..5 {
+        let name = format!("c{client}");
+        let one =
+            |object: usize| json!({"uuid": uuid(object), "label2": name, "count": 1, "maxRisk": 3, "averageRate": "2"});
+        let own = (0..if client < 3 { number } else { 0 }).map(|object| one(FIRST + object));
+        let data: Vec<Value> = own.chain([one(SHARED)]).collect();
+        let stat = item(&anr(&name), "threat", &week(0).to_string(), &Value::from(data).to_string());
+        service.store_stats(&format!("{name}-token-of-a-test"), &[stat]);
+    }
+    place
+}
+
+const FIRST: usize = 1000;
+const SHARED: usize = 9999;
+
+/// Questions that the names of one week may cost.
+const QUESTIONS: usize = 200;
+
+#[test]
+fn a_week_asks_so_many_questions_and_the_next_one_goes_on_with_others() {
+    let (place, mosp) = (with_many_names(QUESTIONS + 50), Remote::start());
+    mosp.state().objects.insert(uuid(SHARED), json!({"id": 1, "name": "what most have"}));
+    let asked = || mosp.state().requests.iter().map(|request| request.path.clone()).collect::<Vec<_>>();
+    let service = released(&place, &mosp);
+    assert_eq!(asked().len(), QUESTIONS);
+    assert!(asked()[0].ends_with(&uuid(SHARED)), "what most contributors have comes first");
+    assert_eq!(labels(&service, SHARED)["label2"], "what most have");
+    let log = service.stop();
+    assert!(log.contains(&format!("51 objects of the week that ended on {} stay unnamed", week(0))), "{log}");
+    // A week later, and another one: answers are kept long enough that in the end all were asked about, once.
+    for number in [QUESTIONS + 51, QUESTIONS + 51] {
+        let store = rusqlite::Connection::open(place.store()).unwrap();
+        store.execute_batch("DELETE FROM release; UPDATE mosp SET asked_at = asked_at - 7 * 86400 - 60").unwrap();
+        drop(store);
+        let log = released(&place, &mosp).stop();
+        assert!(asked().len() == number && !log.contains("stay unnamed"), "{log}");
+    }
+    let different: std::collections::BTreeSet<_> = asked().into_iter().collect();
+    assert_eq!(different.len(), QUESTIONS + 51);
+}

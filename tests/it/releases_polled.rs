@@ -2,8 +2,9 @@
 //! nothing that changes is read.
 
 use crate::common::batch::{ANR, item, rated, uuid};
-use crate::common::{Reply, Service, today};
-use crate::releases::{PUBLIC, THREAT, answers, serve, week, world};
+use crate::common::{ADMIN, Reply, Service, today};
+use crate::releases::{PUBLIC, THREAT, answers, built, serve, week, world};
+use jiff::civil::Date;
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -87,4 +88,36 @@ fn no_public_answer_reads_what_is_live() {
         assert!(*wanted == found, "{path}");
     }
     assert!(known.1 == more(&service));
+}
+
+/// The moment that answers tell is the week's: not the one at which somebody posted, and nobody who does not share is seen.
+#[test]
+fn nobody_learns_when_somebody_posted() {
+    let place = world(&["1", "2", "3"], 1);
+    let store = rusqlite::Connection::open(place.store()).unwrap();
+    store.execute("DELETE FROM stat WHERE date = (SELECT max(date) FROM stat)", []).unwrap();
+    drop(store);
+    place.client("quiet");
+    let service = place.serve_with(&[("PUBLIC_MIN_CLIENTS", "3")]);
+    let post = |token: &str, week: Date| {
+        let items = [today(), week].map(|date| item(ANR, "threat", &date.to_string(), &rated(&uuid(1), 1, 1, "1")));
+        service.store_stats(token, &items);
+    };
+    for token in ["quiet-token-of-a-test", ADMIN] {
+        post(token, week(1));
+        assert_eq!(place.ok(&["release", "list"]), "", "what others post closes no week and makes none");
+    }
+    post("c0-token-of-a-test", week(2));
+    built(&place);
+    let list = place.ok(&["release", "list"]);
+    assert_eq!([0, 1, 2].map(|before| list.contains(&week(before).to_string())), [true, false, true], "{list}");
+    let midnight = week(0).checked_add(jiff::Span::new().days(2)).unwrap();
+    for path in PUBLIC {
+        if let Some(moment) = service.get(path).send().expect(200).headers.get("last-modified") {
+            assert_eq!(*moment, midnight.strftime("%a, %d %b %Y 00:00:00 GMT").to_string(), "{path}");
+        }
+    }
+    let feed = service.get("/feed.atom").send().expect(200);
+    assert!(feed.headers["last-modified"].ends_with(" 00:00:00 GMT"));
+    assert_eq!(feed.text().matches(&format!("<updated>{midnight}T00:00:00Z</updated>")).count(), 2, "{}", feed.text());
 }

@@ -39,7 +39,7 @@ fn house(variables: &[(&str, &str)]) -> (Place, Service) {
 }
 
 /// The cookie that a first visit gives, as a browser sends it back, and the address it is sent on to.
-fn enter(service: &Service, link: &Link) -> (String, String) {
+pub fn enter(service: &Service, link: &Link) -> (String, String) {
     let reply = service.get(&format!("/v/{}/", link.token)).send().expect(303);
     let cookie = reply.headers["set-cookie"].split(';').next().unwrap().to_owned();
     assert_eq!(reply.headers["location"], format!("../{}/", link.number));
