@@ -5,12 +5,13 @@ use super::App;
 use super::answer::{Answer, tag, unless_known};
 use crate::error::{Error, Kind, Result};
 use crate::model::date::today;
-use crate::server::gate::Gate;
+use crate::server::gate::{Gate, Permit};
 use crate::server::gzip_twin;
 use crate::server::message::{Body, Head, Response};
 use crate::server::spool::{Spool, Spools};
 use serde_json::Value;
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -70,14 +71,28 @@ impl Entries {
             return (Arc::clone(slot), false);
         }
         if self.by_question.len() >= KEPT {
-            let oldest =
-                self.by_question.iter().min_by_key(|(_, (used, _))| *used).map(|(question, _)| question.clone());
-            oldest.and_then(|question| self.by_question.remove(&question));
+            self.evict(question);
         }
         let slot = Arc::new(Slot::default());
         self.by_question.insert(question.to_owned(), (self.clock, Arc::clone(&slot)));
         (slot, true)
     }
+
+    /// Lets go of the oldest answer of the kind that has most, the new one counted: who asks one thing in many ways pushes
+    /// out what is asked that way, and nothing that others wait for.
+    fn evict(&mut self, new: &str) {
+        let mut numbers: HashMap<&str, usize> = HashMap::from([(kind(new), 1)]);
+        self.by_question.keys().for_each(|question| *numbers.entry(kind(question)).or_default() += 1);
+        let number = |question: &str| numbers.get(kind(question)).copied().unwrap_or_default();
+        let of_most = |(question, (used, _)): &(&String, &(u64, Arc<Slot>))| (Reverse(number(question)), *used);
+        let gone = self.by_question.iter().min_by_key(of_most).map(|(question, _)| question.clone());
+        gone.and_then(|question| self.by_question.remove(&question));
+    }
+}
+
+/// The kind of a question: its first word.
+fn kind(question: &str) -> &str {
+    question.split(' ').next().unwrap_or_default()
 }
 
 /// The place of one answer.
@@ -178,23 +193,43 @@ impl Answers {
         gate: &Gate,
         compute: impl FnOnce(&mut dyn Write) -> Result<()>,
     ) -> Result<Arc<Computed>> {
+        self.once(version, question, || {
+            let _permit = gate.enter(PATIENCE).ok_or_else(too_many)?;
+            compute_into(spools, compute)
+        })
+    }
+
+    /// What several answers are made of, computed once like an answer. Only who answers asks for it, and has a turn: waiting
+    /// for a second one, answers would wait for each other.
+    pub fn part(
+        &self,
+        spools: &Spools,
+        version: Version,
+        question: &str,
+        compute: impl FnOnce(&mut dyn Write) -> Result<()>,
+    ) -> Result<Vec<u8>> {
+        let computed = self.once(version, question, || compute_into(spools, compute))?;
+        computed.plain.read_range(0..computed.plain.len()).map_err(unspooled)
+    }
+
+    fn once(
+        &self,
+        version: Version,
+        question: &str,
+        compute: impl FnOnce() -> Result<Arc<Computed>>,
+    ) -> Result<Arc<Computed>> {
         let (slot, is_new) = self.lock().slot(version, question);
         if !is_new {
             return slot.wait();
         }
         let leader = Leader { answers: self, question, slot: &slot };
-        let computed = compute_into(spools, gate, compute);
+        let computed = compute();
         leader.settle(&computed);
         computed
     }
 }
 
-fn compute_into(
-    spools: &Spools,
-    gate: &Gate,
-    compute: impl FnOnce(&mut dyn Write) -> Result<()>,
-) -> Result<Arc<Computed>> {
-    let _permit = gate.enter(PATIENCE).ok_or_else(too_many)?;
+fn compute_into(spools: &Spools, compute: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<Arc<Computed>> {
     let mut plain = Watched { spool: spools.answer(), failure: None };
     let done = compute(&mut plain);
     if let Some(error) = plain.failure {
@@ -222,17 +257,26 @@ impl Write for Watched {
 impl Computed {
     /// The answer as a body, with its twin if the caller takes gzip; without one if there is no turn to make it.
     fn body(&self, spools: &Spools, gate: &Gate, takes_gzip: bool) -> Body {
-        let twin = if takes_gzip { self.twin(spools, gate) } else { None };
+        let twin = if takes_gzip { self.twin(spools, || gate.enter(PATIENCE)) } else { None };
         Body::Spool(Arc::clone(&self.plain), twin)
     }
 
-    fn twin(&self, spools: &Spools, gate: &Gate) -> Option<Arc<Spool>> {
-        let mut gzip = self.gzip.lock().unwrap_or_else(PoisonError::into_inner);
+    fn twin(&self, spools: &Spools, enter: impl FnOnce() -> Option<Permit>) -> Option<Arc<Spool>> {
+        let known = self.gzip().clone();
+        if known.is_some() {
+            return known;
+        }
+        // Nobody who has the lock waits for a turn: all who want this answer would wait behind it, one after the other.
+        let _permit = enter()?;
+        let mut gzip = self.gzip();
         if gzip.is_none() {
-            let _permit = gate.enter(PATIENCE)?;
             *gzip = gzip_twin(&self.plain, spools).ok().flatten().map(Arc::new);
         }
         gzip.clone()
+    }
+
+    fn gzip(&self) -> MutexGuard<'_, Option<Arc<Spool>>> {
+        self.gzip.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -389,5 +433,42 @@ mod tests {
         }
         let entries = answers.lock();
         assert!(entries.by_question.len() == KEPT && !entries.by_question.contains_key("0"));
+    }
+
+    #[test]
+    fn who_asks_one_thing_in_many_ways_pushes_nothing_else_out() {
+        let (_place, spools) = spools();
+        let answers = Answers::default();
+        let computed = AtomicUsize::new(0);
+        let ask = |question: &str| {
+            let count = |_: &mut dyn Write| {
+                computed.fetch_add(1, Ordering::SeqCst);
+                Ok(())
+            };
+            answers.computed(&spools, [1; 16], question, &answers.open, count).unwrap();
+        };
+        let calm = ["summary", "trends None", "trends Some(0)", "feed in en", "feed in fr"];
+        calm.iter().for_each(|question| ask(question));
+        (0..100).for_each(|number| ask(&format!("table threats {number}")));
+        assert_eq!(computed.load(Ordering::SeqCst), 105);
+        calm.iter().for_each(|question| ask(question));
+        assert_eq!(computed.load(Ordering::SeqCst), 105, "they are still known");
+        assert_eq!(answers.lock().by_question.len(), KEPT);
+    }
+
+    #[test]
+    fn nobody_holds_a_twin_while_waiting_for_a_turn() {
+        let (_place, spools) = spools();
+        let answers = Answers::default();
+        let computed = answers
+            .computed(&spools, [1; 16], "q", &answers.open, |out| out.write_all(&[b'x'; 10_000]).map_err(unwritten));
+        let computed = computed.unwrap();
+        let enter = || {
+            assert!(computed.gzip.try_lock().is_ok(), "others may look meanwhile");
+            None
+        };
+        assert!(computed.twin(&spools, enter).is_none(), "without a turn there is none");
+        assert!(computed.twin(&spools, || answers.open.enter(PATIENCE)).is_some());
+        assert!(computed.twin(&spools, || panic!("it is there")).is_some());
     }
 }

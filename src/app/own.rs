@@ -2,7 +2,7 @@
 //! sees.
 
 use super::answer::Answer;
-use super::computed::{self, write_value};
+use super::computed::{self, unwritten, write_value};
 use super::names::Names;
 use super::public::{LAST, summarised};
 use super::released::Weeks;
@@ -65,8 +65,13 @@ pub fn trends(app: &App, request: &Request<'_>, client: &Client, chosen: Option<
     })
 }
 
-/// What moved of a client's analyses until today.
+/// What moved of a client's analyses until today: computed once for all answers that are made of it.
 pub fn changes(app: &App, client: &Client) -> Result<Live> {
-    let names = Names::of(app, Some(client.id));
-    changes::live(&app.store, &app.store.analyses_of(client)?, today(), &|kind, key| names.texts(kind, key))
+    let question = format!("changes of {} on {}", client.id, today());
+    let text = app.answers.part(&app.spools, app.store.version()?, &question, |out| {
+        let (names, analyses) = (Names::of(app, Some(client.id)), app.store.analyses_of(client)?);
+        let live = changes::live(&app.store, &analyses, today(), &|kind, key| names.texts(kind, key))?;
+        serde_json::to_writer(out, &live).map_err(unwritten)
+    })?;
+    serde_json::from_slice(&text).map_err(unwritten)
 }
