@@ -74,6 +74,7 @@ pub struct App {
     answers: Answers,
     /// Those from releases, kept apart: what others post must not be felt in them.
     released: Answers,
+    newest: released::Newest,
 }
 
 /// A request on its way to its handler.
@@ -131,6 +132,7 @@ impl App {
             batches,
             answers,
             released,
+            newest: released::Newest::default(),
         }
     }
 

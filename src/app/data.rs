@@ -15,6 +15,7 @@ use crate::averages::release::moved::NAMES;
 use crate::model::parse_uuid;
 use charts::{CHARTS, Chart, Of};
 use serde_json::json as value;
+use uuid::Uuid;
 
 /// What is asked for.
 struct Ask {
@@ -23,10 +24,10 @@ struct Ask {
     period: Option<Period>,
     /// The place of a horizon, of what moved.
     horizon: Option<usize>,
-    /// The UUID of the only object.
-    object: Option<String>,
-    /// The query, as the table's address has it.
-    query: String,
+    /// The only object.
+    object: Option<Uuid>,
+    /// The number of days, if one was given.
+    days: Option<i64>,
 }
 
 impl Ask {
@@ -47,14 +48,23 @@ impl Ask {
             window: days.map_or(usual, Window::Days),
             period: chart.is_over_time.then(|| period.unwrap_or(Period::Month)),
             horizon,
-            object: object.map(|uuid| uuid.to_string()),
-            query: request.head.query.clone(),
+            object,
+            days,
         })
     }
 
     fn question(&self, what: &str) -> String {
-        let Self { chart, window, period, horizon, object, query } = self;
-        format!("{what} {} {window:?} {period:?} {horizon:?} {object:?} {query:?}", chart.name)
+        let Self { chart, period, horizon, object, .. } = self;
+        format!("{what} {} {period:?} {horizon:?} {object:?}", chart.name)
+    }
+
+    /// The address of the table, written anew: as many ways to write it as there are, they are one.
+    fn address(&self) -> String {
+        let days = self.days.map(|days| format!("days={days}"));
+        let period = self.period_name().map(|period| format!("period={period}"));
+        let object = self.object.as_ref().map(|object| format!("object={object}"));
+        let query: Vec<String> = [days, period, object].into_iter().flatten().collect();
+        if query.is_empty() { "data.csv".into() } else { format!("data.csv?{}", query.join("&")) }
     }
 
     /// The period of one value, as arguments name it.
@@ -67,8 +77,8 @@ impl Ask {
 pub fn table(app: &App, request: Request<'_>) -> Answer {
     let ask = Ask::read(app, &request)?;
     let source = Source::of(app, &request)?;
-    let kept = if source.is_live() && ask.chart.of == Of::Trends { app.store.live_changes()? } else { None };
-    let question = format!("{} {:?}", ask.question("table"), kept.map(|kept| kept.hash));
+    let hash = if ask.chart.of == Of::Trends { source.changes_hash()? } else { None };
+    let question = format!("{} {hash:?}", ask.question("table"));
     let mut answer = source.answer(request.head, (&question, ask.window), |out| {
         rows::line(out, &ask.chart.columns().map(|column| value!(column.name)).collect::<Vec<_>>())?;
         rows::write(app, &source, &ask, &mut |row| rows::line(out, &row))
@@ -83,7 +93,8 @@ pub fn table(app: &App, request: Request<'_>) -> Answer {
 pub fn metadata(app: &App, request: Request<'_>) -> Answer {
     let ask = Ask::read(app, &request)?;
     let source = Source::of(app, &request)?;
-    source.answer(request.head, (&ask.question("metadata"), ask.window), |out| {
+    let question = format!("{} {}", ask.question("metadata"), ask.address());
+    source.answer(request.head, (&question, ask.window), |out| {
         let days = match ask.chart.kind() {
             Some(kind) => source.days(kind, ask.window)?,
             None => None,
@@ -93,10 +104,9 @@ pub fn metadata(app: &App, request: Request<'_>) -> Answer {
                 "name": column.name, "datatype": column.datatype, "unit": column.unit, "description": column.description
             })
         });
-        let query = if ask.query.is_empty() { String::new() } else { format!("?{}", ask.query) };
         let mut answer = value!({
             "title": ask.chart.title,
-            "url": format!("data.csv{query}"),
+            "url": ask.address(),
             "source": app.config.instance_url,
             "licence": app.config.data_licence,
             "mode": if source.is_live() { "live" } else { "releases" },
@@ -110,8 +120,7 @@ pub fn metadata(app: &App, request: Request<'_>) -> Answer {
             answer["basis"] =
                 value!({ "clients": summary.clients, "analyses": summary.analyses, "stats": summary.stats });
         } else {
-            let newest = source.weeks(Window::Now)?.pop();
-            answer["band"] = value!(newest.and_then(|week| week.band()));
+            answer["band"] = value!(source.newest()?.and_then(|week| week.band));
         }
         write_value(&answer, out)
     })

@@ -19,10 +19,9 @@ pub fn atom(app: &App, request: Request<'_>) -> Answer {
     // A notice is as old as its service.
     let question = format!("feed in {} since {:?}", language.code, app.config.notice.as_ref().map(|_| &app.started));
     let mut answer = if app.config.public_min_clients.is_live() {
-        let kept = app.store.live_changes()?;
-        let question = format!("{question} with {:?}", kept.as_ref().map(|kept| kept.hash));
+        let question = format!("{question} with {:?}", app.store.live_changes_hash()?);
         computed::public(app, head, &question, |out| {
-            let moved = live_trends_value(&live_changes(kept)?, Some(0))?;
+            let moved = live_trends_value(&live_changes(app)?, Some(0))?;
             out.write_all(text(app, &language, live_news(app, &moved)?).as_bytes()).map_err(unwritten)
         })
     } else {
@@ -62,10 +61,15 @@ fn live_news(app: &App, trends: &Value) -> Result<Option<News>> {
 fn released_news(app: &App, published: &Published) -> Result<Option<News>> {
     let updated =
         jiff::Timestamp::from_second(published.closed_at()).map_or_else(|_| String::new(), |at| at.to_string());
-    let Some(week) = released::newest(app)? else { return Ok(None) };
+    let Some(week) = released::known(app, published)? else { return Ok(None) };
     let (since, moved) = moved(&trends_value(app, Some(0))?);
-    let band = week.band();
-    Ok(band.map(|band| News { date: week.date.to_string(), updated, band: Some(band.name().to_owned()), since, moved }))
+    Ok(week.band.map(|band| News {
+        date: week.date.to_string(),
+        updated,
+        band: Some(band.name().to_owned()),
+        since,
+        moved,
+    }))
 }
 
 /// What moved most since a month ago, and the day that was.

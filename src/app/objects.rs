@@ -34,8 +34,7 @@ pub fn object(app: &App, request: Request<'_>) -> Answer {
         return Err(Box::new(message(404, "No stat has this object.")));
     }
     let object = uuid.to_string();
-    let kept = if source.is_live() { app.store.live_changes()? } else { None };
-    let question = format!("object {object} {days} {period:?} {:?}", kept.as_ref().map(|kept| kept.hash));
+    let question = format!("object {object} {period:?} {:?}", source.changes_hash()?);
     source.answer(request.head, (&question, Window::Days(days)), |out| {
         let params = Params { period: Some(period), ..Params::default() };
         let mut answer =
@@ -51,10 +50,10 @@ pub fn object(app: &App, request: Request<'_>) -> Answer {
             answer["type"] = kind.name().into();
         }
         let changes = match source.is_live() {
-            true => serde_json::to_value(source.changes()?.objects.remove(&object)),
-            false => released::changes(&source.weeks(Window::Now)?, &object),
+            true => serde_json::to_value(source.changes()?.objects.remove(&object)).map_err(unwritten)?,
+            false => released::changes(app, &object)?,
         };
-        answer["changes"] = changes.map_err(unwritten)?;
+        answer["changes"] = changes;
         write_value(&answer, out)
     })
 }
@@ -68,7 +67,7 @@ fn find(source: &Source<'_>, kind: StatType, params: &Params, window: Window, ob
         }
         Ok(())
     });
-    source.write((kind, usual(kind)?), params, window, &mut elements)?;
+    source.write((kind, usual(kind)?), params, (window, Some(object)), &mut elements)?;
     Ok(found)
 }
 
@@ -89,7 +88,7 @@ pub fn lines(app: &App, request: Request<'_>) -> Answer {
             found.insert(text(&element["object"]), line);
             Ok(())
         });
-        source.write((kind, usual(kind)?), &params, Window::Days(365), &mut elements)?;
+        source.write((kind, usual(kind)?), &params, (Window::Days(365), None), &mut elements)?;
         let dates: std::collections::BTreeSet<&String> = found.values().flat_map(BTreeMap::keys).collect();
         let line =
             |line: &BTreeMap<String, Value>| dates.iter().map(|date| line.get(*date).cloned()).collect::<Vec<_>>();

@@ -66,7 +66,7 @@ fn averages(app: &App, request: &Request<'_>, kind: StatType, usual: &str) -> An
         let since = today().checked_sub(jiff::Span::new().days(days - 1)).ok();
         let weeks = if last { Weeks::Newest } else { Weeks::Inside(since, None) };
         let params = Params { period, ..Params::default() };
-        return released::averages(app, request.head, processor, &params, weeks);
+        return released::averages(app, request.head, (kind, processor), &params, weeks);
     }
     let question = format!("{} {days} {last} {local_only} {period:?}", processor.name);
     computed::public(app, request.head, &question, |out| {

@@ -4,26 +4,33 @@ use super::App;
 use super::answer::Answer;
 use super::computed::{self, unwritten, write_value};
 use super::objects::means_alone;
-use crate::averages::published::{self, Week};
+use crate::averages::published::{self, Figures, Lean, Reader, Week};
 use crate::averages::release::moved::{self, Live, NAMES};
+use crate::averages::release::rounding::Band;
 use crate::averages::release::{GRACE, Release};
 use crate::averages::{Params, Period, Processor};
 use crate::dashboard::Released;
 use crate::error::Result;
-use crate::model::StatType;
 use crate::model::date::{to_number, today};
+use crate::model::{StatType, parse_uuid};
 use crate::server::message::Head;
-use crate::store::releases::{Kept, ReleaseHead};
+use crate::store::releases::ReleaseHead;
 use jiff::Span;
 use jiff::civil::Date;
 use serde_json::{Value, json as value};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::io::Write;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
 
 /// Days after a week's end on which the next should have been there for some days: it ends seven days later, and is closed
 /// with the third.
 const OVERDUE: i64 = 14;
+
+/// The types that have objects by themselves.
+const OBJECTS: [StatType; 2] = [StatType::Threat, StatType::Vulnerability];
 
 /// Which weeks an answer is made of.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +69,13 @@ impl Published {
         self.heads.last().map(|head| (to_number(head.week) + GRACE - 1) * 86_400).unwrap_or_default()
     }
 
+    /// The newest week, whole.
+    fn newest(&self, app: &App) -> Result<Option<Week>> {
+        let Some(last) = self.heads.last() else { return Ok(None) };
+        let kept = app.store.releases(Some(last.week), Some(last.week))?.pop();
+        Ok(kept.as_ref().map(Week::of).transpose()?.flatten())
+    }
+
     /// The last days of the weeks that are asked for.
     pub fn dates(&self, weeks: Weeks) -> Vec<Date> {
         let mut dates = self.heads.iter().map(|head| head.week);
@@ -78,20 +92,69 @@ fn is_inside(last: Date, from: Option<Date>, to: Option<Date>) -> bool {
     from.is_none_or(|from| first.is_ok_and(|first| from <= first)) && to.is_none_or(|to| last <= to)
 }
 
-/// Reads releases.
-pub fn read(app: &App, dates: &[Date]) -> Result<Vec<Week>> {
-    let (Some(first), Some(last)) = (dates.first(), dates.last()) else { return Ok(Vec::new()) };
-    let kept = app.store.releases(Some(*first), Some(*last))?;
-    kept.iter().filter_map(|kept| Week::of(kept).transpose()).collect()
+/// Reads of some weeks what answers need, one after the other, so that no more than one is held whole: of these types, and
+/// of one object if only that is asked for.
+pub fn read(app: &App, dates: &[Date], kinds: &[StatType], only: Option<&str>) -> Result<Vec<Lean>> {
+    let (mut reader, mut weeks) = (Reader::new(kinds, only), Vec::with_capacity(dates.len()));
+    for date in dates {
+        weeks.extend(read_one(app, *date, &mut reader)?);
+    }
+    Ok(weeks)
+}
+
+fn read_one(app: &App, date: Date, reader: &mut Reader<'_>) -> Result<Option<Lean>> {
+    let kept = app.store.releases(Some(date), Some(date))?.pop();
+    Ok(kept.map(|kept| reader.read(&kept)).transpose()?.flatten())
+}
+
+/// What is asked of the newest week all the time, so that it is read once for all who ask.
+#[derive(Default)]
+pub struct Newest(Mutex<([u8; 16], Option<Arc<Known>>)>);
+
+/// What is known of a week.
+pub struct Known {
+    /// Its last day.
+    pub date: Date,
+    /// How many contributors it has.
+    pub band: Option<Band>,
+    k: usize,
+    /// The threats and vulnerabilities that it shows, in order.
+    objects: Vec<Uuid>,
+}
+
+impl Known {
+    fn of(week: &Week) -> Self {
+        let shown = OBJECTS.iter().filter_map(|kind| week.release.types.get(kind.name()));
+        let uuids = shown.flat_map(|shown| &shown.objects).filter_map(|object| parse_uuid(&object.key).ok());
+        let mut objects: Vec<Uuid> = uuids.collect();
+        objects.sort_unstable();
+        Self { date: week.date, band: week.band(), k: week.k, objects }
+    }
+}
+
+/// What is known of the newest week that shows something, if there is one.
+pub fn known(app: &App, published: &Published) -> Result<Option<Arc<Known>>> {
+    let mut known = app.newest.0.lock().unwrap_or_else(PoisonError::into_inner);
+    if known.0 != published.version {
+        let newest = published.newest(app)?;
+        *known = (published.version, newest.as_ref().map(|week| Arc::new(Known::of(week))));
+    }
+    Ok(known.1.clone())
 }
 
 /// A processor's answer for anybody.
-pub fn averages(app: &App, head: &Head, processor: &Processor, params: &Params, weeks: Weeks) -> Answer {
+pub fn averages(
+    app: &App,
+    head: &Head,
+    (kind, processor): (StatType, &Processor),
+    params: &Params,
+    weeks: Weeks,
+) -> Answer {
     let published = Published::of(app)?;
     let dates = published.dates(weeks);
     let question = format!("{} {params:?} {dates:?}", processor.name);
     computed::released(app, head, (published.version, published.closed_at()), &question, |out| {
-        published::answer(processor.name, &read(app, &dates)?, params, out)
+        published::answer(processor.name, &read(app, &dates, &[kind], None)?, params, out)
     })
 }
 
@@ -107,10 +170,10 @@ pub fn processed(
     let dates = published.dates(weeks);
     let question = format!("processed {} {params:?} {dates:?}", processor.name);
     computed::released_privately(app, head, published.version, &question, |out| {
-        let weeks = read(app, &dates)?;
+        let weeks = read(app, &dates, &[kind], None)?;
         write!(out, r#"{{"type": "{}", "processor": "{}", "data": "#, kind.name(), processor.name)
             .map_err(unwritten)?;
-        match weeks.iter().any(|week| week.release.types.contains_key(kind.name())) {
+        match weeks.iter().any(|week| week.shown(kind).is_some()) {
             true => published::answer(processor.name, &weeks, params, out)?,
             false => out.write_all(b"[]").map_err(unwritten)?,
         }
@@ -122,10 +185,10 @@ pub fn processed(
 pub fn summary(app: &App, head: &Head) -> Answer {
     let published = Published::of(app)?;
     computed::released(app, head, (published.version, published.closed_at()), "summary", |out| {
-        let newest = read(app, &published.dates(Weeks::Newest))?.pop();
+        let newest = known(app, &published)?;
         let summary = value!({
             "public_min_clients": app.config.public_min_clients.k,
-            "band": newest.as_ref().and_then(Week::band),
+            "band": newest.as_ref().and_then(|week| week.band),
             "oldest": published.heads.first().map(|head| head.week),
             "newest": newest.map(|week| week.date),
         });
@@ -133,9 +196,9 @@ pub fn summary(app: &App, head: &Head) -> Answer {
     })
 }
 
-/// The newest week that shows something.
+/// The newest week that shows something, whole.
 pub fn newest(app: &App) -> Result<Option<Week>> {
-    Ok(read(app, &Published::of(app)?.dates(Weeks::Newest))?.pop())
+    Published::of(app)?.newest(app)
 }
 
 /// An answer that is made of the newest week that shows something, if there is one.
@@ -148,7 +211,7 @@ pub fn own(
     let published = Published::of(app)?;
     let question = format!("{question} of the newest week");
     computed::released(app, head, (published.version, published.closed_at()), &question, |out| {
-        write(read(app, &published.dates(Weeks::Newest))?.pop().as_ref(), out)
+        write(published.newest(app)?.as_ref(), out)
     })
 }
 
@@ -158,15 +221,16 @@ pub fn told(app: &App) -> Result<Option<Released>> {
     if setting.is_live() {
         return Ok(None);
     }
-    let newest = newest(app)?;
+    let newest = known(app, &Published::of(app)?)?;
     let age = newest.as_ref().and_then(|week| Some(i64::from(today().since(week.date).ok()?.get_days())));
-    let newest = newest.and_then(|week| Some((week.date.to_string(), week.band()?.name().to_owned(), week.k)));
+    let newest = newest.and_then(|week| Some((week.date.to_string(), week.band?.name().to_owned(), week.k)));
     let k = newest.as_ref().map_or(setting.k, |(_, _, k)| *k);
     let overdue = age.filter(|days| *days >= OVERDUE);
     Ok(Some(Released { k, newest: newest.map(|(date, band, _)| (date, band)), overdue }))
 }
 
-/// The averages of a window and of the same one earlier.
+/// The averages of a window and of the same one earlier. What is told and asked are whole weeks, so that as many numbers of
+/// days as have the same weeks are one question.
 pub fn compared(app: &App, head: &Head, kind: StatType, processor: &Processor, days: Option<i64>) -> Answer {
     let published = Published::of(app)?;
     let spans = match days {
@@ -174,35 +238,60 @@ pub fn compared(app: &App, head: &Head, kind: StatType, processor: &Processor, d
         Some(days) => [("period", Span::new().days(days)), ("12_months", Span::new().weeks(52))],
     };
     let newest = published.heads.last().map(|head| head.week);
+    let inside = |from, to| published.dates(Weeks::Inside(Some(from), Some(to)));
     let now =
         newest.and_then(|last| Some((last.checked_sub(Span::new().days(days.unwrap_or(7).max(7) - 1)).ok()?, last)));
     let earlier = |(ago, span): &(&'static str, Span)| {
         let (from, to) = now?;
-        Some((*ago, (from.checked_sub(*span).ok()?, to.checked_sub(*span).ok()?)))
+        Some((*ago, inside(from.checked_sub(*span).ok()?, to.checked_sub(*span).ok()?)))
     };
-    let windows: Vec<_> = now.map(|now| ("now", now)).into_iter().chain(spans.iter().filter_map(earlier)).collect();
-    let question = format!("compared {} {windows:?}", kind.name());
-    // The longest period, so that each value also says its band.
-    let params = Params { period: Some(Period::Year), ..Params::default() };
+    let weeks = now.map(|(from, to)| inside(from, to)).unwrap_or_default();
+    let earlier: Vec<(&str, Vec<Date>)> = spans.iter().filter_map(earlier).collect();
+    let question = format!("compared {} {weeks:?} {earlier:?}", kind.name());
     computed::released(app, head, (published.version, published.closed_at()), &question, |out| {
-        let of_window = |(ago, (from, to)): (&str, (Date, Date))| -> Result<Value> {
-            let weeks = read(app, &published.dates(Weeks::Inside(Some(from), Some(to))))?;
-            let mut text = Vec::new();
-            match weeks.iter().any(|week| week.release.types.contains_key(kind.name())) {
-                true => published::answer(processor.name, &weeks, &params, &mut text)?,
-                false => text.extend(b"null"),
-            }
-            let mut averages: Value = serde_json::from_slice(&text).map_err(unwritten)?;
-            if ago != "now" {
-                means_alone(kind, &mut averages);
-            }
-            Ok(value!({ "ago": ago, "from": from, "to": to, "averages": averages }))
+        let Some(now) = first_and_last(&weeks) else {
+            return write_value(&value!({ "type": kind.name(), "now": null, "earlier": [] }), out);
         };
-        let mut shown = windows.iter().map(|window| of_window(*window));
-        let now = shown.next().transpose()?;
-        let earlier = shown.collect::<Result<Vec<_>>>()?;
+        let earlier = earlier.iter().map(|(ago, weeks)| {
+            let window = first_and_last(weeks).unwrap_or_else(|| before(now, ago));
+            let mut averages = window_averages(app, (kind, processor), weeks)?;
+            means_alone(kind, &mut averages);
+            Ok(value!({ "ago": ago, "from": window.0, "to": window.1, "averages": averages }))
+        });
+        let earlier = earlier.collect::<Result<Vec<_>>>()?;
+        let averages = window_averages(app, (kind, processor), &weeks)?;
+        let now = value!({ "ago": "now", "from": now.0, "to": now.1, "averages": averages });
         write_value(&value!({ "type": kind.name(), "now": now, "earlier": earlier }), out)
     })
+}
+
+/// The first and the last day of some weeks.
+fn first_and_last(weeks: &[Date]) -> Option<(Date, Date)> {
+    Some((weeks.first()?.checked_sub(Span::new().days(6)).ok()?, *weeks.last()?))
+}
+
+/// Where a window without a week lies, as far as weeks tell: so that it depends on nothing else.
+fn before((from, to): (Date, Date), ago: &str) -> (Date, Date) {
+    let days = from.until(to).map_or(0, |span| span.get_days()) + 1;
+    let span = match ago {
+        "3_months" => Span::new().weeks(13),
+        "12_months" => Span::new().weeks(52),
+        _ => Span::new().days(days),
+    };
+    (from.saturating_sub(span), to.saturating_sub(span))
+}
+
+/// The averages of some weeks; null if none of them shows any.
+fn window_averages(app: &App, (kind, processor): (StatType, &Processor), weeks: &[Date]) -> Result<Value> {
+    let weeks = read(app, weeks, &[kind], None)?;
+    if !weeks.iter().any(|week| week.shown(kind).is_some()) {
+        return Ok(Value::Null);
+    }
+    // The longest period, so that each value also says its band.
+    let params = Params { period: Some(Period::Year), ..Params::default() };
+    let mut text = Vec::new();
+    published::answer(processor.name, &weeks, &params, &mut text)?;
+    serde_json::from_slice(&text).map_err(unwritten)
 }
 
 /// What moved since a month, a quarter and a year, or since one of them, as it was published.
@@ -217,15 +306,17 @@ pub fn trends(app: &App, head: &Head, chosen: Option<usize>) -> Answer {
 /// The same as a value.
 pub fn trends_value(app: &App, chosen: Option<usize>) -> Result<Value> {
     let published = Published::of(app)?;
+    let whole = published.newest(app)?;
     let newest = published.heads.last().map(|head| head.week);
     let furthest = chosen.unwrap_or(NAMES.len() - 1);
     let from = newest.map(|newest| moved::since(newest, furthest)).transpose()?;
     let from = from.map(|from| from.saturating_sub(Span::new().days(6)));
-    let weeks = read(app, &published.dates(Weeks::Inside(from, None)))?;
-    let mut answer = value!({ "mode": "releases", "newest": newest, "band": weeks.last().and_then(Week::band) });
+    let weeks = read(app, &published.dates(Weeks::Inside(from, None)), &moved::TYPES, None)?;
+    let mut answer = value!({ "mode": "releases", "newest": newest, "band": whole.as_ref().and_then(Week::band) });
     for (horizon, name) in horizons(chosen) {
         let since = newest.map(|newest| moved::since(newest, horizon)).transpose()?;
-        let (types, high) = (moved::released(&weeks, horizon)?, moved::released_high(&weeks, horizon)?);
+        let types = whole.as_ref().map(|newest| moved::released(newest, &weeks, horizon)).transpose()?;
+        let (types, high) = (types.unwrap_or_default(), moved::released_high(&weeks, horizon)?);
         answer[name] = value!({ "since": since, "high": high, "types": types });
     }
     Ok(answer)
@@ -238,9 +329,8 @@ fn horizons(chosen: Option<usize>) -> impl Iterator<Item = (usize, &'static str)
 
 /// The same where everything is live, as it was computed today.
 pub fn live_trends(app: &App, head: &Head, chosen: Option<usize>) -> Answer {
-    let kept = app.store.live_changes()?;
-    let question = format!("trends {chosen:?} {:?}", kept.as_ref().map(|kept| kept.hash));
-    computed::public(app, head, &question, |out| write_value(&live_trends_value(&live_changes(kept)?, chosen)?, out))
+    let question = format!("trends {chosen:?} {:?}", app.store.live_changes_hash()?);
+    computed::public(app, head, &question, |out| write_value(&live_trends_value(&live_changes(app)?, chosen)?, out))
 }
 
 /// The same as a value.
@@ -254,30 +344,37 @@ pub fn live_trends_value(live: &Live, chosen: Option<usize>) -> Result<Value> {
 }
 
 /// What a live instance keeps; nothing if it was never computed.
-pub fn live_changes(kept: Option<Kept>) -> Result<Live> {
-    let text = kept.and_then(|kept| kept.cells);
+pub fn live_changes(app: &App) -> Result<Live> {
+    let text = app.store.live_changes()?.and_then(|kept| kept.cells);
     Ok(text.map(|text| serde_json::from_str(&text)).transpose().map_err(unwritten)?.unwrap_or_default())
 }
 
-/// Every change of an object in the newest of some weeks.
-pub fn changes(weeks: &[Week], key: &str) -> serde_json::Result<Value> {
-    let newest = weeks.last();
-    let found = [StatType::Threat, StatType::Vulnerability].into_iter().find_map(|kind| {
-        let objects = &newest?.release.types.get(kind.name())?.objects;
+/// Every change of an object in the newest week.
+pub fn changes(app: &App, key: &str) -> Result<Value> {
+    let newest = newest(app)?;
+    let found = OBJECTS.into_iter().find_map(|kind| {
+        let objects = &newest.as_ref()?.release.types.get(kind.name())?.objects;
         objects.iter().find(|object| object.key == key).map(|object| moved::released_changes(kind, object))
     });
-    serde_json::to_value(found.unwrap_or_default())
+    serde_json::to_value(found.unwrap_or_default()).map_err(unwritten)
 }
 
-/// Whether some release shows this threat or vulnerability.
-pub fn shows(app: &App, uuid: Uuid) -> Result<bool> {
-    let newest = read(app, &Published::of(app)?.dates(Weeks::Newest))?;
-    let key = uuid.to_string();
-    let has = |kind: StatType| {
-        newest
-            .iter()
-            .filter_map(|week| week.release.types.get(kind.name()))
-            .any(|shown| shown.objects.iter().any(|object| object.key == key))
-    };
-    Ok(has(StatType::Threat) || has(StatType::Vulnerability))
+/// Whether some release shows this threat or vulnerability. For answers that are being computed.
+pub fn ever_showed(app: &App, published: &Published, uuid: Uuid) -> Result<bool> {
+    let text = app.released.part(&app.spools, published.version, "objects", |out| {
+        let (mut reader, mut keys) = (Reader::new(&OBJECTS, None), BTreeSet::new());
+        for date in published.dates(Weeks::Inside(None, None)) {
+            let weeks = read_one(app, date, &mut reader)?;
+            let shown = weeks.iter().flat_map(|week| OBJECTS.iter().filter_map(|kind| week.shown(*kind)));
+            keys.extend(shown.flat_map(Figures::objects).map(|object| Rc::clone(&object.key)));
+        }
+        keys.iter().try_for_each(|key| writeln!(out, "{key}").map_err(unwritten))
+    })?;
+    let uuid = uuid.to_string();
+    Ok(text.split(|byte| *byte == b'\n').any(|key| key == uuid.as_bytes()))
+}
+
+/// Whether the newest release shows it.
+pub fn shows(app: &App, published: &Published, uuid: Uuid) -> Result<bool> {
+    Ok(known(app, published)?.is_some_and(|newest| newest.objects.binary_search(&uuid).is_ok()))
 }

@@ -3,9 +3,9 @@
 
 use super::answer::Answer;
 use super::names::Names;
-use super::released::{self, Published, Weeks, read};
+use super::released::{self, Known, Published, Weeks, read};
 use super::{App, Request, computed, own};
-use crate::averages::published::{self, Week};
+use crate::averages::published;
 use crate::averages::release::moved::Live;
 use crate::averages::{Params, Processor};
 use crate::error::Result;
@@ -17,6 +17,7 @@ use crate::store::summary::Summary;
 use jiff::Span;
 use jiff::civil::Date;
 use std::io::Write;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Days with stats that "now" means.
@@ -55,7 +56,7 @@ impl<'a> Source<'a> {
         self.published.is_none()
     }
 
-    /// Answers a question about a window that nothing else decides.
+    /// Answers a question about a window, which is part of it: of releases the weeks that are in it.
     pub fn answer(
         &self,
         head: &Head,
@@ -64,8 +65,8 @@ impl<'a> Source<'a> {
     ) -> Answer {
         match &self.published {
             None => match self.own {
-                Some(client) => own::answer(self.app, head, client, question, compute),
-                None => computed::public(self.app, head, question, compute),
+                Some(client) => own::answer(self.app, head, client, &format!("{question} {window:?}"), compute),
+                None => computed::public(self.app, head, &format!("{question} {window:?}"), compute),
             },
             Some(known) => {
                 let question = format!("{question} {:?}", known.dates(weeks_of(window)));
@@ -91,22 +92,22 @@ impl<'a> Source<'a> {
         Ok(newest.last().copied().zip(newest.first().copied()))
     }
 
-    /// What was released in a window, in order; nothing where everything is live.
-    pub fn weeks(&self, window: Window) -> Result<Vec<Week>> {
-        let Some(published) = &self.published else { return Ok(Vec::new()) };
-        read(self.app, &published.dates(weeks_of(window)))
+    /// What is known of the newest week that was released; nothing where everything is live.
+    pub fn newest(&self) -> Result<Option<Arc<Known>>> {
+        self.published.as_ref().map_or(Ok(None), |published| released::known(self.app, published))
     }
 
-    /// Writes the JSON of a processor over a window.
+    /// Writes the JSON of a processor over a window, of releases perhaps of one object alone.
     pub fn write(
         &self,
         (kind, processor): (StatType, &Processor),
         params: &Params,
-        window: Window,
+        (window, only): (Window, Option<&str>),
         out: &mut dyn Write,
     ) -> Result<()> {
-        if self.published.is_some() {
-            return published::answer(processor.name, &self.weeks(window)?, params, out);
+        if let Some(published) = &self.published {
+            let weeks = read(self.app, &published.dates(weeks_of(window)), &[kind], only)?;
+            return published::answer(processor.name, &weeks, params, out);
         }
         let days = self.days(kind, window)?;
         // Without a day there is nothing: a range that ends before it begins.
@@ -123,8 +124,14 @@ impl<'a> Source<'a> {
     pub fn changes(&self) -> Result<Live> {
         match self.own {
             Some(client) => own::changes(self.app, client),
-            None => released::live_changes(self.app.store.live_changes()?),
+            None => released::live_changes(self.app),
         }
+    }
+
+    /// What tells whether they are others, where they are no part of the store's version.
+    pub fn changes_hash(&self) -> Result<Option<[u8; 32]>> {
+        let is_kept = self.own.is_none() && self.published.is_none();
+        if is_kept { self.app.store.live_changes_hash() } else { Ok(None) }
     }
 
     /// Whether the figures have a threat or vulnerability.
@@ -132,7 +139,15 @@ impl<'a> Source<'a> {
         match (self.own, &self.published) {
             (Some(client), _) => self.app.store.client_has_object(client, uuid),
             (None, None) => self.app.store.has_object(uuid),
-            (None, Some(_)) => released::shows(self.app, uuid),
+            (None, Some(published)) => released::shows(self.app, published, uuid),
+        }
+    }
+
+    /// Whether they have it or had it in a week of which others tell.
+    pub fn ever_had(&self, uuid: Uuid) -> Result<bool> {
+        match &self.published {
+            Some(published) => released::ever_showed(self.app, published, uuid),
+            None => self.has_object(uuid),
         }
     }
 

@@ -1,17 +1,21 @@
 //! Releases in, the processors' answers out: the same shapes, made of published cells alone. What is hidden is absent.
 
+mod lean;
+
 use super::cartography::{self, Cell, Matrices};
 use super::compliance::{self, Category, Referential, Sides};
 use super::release::cells::total_key;
 use super::release::rounding::{Band, amount};
-use super::release::{Object, Release, Shown, is_blank};
-use super::{Basis, Params, Period, Tree, json, rated, risks};
+use super::release::{Release, Shown, is_blank};
+use super::{Basis, Params, Period, Tree, json, rated, release, risks};
 use crate::error::{Error, Kind, Result};
 use crate::model::decimal::{Decimal, Mean};
 use crate::model::shapes::{category_of_key, referential_key, risk_key};
 use crate::model::{Decimal as Number, StatType};
 use crate::store::releases::Kept;
 use jiff::civil::Date;
+pub use lean::{Figures, Lean, Object, Reader};
+use serde::Serializer;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
@@ -45,11 +49,13 @@ impl Week {
     /// The texts of an object; of a referential those that stand with its categories.
     pub fn texts(&self, kind: StatType, key: &str) -> Option<[String; 4]> {
         let shown = self.shown(kind)?;
-        let of_key = |object: &&Object| {
+        let of_key = |object: &&release::Object| {
             category_of_key(&object.key).is_some_and(|(referential, _)| referential_key(&referential) == key)
         };
         let mut categories = shown.objects.iter().filter(of_key).filter(|_| kind == StatType::Compliance);
-        let found = object(shown, key).or_else(|| categories.find(|object| !is_blank(&object.texts)));
+        let found = shown.objects.binary_search_by(|object| object.key.as_str().cmp(key)).ok();
+        let found = found.and_then(|found| shown.objects.get(found));
+        let found = found.or_else(|| categories.find(|object| !is_blank(&object.texts)));
         found.map(|object| object.texts.clone())
     }
 
@@ -63,7 +69,7 @@ impl Week {
 ///
 /// # Errors
 /// `Internal` for a processor that has no such answer, and those of the writer.
-pub fn answer(processor: &str, weeks: &[Week], params: &Params, out: &mut dyn Write) -> Result<()> {
+pub fn answer(processor: &str, weeks: &[Lean], params: &Params, out: &mut dyn Write) -> Result<()> {
     match processor {
         "threat_average_on_date" => rated_averages(StatType::Threat, weeks, params, out),
         "vulnerability_average_on_date" => rated_averages(StatType::Vulnerability, weeks, params, out),
@@ -76,11 +82,11 @@ pub fn answer(processor: &str, weeks: &[Week], params: &Params, out: &mut dyn Wr
 }
 
 /// A point in time: its date, and the weeks of it.
-type Point<'a> = (Date, Vec<&'a Week>);
+type Point<'a> = (Date, Vec<&'a Lean>);
 
 /// The weeks by themselves, or by the month, quarter or year that has their last day.
-fn points<'a>(weeks: &'a [Week], params: &Params) -> Result<Vec<Point<'a>>> {
-    let mut points: BTreeMap<Date, Vec<&Week>> = BTreeMap::new();
+fn points<'a>(weeks: &'a [Lean], params: &Params) -> Result<Vec<Point<'a>>> {
+    let mut points: BTreeMap<Date, Vec<&Lean>> = BTreeMap::new();
     for week in weeks {
         let date = match params.period {
             None | Some(Period::Day | Period::Week) => week.date,
@@ -116,67 +122,62 @@ fn share_of(units: i32, total: i128) -> Decimal {
 // ---- threats and vulnerabilities
 
 /// Count, highest risk and rate of an object, if all of them are shown.
-fn rated_numbers(shown: &Shown, object: &Object) -> Option<([Decimal; 3], Band)> {
-    let [Some(share), Some(risk), Some(rate)] = object.figures.as_slice() else { return None };
+fn rated_numbers(shown: &Figures, object: &Object) -> Option<([Decimal; 3], Band)> {
+    let [Some(share), Some(risk), Some(rate)] = &*object.figures else { return None };
     let count = share_of(share.value, *shown.totals.get("")?);
     Some(([count, amount(risk.value.into(), 100), amount(rate.value.into(), 5)], share.band.min(rate.band)))
 }
 
-fn rated_averages(kind: StatType, weeks: &[Week], params: &Params, out: &mut dyn Write) -> Result<()> {
+fn rated_averages(kind: StatType, weeks: &[Lean], params: &Params, out: &mut dyn Write) -> Result<()> {
     let points = points(weeks, params)?;
-    let found = keys(kind, weeks);
-    let mut answer = Vec::new();
-    for key in found {
-        let number = |week: &&Week| {
+    let averaged = |key: &str| {
+        let number = |week: &&Lean| {
             let shown = week.shown(kind)?;
-            rated_numbers(shown, object(shown, key)?)
+            rated_numbers(shown, shown.object(key)?)
         };
         let all: Vec<_> = weeks.iter().filter_map(|week| number(&week)).collect();
-        let Some(averages) = means(weeks.len(), &all, false) else { continue };
+        let averages = means(weeks.len(), &all, false)?;
         let on_date = |(date, weeks): &Point<'_>| {
             let shown: Vec<_> = weeks.iter().filter_map(number).collect();
             let means = means(weeks.len(), &shown, true)?;
             let basis = Basis::band(params, means.band);
             Some(rated::OnDate { numbers: means.numbers.into(), date: *date, basis })
         };
-        answer.push(rated::Averaged {
+        Some(rated::Averaged {
             object: key.to_owned(),
             labels: texts(kind, weeks, key).into(),
             values: points.iter().filter_map(on_date).collect(),
             averages: averages.numbers.into(),
-        });
-    }
-    json(&answer, out)
+        })
+    };
+    // One after the other, so that the answer is never held.
+    let mut to = serde_json::Serializer::new(out);
+    let written = to.collect_seq(keys(kind, weeks).into_iter().filter_map(averaged));
+    written.map_err(|error| Error::new(Kind::Internal, "an answer could not be written").because(error))
 }
 
 /// The keys of a type's objects in some week, in order.
-fn keys(kind: StatType, weeks: &[Week]) -> BTreeSet<&str> {
+fn keys(kind: StatType, weeks: &[Lean]) -> BTreeSet<&str> {
     let objects = weeks.iter().filter_map(|week| week.shown(kind)).flat_map(|shown| &shown.objects);
-    objects.map(|object| object.key.as_str()).collect()
-}
-
-/// An object of a week; they are in order.
-fn object<'a>(shown: &'a Shown, key: &str) -> Option<&'a Object> {
-    let found = shown.objects.binary_search_by(|object| object.key.as_str().cmp(key)).ok()?;
-    shown.objects.get(found)
+    objects.map(|object| &*object.key).collect()
 }
 
 /// The texts that an object has in the newest week that names it.
-fn texts(kind: StatType, weeks: &[Week], key: &str) -> [String; 4] {
-    let mut known = weeks.iter().rev().filter_map(|week| week.texts(kind, key));
-    known.find(|texts| texts.iter().any(|text| !text.is_empty())).unwrap_or_default()
+fn texts(kind: StatType, weeks: &[Lean], key: &str) -> [String; 4] {
+    let mut known = weeks.iter().rev().filter_map(|week| Some(&week.shown(kind)?.object(key)?.texts));
+    known.find(|texts| texts.iter().any(|text| !text.is_empty())).map(|texts| (**texts).clone()).unwrap_or_default()
 }
 
 // ---- risks
 
 /// The number of risks of a level.
-pub(super) fn level(week: &Week, state: &str, category: &str, level: &str) -> Option<([Decimal; 1], Band)> {
+pub(super) fn level(week: &Lean, state: &str, category: &str, level: &str) -> Option<([Decimal; 1], Band)> {
     let shown = week.shown(StatType::Risk)?;
-    let figure = object(shown, &risk_key(state, category, level))?.figures.first()?.as_ref()?;
+    let figure = shown.object(&risk_key(state, category, level))?.figures.first()?.as_ref()?;
     Some(([share_of(figure.value, *shown.totals.get(&total_key(state, category))?)], figure.band))
 }
 
-fn risk_averages(weeks: &[Week], params: &Params, out: &mut dyn Write) -> Result<()> {
+fn risk_averages(weeks: &[Lean], params: &Params, out: &mut dyn Write) -> Result<()> {
     json(
         &risks::levels(params, |state, category, name| {
             let shown: Vec<_> = weeks.iter().filter_map(|week| level(week, state, category, name)).collect();
@@ -186,7 +187,7 @@ fn risk_averages(weeks: &[Week], params: &Params, out: &mut dyn Write) -> Result
     )
 }
 
-fn risk_averages_on_date(weeks: &[Week], params: &Params, out: &mut dyn Write) -> Result<()> {
+fn risk_averages_on_date(weeks: &[Lean], params: &Params, out: &mut dyn Write) -> Result<()> {
     let points = points(weeks, params)?;
     json(
         &risks::levels(params, |state, category, name| {
@@ -204,9 +205,9 @@ fn risk_averages_on_date(weeks: &[Week], params: &Params, out: &mut dyn Write) -
 
 // ---- cartography
 
-fn cartography_average(weeks: &[Week], params: &Params, out: &mut dyn Write) -> Result<()> {
+fn cartography_average(weeks: &[Lean], params: &Params, out: &mut dyn Write) -> Result<()> {
     let on_date = |(date, weeks): Point<'_>| {
-        let weeks: Vec<&Week> = weeks.into_iter().filter(|week| week.shown(StatType::Cartography).is_some()).collect();
+        let weeks: Vec<&Lean> = weeks.into_iter().filter(|week| week.shown(StatType::Cartography).is_some()).collect();
         (!weeks.is_empty()).then(|| cartography::OnDate { date, matrices: matrices(&weeks, params, true) })
     };
     let averages = matrices(&weeks.iter().collect::<Vec<_>>(), params, false);
@@ -214,7 +215,7 @@ fn cartography_average(weeks: &[Week], params: &Params, out: &mut dyn Write) -> 
     json(&cartography::Answer::new(averages, values), out)
 }
 
-fn matrices(weeks: &[&Week], params: &Params, half: bool) -> Matrices {
+fn matrices(weeks: &[&Lean], params: &Params, half: bool) -> Matrices {
     let mut cells: BTreeMap<[String; 4], Vec<([Decimal; 2], Band)>> = BTreeMap::new();
     for shown in weeks.iter().filter_map(|week| week.shown(StatType::Cartography)) {
         for object in &shown.objects {
@@ -248,10 +249,10 @@ fn matrices(weeks: &[&Week], params: &Params, half: bool) -> Matrices {
 // ---- compliance
 
 /// Mean compliance of some weeks; nothing if neither side is shown.
-fn sides(weeks: &[&Week], key: &str, half: bool) -> Option<(Sides, Band)> {
+fn sides(weeks: &[&Lean], key: &str, half: bool) -> Option<(Sides, Band)> {
     let side = |side: usize| {
-        let figure = |week: &&Week| {
-            let figure = object(week.shown(StatType::Compliance)?, key)?.figures.get(side)?.as_ref()?;
+        let figure = |week: &&Lean| {
+            let figure = week.shown(StatType::Compliance)?.object(key)?.figures.get(side)?.as_ref()?;
             Some(([amount(figure.value.into(), 1)], figure.band))
         };
         means(weeks.len(), &weeks.iter().filter_map(figure).collect::<Vec<_>>(), half)
@@ -262,9 +263,9 @@ fn sides(weeks: &[&Week], key: &str, half: bool) -> Option<(Sides, Band)> {
     Some((Sides { current: number(current), target: number(target) }, band))
 }
 
-fn compliance_average(weeks: &[Week], params: &Params, out: &mut dyn Write) -> Result<()> {
+fn compliance_average(weeks: &[Lean], params: &Params, out: &mut dyn Write) -> Result<()> {
     let points = points(weeks, params)?;
-    let all: Vec<&Week> = weeks.iter().collect();
+    let all: Vec<&Lean> = weeks.iter().collect();
     let mut referentials: Vec<Referential> = Vec::new();
     for key in keys(StatType::Compliance, weeks) {
         let Some((referential, labels)) = category_of_key(key) else { continue };

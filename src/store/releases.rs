@@ -225,6 +225,14 @@ impl Store {
         })
     }
 
+    /// The SHA-256 of the changes that a live instance shows: it tells whether they are others, without reading them.
+    pub fn live_changes_hash(&self) -> Result<Option<[u8; 32]>> {
+        self.read(|tx| {
+            let mut statement = tx.prepare_cached("SELECT hash FROM release WHERE week = ?1")?;
+            Ok(statement.query_row([LIVE], |row| row.get(0)).optional()?)
+        })
+    }
+
     /// The releases of the weeks whose last days are these, in order; withdrawn ones have no cells.
     pub fn releases(&self, from: Option<Date>, to: Option<Date>) -> Result<Vec<Kept>> {
         self.read(|tx| {

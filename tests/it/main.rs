@@ -48,6 +48,7 @@ mod mosp;
 mod network;
 mod openapi;
 mod proxies;
+mod questions;
 mod reference;
 mod releases;
 mod releases_polled;

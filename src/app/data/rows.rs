@@ -61,13 +61,14 @@ fn params(ask: &Ask) -> Params {
 /// Runs the usual processor of a type whose answer is a list, element by element.
 fn each(source: &Source<'_>, ask: &Ask, kind: StatType, mut take: impl FnMut(Value) -> Result<()>) -> Result<()> {
     let mut failure = None;
+    let only = ask.object.map(|object| object.to_string());
     let mut elements = Elements::new(|element| {
         take(element).map_err(|error| {
             failure = Some(error);
             io::Error::other("a row could not be written")
         })
     });
-    let done = source.write((kind, usual(kind)?), &params(ask), ask.window, &mut elements);
+    let done = source.write((kind, usual(kind)?), &params(ask), (ask.window, only.as_deref()), &mut elements);
     drop(elements);
     failure.map_or(done, Err)
 }
@@ -86,8 +87,15 @@ fn basis(values: &Value) -> [Value; 2] {
 }
 
 fn rated(source: &Source<'_>, ask: &Ask, kind: StatType, sink: Sink<'_>) -> Result<()> {
+    // Anybody may ask for any number of objects that there are not.
+    if let Some(object) = ask.object
+        && !source.ever_had(object)?
+    {
+        return Ok(());
+    }
+    let only = ask.object.map(|object| object.to_string());
     each(source, ask, kind, |one| {
-        if ask.object.as_ref().is_some_and(|wanted| one["object"] != **wanted) {
+        if only.as_ref().is_some_and(|wanted| one["object"] != **wanted) {
             return Ok(());
         }
         let measures = |of: &Value| ["count", "maxRisk", "averageRate"].map(|name| of[name].clone());
@@ -147,7 +155,7 @@ struct OnDate {
 fn parsed<T: serde::de::DeserializeOwned>(source: &Source<'_>, ask: &Ask, kind: StatType, name: &str) -> Result<T> {
     let processor = averages::by_name(name).ok_or_else(|| Error::new(Kind::Internal, "no such processor"))?;
     let mut text = Vec::new();
-    source.write((kind, processor), &params(ask), ask.window, &mut text)?;
+    source.write((kind, processor), &params(ask), (ask.window, None), &mut text)?;
     serde_json::from_slice(&text).map_err(unwritten)
 }
 

@@ -6,7 +6,7 @@ mod live;
 use super::cells::{MAX_RISK, RATE};
 use super::rounding::{Band, UNITS, amount};
 use super::{HORIZONS, Object};
-use crate::averages::published::{self, Week};
+use crate::averages::published::{self, Lean, Week};
 use crate::averages::{Labels, trends};
 use crate::error::Result;
 use crate::model::StatType;
@@ -107,43 +107,40 @@ fn slope(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
     trends::slope(&points).map(|slope| slope * span)
 }
 
-/// What moved until the newest of these weeks, by type, since one of the horizons; nothing if no week is shown.
-pub fn released(weeks: &[Week], horizon: usize) -> Result<BTreeMap<String, Lists<ReleasedMove>>> {
-    let Some(newest) = weeks.last() else { return Ok(BTreeMap::new()) };
+/// What moved until a week, the newest of some, by type, since one of the horizons.
+pub fn released(newest: &Week, weeks: &[Lean], horizon: usize) -> Result<BTreeMap<String, Lists<ReleasedMove>>> {
     let since = since(newest.date, horizon)?;
     let earlier = weeks.iter().find(|week| week.date == since);
-    let between: Vec<&Week> = weeks.iter().filter(|week| week.date >= since).collect();
+    let between: Vec<&Lean> = weeks.iter().filter(|week| week.date >= since).collect();
     let mut all = BTreeMap::new();
     for kind in TYPES {
-        let objects = |week: Option<&Week>| -> BTreeMap<String, Object> {
-            let shown = week.and_then(|week| week.release.types.get(kind.name()));
-            shown.iter().flat_map(|shown| &shown.objects).map(|object| (object.key.clone(), object.clone())).collect()
-        };
-        let (now, then) = (objects(Some(newest)), objects(earlier));
+        let now = newest.release.types.get(kind.name()).map(|shown| shown.objects.as_slice()).unwrap_or_default();
         if now.is_empty() {
             continue;
         }
-        let missing = |of: &BTreeMap<String, Object>, from: &BTreeMap<String, Object>| {
-            of.values().filter(|object| !from.contains_key(&object.key)).take(MAX_ENTRIES).map(named).collect()
-        };
-        let (new, gone) = match earlier {
-            Some(_) => (missing(&now, &then), missing(&then, &now)),
-            None => (Vec::new(), Vec::new()),
-        };
-        let moved = now.values().flat_map(|object| moves(kind, object, horizon, &between)).collect();
+        let then = earlier.and_then(|week| week.shown(kind));
+        let is_new = |object: &&Object| then.is_none_or(|then| then.object(&object.key).is_none());
+        let is_gone = |key: &str| now.binary_search_by(|object| object.key.as_str().cmp(key)).is_err();
+        let (mut new, mut gone) = (Vec::new(), Vec::new());
+        if earlier.is_some() {
+            new.extend(now.iter().filter(is_new).take(MAX_ENTRIES).map(|object| named(&object.key, &object.texts)));
+            let past = then.iter().flat_map(|then| then.objects()).filter(|object| is_gone(&object.key));
+            gone.extend(past.take(MAX_ENTRIES).map(|object| named(&object.key, &object.texts)));
+        }
+        let moved = now.iter().flat_map(|object| moves(kind, object, horizon, &between)).collect();
         all.insert(kind.name().to_owned(), Lists { moved: largest(moved), new, gone });
     }
     Ok(all)
 }
 
 /// High risks of the newest of these weeks beside those of one horizon before, by state: of the kinds that both show.
-pub fn released_high(weeks: &[Week], horizon: usize) -> Result<BTreeMap<String, ReleasedHigh>> {
+pub fn released_high(weeks: &[Lean], horizon: usize) -> Result<BTreeMap<String, ReleasedHigh>> {
     let Some(newest) = weeks.last() else { return Ok(BTreeMap::new()) };
     let since = since(newest.date, horizon)?;
     let Some(earlier) = weeks.iter().find(|week| week.date == since) else { return Ok(BTreeMap::new()) };
     let mut all = BTreeMap::new();
     for state in STATES {
-        let level = |week: &Week, category: &str| published::level(week, state, category, LEVELS[2]);
+        let level = |week: &Lean, category: &str| published::level(week, state, category, LEVELS[2]);
         let both: Vec<_> =
             CATEGORIES.iter().filter_map(|category| level(earlier, category).zip(level(newest, category))).collect();
         let Some(band) = both.iter().map(|((_, then), (_, now))| *then.min(now)).min() else { continue };
@@ -196,13 +193,13 @@ pub fn since(date: Date, horizon: usize) -> Result<Date> {
 }
 
 /// A category has its texts in its key.
-fn named(object: &Object) -> Named {
-    let texts = category_of_key(&object.key).map_or_else(|| object.texts.clone(), |(_, texts)| texts);
-    Named { object: object.key.clone(), labels: texts.into() }
+fn named(key: &str, texts: &[String; 4]) -> Named {
+    let texts = category_of_key(key).map_or_else(|| texts.clone(), |(_, texts)| texts);
+    Named { object: key.to_owned(), labels: texts.into() }
 }
 
 /// The measures of an object that moved, with their sizes.
-fn moves(kind: StatType, object: &Object, horizon: usize, weeks: &[&Week]) -> Vec<(f64, ReleasedMove)> {
+fn moves(kind: StatType, object: &Object, horizon: usize, weeks: &[&Lean]) -> Vec<(f64, ReleasedMove)> {
     let mut found = Vec::new();
     for (of, figure) in object.figures.iter().enumerate() {
         let Some((figure, change)) =
@@ -223,7 +220,7 @@ fn moves(kind: StatType, object: &Object, horizon: usize, weeks: &[&Week]) -> Ve
             way.iter().rev().step_by(step).map(|units| units.map(|units| number(units * range))).collect();
         values.reverse();
         let moved = ReleasedMove {
-            named: named(object),
+            named: named(&object.key, &object.texts),
             measure: name,
             value: exact(figure.value),
             change: exact(change.value),
@@ -238,11 +235,10 @@ fn moves(kind: StatType, object: &Object, horizon: usize, weeks: &[&Week]) -> Ve
 }
 
 /// What was published of a measure in each of these weeks, as parts of its scale; nothing where it is not shown.
-fn way(kind: StatType, key: &str, of: usize, weeks: &[&Week]) -> Vec<Option<f64>> {
-    let value = |week: &&Week| {
-        let objects = &week.release.types.get(kind.name())?.objects;
-        let found = objects.binary_search_by(|object| object.key.as_str().cmp(key)).ok()?;
-        Some(f64::from(objects.get(found)?.figures.get(of)?.as_ref()?.value) / f64::from(UNITS))
+fn way(kind: StatType, key: &str, of: usize, weeks: &[&Lean]) -> Vec<Option<f64>> {
+    let value = |week: &&Lean| {
+        let figure = week.shown(kind)?.object(key)?.figures.get(of)?.as_ref()?;
+        Some(f64::from(figure.value) / f64::from(UNITS))
     };
     weeks.iter().map(value).collect()
 }
