@@ -33,6 +33,7 @@ pub mod sharing;
 mod space;
 pub mod stats;
 pub mod summary;
+pub mod sums;
 mod tables;
 #[cfg(test)]
 mod tests;
