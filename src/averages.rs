@@ -15,11 +15,10 @@ use crate::error::{Error, Result};
 use crate::model::StatType;
 use crate::model::shapes::{CATEGORIES, EVERY_STAT, STATES, Texts};
 use crate::store::entries::{Entries, Entry};
-use crate::store::rollups::Rollup;
+use crate::store::sums::{Rollup, Sums};
 use jiff::civil::Date;
 use release::rounding::Band;
 use serde::Serialize;
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Write;
 
@@ -32,7 +31,7 @@ pub struct Processor {
     /// The types of stats it can be used with.
     pub kinds: &'static [StatType],
     /// Writes the JSON text of its answer.
-    pub run: fn(&Rollup, &Params, &mut dyn Write) -> Result<()>,
+    pub run: fn(&Sums<'_>, &Params, &mut dyn Write) -> Result<()>,
 }
 
 /// Every processor, in the order in which they are listed.
@@ -103,6 +102,11 @@ impl Params {
         .collect()
     }
 
+    /// The first day of the period that a day is averaged in.
+    fn start(&self, day: Date) -> Result<Date> {
+        self.period.map_or(Ok(day), |period| period.start(day))
+    }
+
     fn keeps(&self, state: &str, category: &str) -> bool {
         let among = |list: &[&str], name| list.is_empty() || list.contains(&name);
         among(&self.states, state) && among(&self.categories, category)
@@ -159,30 +163,6 @@ impl Period {
         };
         start.map_err(|error| Error::invalid("a date at the very beginning of the calendar").because(error))
     }
-}
-
-/// The days of a rollup gathered into periods, each under its first day.
-fn periods<'a>(rollup: &'a Rollup, params: &Params) -> Result<Cow<'a, BTreeMap<Date, Entries>>> {
-    let Some(period) = params.period.filter(|period| *period != Period::Day) else {
-        return Ok(Cow::Borrowed(&rollup.days));
-    };
-    let mut periods: BTreeMap<Date, Entries> = BTreeMap::new();
-    for (date, entries) in &rollup.days {
-        let sums = periods.entry(period.start(*date)?).or_default();
-        for (object, entry) in entries {
-            sums.entry(*object).or_default().add(entry, 1);
-        }
-    }
-    Ok(Cow::Owned(periods))
-}
-
-/// Everything in all periods together.
-fn total(periods: &BTreeMap<Date, Entries>) -> Entries {
-    let mut sums = Entries::new();
-    for (object, entry) in periods.values().flatten() {
-        sums.entry(*object).or_default().add(entry, 1);
-    }
-    sums
 }
 
 /// The entries of a period by their keys.
@@ -270,15 +250,60 @@ fn labels(rollup: &Rollup, object: i64) -> Labels {
     rollup.labels.get(&object).cloned().unwrap_or_else(unknown).into()
 }
 
-fn json(answer: &impl Serialize, out: &mut dyn Write) -> Result<()> {
-    serde_json::to_writer(out, answer)
-        .map_err(|error| Error::new(crate::error::Kind::Internal, "an answer could not be written").because(error))
+fn json(answer: &(impl Serialize + ?Sized), out: &mut dyn Write) -> Result<()> {
+    serde_json::to_writer(out, answer).map_err(unwritten)
+}
+
+fn unwritten(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(crate::error::Kind::Internal, "an answer could not be written").because(error)
+}
+
+/// A list that is written element by element, so that no more than one of them is held.
+struct List<'a> {
+    out: &'a mut dyn Write,
+    has_elements: bool,
+}
+
+impl<'a> List<'a> {
+    fn begin(out: &'a mut dyn Write) -> Result<Self> {
+        out.write_all(b"[").map_err(unwritten)?;
+        Ok(Self { out, has_elements: false })
+    }
+
+    /// Begins a list in the last field of a value, which has an empty one there.
+    fn begin_in(value: &impl Serialize, out: &'a mut dyn Write) -> Result<Self> {
+        let text = serde_json::to_string(value).map_err(unwritten)?;
+        out.write_all(text.strip_suffix("]}").unwrap_or(&text).as_bytes()).map_err(unwritten)?;
+        Ok(Self { out, has_elements: false })
+    }
+
+    fn push(&mut self, element: &impl Serialize) -> Result<()> {
+        self.next()?;
+        json(element, self.out)
+    }
+
+    /// Makes place for another element.
+    fn next(&mut self) -> Result<()> {
+        let comma: &[u8] = if std::mem::replace(&mut self.has_elements, true) { b"," } else { b"" };
+        self.out.write_all(comma).map_err(unwritten)
+    }
+
+    fn end(self) -> Result<()> {
+        self.out.write_all(b"]").map_err(unwritten)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::stat::NewStat;
+    use crate::model::{Role, Token};
+    use crate::store::Store;
+    use crate::store::clients::NewClient;
+    use crate::store::rollups::Selection;
+    use crate::store::sums::EVERYBODY;
     use jiff::civil::date;
+    use serde_json::{Value, json as value};
 
     #[test]
     fn periods_begin_where_calendars_say() {
@@ -303,5 +328,57 @@ mod tests {
         assert_eq!(choose(&["informational, operational"]), Ok(vec!["informational", "operational"]));
         assert!(choose(&["informational,physical"]).is_err());
         assert!(choose(&[""]).is_err());
+    }
+
+    /// A store with four days of all types of stats.
+    fn store(directory: &tempfile::TempDir) -> Store {
+        let store = Store::open(&directory.path().join("stats.db")).unwrap();
+        let token = Token::new("a-token-of-a-test").unwrap();
+        let new = NewClient { uuid: None, name: "fo", token: &token, role: Role::User, is_sharing_enabled: false };
+        let client = store.create_client(&new).unwrap();
+        let sent: Vec<Value> = serde_json::from_str(include_str!("../tests/fixtures/front_office.json")).unwrap();
+        let referential = |name: &str| {
+            let side: Vec<Value> =
+                (0..5).map(|n| value!({"label1": format!("{name} {n}"), "value": "0.5", "controls": []})).collect();
+            value!({"referential": name, "label1": name, "current": side, "target": side})
+        };
+        let compliance = (StatType::Compliance, value!(["a", "b", "c"].map(referential)).to_string());
+        let all =
+            sent.iter().map(|one| (StatType::parse(one["type"].as_str().unwrap()).unwrap(), one["data"].to_string()));
+        for (number, (kind, data)) in all.chain([compliance]).enumerate() {
+            for day in 1..=4 {
+                let anr = uuid::Uuid::from_u128(u128::try_from(number).unwrap());
+                let stat = NewStat::new(None, anr, kind, date(2026, 10 + day % 2, day), &data);
+                store.add_stats(&client, &[stat]).unwrap();
+            }
+        }
+        store
+    }
+
+    #[test]
+    fn answers_are_the_same_in_however_many_pieces_they_are_made() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let store = store(&directory);
+        for processor in ALL {
+            for period in [None, Some(Period::Month)] {
+                let params = Params { period, ..Params::default() };
+                let kind = processor.kinds[0];
+                let (from, to, analyses, newest, object) = (None, None, None, None, None);
+                let selection = Selection { kind, from, to, local_only: false, analyses, newest, object };
+                let answer = |most: usize| {
+                    let mut text = Vec::new();
+                    let done = store
+                        .sums_within(most, &selection, EVERYBODY, |sums| (processor.run)(sums, &params, &mut text));
+                    done.map(|()| String::from_utf8(text).unwrap())
+                };
+                let whole = answer(usize::MAX).unwrap();
+                serde_json::from_str::<Value>(&whole).unwrap();
+                let pieces: Vec<String> = [4, 9, 13, 40].into_iter().filter_map(|most| answer(most).ok()).collect();
+                // Those that have no list of objects need room for all there are on a day.
+                let least = if processor.name.contains("threat") || kind == StatType::Compliance { 4 } else { 1 };
+                assert!(pieces.len() >= least, "{}: {}", processor.name, pieces.len());
+                assert!(pieces.iter().all(|text| *text == whole), "{}: {whole} {pieces:?}", processor.name);
+            }
+        }
     }
 }

@@ -33,6 +33,7 @@ pub mod sharing;
 mod space;
 pub mod stats;
 pub mod summary;
+pub mod sums;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -58,8 +59,10 @@ const APPLICATION_ID: i32 = 0x6d6e_7374;
 const UNRELEASED_ID: i32 = 0x6d6e_7263;
 /// How long a reader waits for a free connection.
 const READER_WAIT: Duration = Duration::from_secs(10);
-/// Connections that read at the same time.
-const READERS: usize = 4;
+/// Connections that read at the same time: more than slow questions may hold, so that short ones have one at any time.
+pub const READERS: usize = 12;
+/// Connections for reading that are kept open while nobody needs them.
+const IDLE_READERS: usize = 4;
 
 /// An open store.
 pub struct Store {
@@ -348,10 +351,15 @@ impl Store {
     fn give_back(&self, connection: Connection, error: Option<&Error>) {
         let mut readers = self.lock_readers();
         readers.busy -= 1;
-        if !error.is_some_and(is_fault) {
+        let is_kept = !error.is_some_and(is_fault) && readers.idle.len() < IDLE_READERS;
+        let spare = if is_kept {
             readers.idle.push(connection);
-        }
+            None
+        } else {
+            Some(connection)
+        };
         drop(readers);
+        drop(spare);
         self.reader_free.notify_one();
     }
 

@@ -46,7 +46,7 @@ fn write(app: &App, kind: StatType, days: Option<i64>, of: Option<&Client>, out:
         None => app.store.newest_days(kind, NOW)?,
     };
     let (windows, names) = (windows(&newest, days), Names::of(app, of.map(|client| client.id)));
-    let mut shown = windows.iter().map(|(ago, window)| of_window((app, &names), (kind, of), ago, *window));
+    let mut shown = windows.iter().map(|(ago, window)| of_window(&names, (kind, of), ago, *window));
     let now = shown.next().transpose()?;
     let earlier = shown.collect::<Result<_>>()?;
     let has_objects = matches!(kind, StatType::Threat | StatType::Vulnerability);
@@ -96,28 +96,26 @@ fn gathered(now: Window, spans: [(&'static str, Span); 2]) -> Vec<(&'static str,
 
 /// The averages of a window; null if it has no stats.
 fn of_window(
-    (app, names): (&App, &Names<'_>),
+    names: &Names<'_>,
     (kind, of): (StatType, Option<&Client>),
     ago: &'static str,
     (from, to): Window,
 ) -> Result<OfWindow> {
-    let rollup = match of {
-        Some(client) => {
-            let own = own::selection(kind, client, (Some(from), Some(to)));
-            names.rollup(&own)?
-        }
+    let range = (Some(from), Some(to));
+    let selection = match of {
+        Some(client) => own::selection(kind, client, range),
         None => {
-            let (from, to) = (Some(from), Some(to));
-            app.store.rollup(&Selection { kind, from, to, local_only: false, analyses: None, newest: None })?
+            let (from, to) = range;
+            Selection { kind, from, to, local_only: false, analyses: None, newest: None, object: None }
         }
     };
-    let mut text = Vec::new();
-    if rollup.days.is_empty() {
-        text.extend(b"null");
-    } else {
-        // The longest period, so that each value also says how many stats it rests on.
-        (usual(kind)?.run)(&rollup, &Params { period: Some(Period::Year), ..Params::default() }, &mut text)?;
-    }
+    let (processor, mut text) = (usual(kind)?, Vec::new());
+    // The longest period, so that each value also says how many stats it rests on.
+    let params = Params { period: Some(Period::Year), ..Params::default() };
+    names.sums(&selection, |sums| match sums.is_empty()? {
+        true => text.write_all(b"null").map_err(unwritten),
+        false => (processor.run)(sums, &params, &mut text),
+    })?;
     if ago == "now" {
         return Ok(OfWindow { ago, from, to, averages: serde_json::from_slice(&text).map_err(unwritten)? });
     }

@@ -9,6 +9,7 @@ use crate::server::gate::{Gate, Permit};
 use crate::server::gzip_twin;
 use crate::server::message::{Body, Head, Response};
 use crate::server::spool::{Spool, Spools};
+use crate::store::READERS;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -20,6 +21,10 @@ use std::time::Duration;
 /// How many answers are computed at a time for callers without a token, and how many for callers with one: pages and front
 /// offices never wait for each other.
 const AT_A_TIME: usize = 2;
+
+/// Each may hold a reader of the store for as long as it takes, of what is live and of what was released. What is left is
+/// for health, tokens and batches.
+const _: () = assert!(4 * AT_A_TIME + 4 <= READERS);
 
 /// How long a question waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -368,7 +373,12 @@ pub fn unwritten(error: impl std::error::Error + Send + Sync + 'static) -> Error
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Role, StatType, Token};
+    use crate::store::Store;
+    use crate::store::clients::NewClient;
+    use crate::store::rollups::Selection;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Barrier, mpsc};
     use std::thread;
 
     fn spools() -> (tempfile::TempDir, Spools) {
@@ -470,5 +480,47 @@ mod tests {
         assert!(computed.twin(&spools, enter).is_none(), "without a turn there is none");
         assert!(computed.twin(&spools, || answers.open.enter(PATIENCE)).is_some());
         assert!(computed.twin(&spools, || panic!("it is there")).is_some());
+    }
+
+    /// Bug: four slow questions held all readers, and health and batches were answered 503.
+    #[test]
+    fn slow_questions_leave_readers_for_health_and_batches() {
+        let (place, spools) = spools();
+        let store = Store::open(&place.path().join("stats.db")).unwrap();
+        let token = Token::new("a-token-of-a-test").unwrap();
+        let new = NewClient { uuid: None, name: "fo", token: &token, role: Role::User, is_sharing_enabled: false };
+        let client = store.create_client(&new).unwrap();
+        let (live, released) = (Answers::default(), Answers::default());
+        let gates = [&live.open, &live.token, &released.open, &released.token];
+        let (began, beginnings) = mpsc::channel();
+        let end = Barrier::new(gates.len() * AT_A_TIME + 1);
+        let slow = |gate: &Gate| {
+            let _permit = gate.enter(PATIENCE).unwrap();
+            let read = compute_into(&spools, |_| {
+                store.sums(&selection(), |_| {
+                    began.send(true).unwrap();
+                    end.wait();
+                    Ok(())
+                })
+            });
+            if read.is_err() {
+                began.send(false).unwrap();
+                end.wait();
+            }
+        };
+        thread::scope(|scope| {
+            for gate in gates.iter().flat_map(|gate| [*gate; AT_A_TIME]) {
+                scope.spawn(|| slow(gate));
+            }
+            let all_read = beginnings.iter().take(gates.len() * AT_A_TIME).all(|has_read| has_read);
+            let others = store.ping().and_then(|()| store.add_stats(&client, &[]));
+            end.wait();
+            assert!(all_read && others.is_ok(), "{others:?}");
+        });
+    }
+
+    fn selection() -> Selection {
+        let kind = StatType::Threat;
+        Selection { kind, from: None, to: None, local_only: false, analyses: None, newest: None, object: None }
     }
 }

@@ -7,7 +7,8 @@ use crate::error::Result;
 use crate::model::StatType;
 use crate::model::shapes::Texts;
 use crate::store::labels::{Naming, has_text};
-use crate::store::rollups::{Rollup, Selection};
+use crate::store::rollups::Selection;
+use crate::store::sums::{Called, Sums};
 use std::cell::OnceCell;
 
 /// The names for one answer.
@@ -25,15 +26,14 @@ impl<'a> Names<'a> {
         Self { app, naming, week: OnceCell::new() }
     }
 
-    /// The sums of the selected stats, and what their objects are called.
-    pub fn rollup(&self, selection: &Selection) -> Result<Rollup> {
-        let mut rollup = self.app.store.rollup_for(selection, self.naming)?;
-        for (object, texts) in &mut rollup.labels {
-            if let Some(key) = rollup.keys.get(object) {
-                self.add_published(selection.kind, key, texts)?;
-            }
+    /// Gives `work` the sums of the selected stats, and what their objects are called.
+    pub fn sums<T>(&self, selection: &Selection, work: impl FnOnce(&Sums<'_>) -> Result<T>) -> Result<T> {
+        if !self.naming.is_live {
+            // Now, and not while the sums are read: nobody holds two readers of the store.
+            self.week()?;
         }
-        Ok(rollup)
+        let more = &|key: &str, texts: &mut Texts| self.add_published(selection.kind, key, texts);
+        self.app.store.sums_for(selection, Called { naming: self.naming, more }, work)
     }
 
     /// What an object is called.

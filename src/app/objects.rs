@@ -13,8 +13,10 @@ use crate::averages::{Labels, Params, Period};
 use crate::error::Result;
 use crate::model::decimal::excerpt;
 use crate::model::{StatType, parse_uuid};
-use serde_json::{Map, Value, json as value};
-use std::collections::BTreeMap;
+use jiff::civil::Date;
+use serde_json::{Value, json as value};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 
 /// Types of stats that have objects.
 const TYPES: [StatType; 2] = [StatType::Threat, StatType::Vulnerability];
@@ -81,21 +83,34 @@ pub fn lines(app: &App, request: Request<'_>) -> Answer {
     let question = format!("lines {} {measure}", kind.name());
     source.answer(request.head, (&question, Window::Days(365)), |out| {
         let params = Params { period: Some(Period::Month), ..Params::default() };
-        let mut found: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
-        let mut elements = Elements::new(|element: Value| {
-            let values = element["values"].as_array().into_iter().flatten();
-            let line = values.map(|one| (text(&one["date"]), one[measure].clone())).collect();
+        let mut found: BTreeMap<String, Line> = BTreeMap::new();
+        let mut elements = Elements::new(|mut element: Value| {
+            let values = element["values"].as_array_mut().into_iter().flatten();
+            let line = values.filter_map(|one| Some((text(&one["date"]).parse().ok()?, one[measure].take()))).collect();
             found.insert(text(&element["object"]), line);
             Ok(())
         });
         source.write((kind, usual(kind)?), &params, (Window::Days(365), None), &mut elements)?;
-        let dates: std::collections::BTreeSet<&String> = found.values().flat_map(BTreeMap::keys).collect();
-        let line =
-            |line: &BTreeMap<String, Value>| dates.iter().map(|date| line.get(*date).cloned()).collect::<Vec<_>>();
-        let objects: Map<String, Value> =
-            found.iter().map(|(object, values)| (object.clone(), value!(line(values)))).collect();
-        write_value(&value!({ "type": kind.name(), "measure": measure, "dates": dates, "objects": objects }), out)
+        write_lines((kind, measure), &found, out)
     })
+}
+
+/// The values of an object by date, in order.
+type Line = Vec<(Date, Value)>;
+
+/// Writes lines one after the other: there may be many.
+fn write_lines((kind, measure): (StatType, &str), lines: &BTreeMap<String, Line>, out: &mut dyn Write) -> Result<()> {
+    let dates: BTreeSet<Date> = lines.values().flatten().map(|(date, _)| *date).collect();
+    let head = value!({ "type": kind.name(), "measure": measure, "dates": dates }).to_string();
+    write!(out, r#"{},"objects":{{"#, head.trim_end_matches('}')).map_err(unwritten)?;
+    for (number, (object, line)) in lines.iter().enumerate() {
+        let on =
+            |date: &Date| line.binary_search_by_key(date, |(date, _)| *date).ok().and_then(|place| line.get(place));
+        let values: Vec<Option<&Value>> = dates.iter().map(|date| on(date).map(|(_, value)| value)).collect();
+        let comma = if number > 0 { "," } else { "" };
+        write!(out, "{comma}{}:{}", value!(object), value!(values)).map_err(unwritten)?;
+    }
+    out.write_all(b"}}").map_err(unwritten)
 }
 
 /// Of the averages of a window that others are compared with: what threats and vulnerabilities are called, and how they

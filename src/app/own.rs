@@ -31,7 +31,7 @@ pub fn answer(
 /// The stats of a client from some day on, or its newest ones.
 pub fn selection(kind: StatType, client: &Client, (from, to): (Option<Date>, Option<Date>)) -> Selection {
     let analyses = Some(Analyses { client: Some(client.id), uuids: None });
-    Selection { kind, from, to, local_only: false, analyses, newest: None }
+    Selection { kind, from, to, local_only: false, analyses, newest: None, object: None }
 }
 
 /// A processor's answer.
@@ -49,7 +49,7 @@ pub fn averages(
             Weeks::Newest => Selection { newest: Some(LAST), ..selection(kind, client, (None, None)) },
             Weeks::Inside(from, to) => selection(kind, client, (from, to)),
         };
-        (processor.run)(&Names::of(app, Some(client.id)).rollup(&selection)?, params, out)
+        Names::of(app, Some(client.id)).sums(&selection, |sums| (processor.run)(sums, params, out))
     })
 }
 

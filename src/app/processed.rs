@@ -46,14 +46,13 @@ pub fn run(app: &App, request: Request<'_>) -> Answer {
         format!("{asker:?} {} {} {params:?} {uuids:?} {from:?} {to:?} {local_only}", kind.name(), processor.name);
     let analyses = uuids.map(|uuids| Analyses { client, uuids: Some(uuids) });
     computed::private(app, request.head, &question, |out| {
-        let selection = Selection { kind, from, to, local_only, analyses, newest: None };
-        let rollup = Names::of(app, asker).rollup(&selection)?;
+        let selection = Selection { kind, from, to, local_only, analyses, newest: None, object: None };
         write!(out, r#"{{"type": "{}", "processor": "{}", "data": "#, kind.name(), processor.name)
-            .and_then(|()| if rollup.days.is_empty() { out.write_all(b"[]") } else { Ok(()) })
             .map_err(unwritten)?;
-        if !rollup.days.is_empty() {
-            (processor.run)(&rollup, &params, out)?;
-        }
+        Names::of(app, asker).sums(&selection, |sums| match sums.is_empty()? {
+            true => out.write_all(b"[]").map_err(unwritten),
+            false => (processor.run)(sums, &params, out),
+        })?;
         out.write_all(b"}").map_err(unwritten)
     })
 }

@@ -73,8 +73,9 @@ fn averages(app: &App, request: &Request<'_>, kind: StatType, usual: &str) -> An
         let since = today().checked_sub(jiff::Span::new().days(days - 1)).ok();
         let from = if last { None } else { since };
         let newest = last.then_some(LAST);
-        let rollup = app.store.rollup(&Selection { kind, from, to: None, local_only, analyses: None, newest })?;
-        (processor.run)(&rollup, &Params { period, ..Params::default() }, out)
+        let selection = Selection { kind, from, to: None, local_only, analyses: None, newest, object: None };
+        let params = Params { period, ..Params::default() };
+        app.store.sums(&selection, |sums| (processor.run)(sums, &params, out))
     })
 }
 

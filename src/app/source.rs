@@ -97,7 +97,7 @@ impl<'a> Source<'a> {
         self.published.as_ref().map_or(Ok(None), |published| released::known(self.app, published))
     }
 
-    /// Writes the JSON of a processor over a window, of releases perhaps of one object alone.
+    /// Writes the JSON of a processor over a window, perhaps of one object alone.
     pub fn write(
         &self,
         (kind, processor): (StatType, &Processor),
@@ -115,9 +115,10 @@ impl<'a> Source<'a> {
         let (from, to) = (Some(from), Some(to));
         let selection = match self.own {
             Some(client) => own::selection(kind, client, (from, to)),
-            None => Selection { kind, from, to, local_only: false, analyses: None, newest: None },
+            None => Selection { kind, from, to, local_only: false, analyses: None, newest: None, object: None },
         };
-        (processor.run)(&self.names.rollup(&selection)?, params, out)
+        let selection = Selection { object: only.map(str::to_owned), ..selection };
+        self.names.sums(&selection, |sums| (processor.run)(sums, params, out))
     }
 
     /// What moved where everything is live: as it was computed today, or of one client now.

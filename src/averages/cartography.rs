@@ -1,11 +1,11 @@
 //! Matrices of impact and likelihood.
 
-use super::{Basis, Params, Tree, by_key, json, periods, stats, total};
+use super::{Basis, List, Params, Tree, by_key, json, stats, unwritten};
 use crate::error::Result;
 use crate::model::decimal::Mean;
 use crate::model::shapes::{CATEGORIES, COMMON_IMPACT, COMMON_LIKELIHOOD};
 use crate::store::entries::Entry;
-use crate::store::rollups::Rollup;
+use crate::store::sums::Sums;
 use jiff::civil::Date;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -74,14 +74,18 @@ impl Cell {
 }
 
 /// Mean number of risks, and mean share of an analysis's risks, per cell: over the range and per date.
-pub fn average(rollup: &Rollup, params: &Params, out: &mut dyn Write) -> Result<()> {
-    if rollup.days.is_empty() {
-        return json(&[(); 0], out);
-    }
-    let on_date = |(date, entries)| OnDate { date, matrices: matrices(&by_key(rollup, entries), params) };
-    let averages = matrices(&by_key(rollup, &total(&rollup.days)), params);
-    let values = periods(rollup, params)?.iter().map(|(date, entries)| on_date((*date, entries))).collect();
-    json(&Answer::new(averages, values), out)
+pub fn average(sums: &Sums<'_>, params: &Params, out: &mut dyn Write) -> Result<()> {
+    let total = sums.total()?;
+    let Some(whole) = total.days.values().next() else { return json(&[(); 0], out) };
+    let averages = matrices(&by_key(&total, whole), params);
+    let mut values = List::begin_in(&Answer::new(averages, Vec::new()), out)?;
+    sums.by_period(&|day| params.start(day), &mut |rollup| {
+        let mut periods = rollup.days.iter();
+        periods.try_for_each(|(date, entries)| {
+            values.push(&OnDate { date: *date, matrices: matrices(&by_key(rollup, entries), params) })
+        })
+    })?;
+    values.out.write_all(b"]}").map_err(unwritten)
 }
 
 /// Sums by impact and likelihood.

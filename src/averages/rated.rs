@@ -1,14 +1,14 @@
 //! Threats and vulnerabilities.
 
-use super::{Basis, Labels, Params, json, labels, periods};
+use super::{Basis, Labels, List, Params, labels};
 use crate::error::Result;
 use crate::model::decimal::Mean;
 use crate::model::shapes::EVERY_STAT;
 use crate::store::entries::Entry;
-use crate::store::rollups::Rollup;
+use crate::store::sums::{Rollup, Sums};
 use jiff::civil::Date;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::io::Write;
 
 #[derive(Serialize)]
@@ -49,30 +49,36 @@ impl From<&Entry> for Numbers {
 }
 
 /// Means of each object per date and over the range, in order of the object's UUID.
-pub fn average_on_date(rollup: &Rollup, params: &Params, out: &mut dyn Write) -> Result<()> {
-    let periods = periods(rollup, params)?;
-    let mut series: BTreeMap<(&str, i64), Vec<(Date, &Entry)>> = BTreeMap::new();
-    for (date, entries) in periods.iter() {
-        for (object, entry) in entries {
-            if let Some(key) = rollup.keys.get(object).filter(|key| *key != EVERY_STAT) {
-                series.entry((key, *object)).or_default().push((*date, entry));
-            }
-        }
-    }
-    let averaged = |((uuid, object), values): ((&str, i64), Vec<(Date, &Entry)>)| {
-        let mut whole = Entry::default();
-        values.iter().for_each(|(_, entry)| whole.add(entry, 1));
-        let on_date = |(date, entry): &(Date, &Entry)| OnDate {
-            numbers: (*entry).into(),
-            date: *date,
-            basis: Basis::stats(params, entry.stats),
-        };
-        Averaged {
-            object: uuid.to_owned(),
-            labels: labels(rollup, object),
-            values: values.iter().map(on_date).collect(),
-            averages: (&whole).into(),
-        }
+pub fn average_on_date(sums: &Sums<'_>, params: &Params, out: &mut dyn Write) -> Result<()> {
+    let mut list = List::begin(out)?;
+    sums.by_object(&|day| params.start(day), in_order, &mut |rollup| {
+        let mut series = rollup.series();
+        rollup.order.iter().try_for_each(|(object, _)| {
+            let values = series.remove(object).unwrap_or_default();
+            list.push(&averaged(rollup, params, *object, &values))
+        })
+    })?;
+    list.end()
+}
+
+fn in_order(keys: &HashMap<i64, String>) -> Vec<(i64, i64)> {
+    let mut sorted: Vec<_> = keys.iter().filter(|(_, key)| *key != EVERY_STAT).collect();
+    sorted.sort_by_key(|(_, key)| key.as_str());
+    sorted.into_iter().map(|(object, _)| (*object, *object)).collect()
+}
+
+fn averaged(rollup: &Rollup, params: &Params, object: i64, values: &[(Date, &Entry)]) -> Averaged {
+    let mut whole = Entry::default();
+    values.iter().for_each(|(_, entry)| whole.add(entry, 1));
+    let on_date = |(date, entry): &(Date, &Entry)| OnDate {
+        numbers: (*entry).into(),
+        date: *date,
+        basis: Basis::stats(params, entry.stats),
     };
-    json(&series.into_iter().map(averaged).collect::<Vec<_>>(), out)
+    Averaged {
+        object: rollup.keys.get(&object).cloned().unwrap_or_default(),
+        labels: labels(rollup, object),
+        values: values.iter().map(on_date).collect(),
+        averages: (&whole).into(),
+    }
 }

@@ -1,11 +1,11 @@
 //! Risks by level.
 
-use super::{Basis, Params, Tree, by_key, json, periods, stats, total};
+use super::{Basis, Params, Tree, by_key, json, stats};
 use crate::error::Result;
 use crate::model::decimal::Mean;
 use crate::model::shapes::{LEVELS, risk_key};
-use crate::store::entries::Entry;
-use crate::store::rollups::Rollup;
+use crate::store::entries::{Entries, Entry};
+use crate::store::sums::Sums;
 use jiff::civil::Date;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -48,23 +48,43 @@ fn mean(keyed: &BTreeMap<&str, &Entry>, key: &str) -> Mean {
 }
 
 /// Means over the whole range.
-pub fn averages(rollup: &Rollup, params: &Params, out: &mut dyn Write) -> Result<()> {
-    let sums = total(&rollup.days);
-    let keyed = by_key(rollup, &sums);
+pub fn averages(sums: &Sums<'_>, params: &Params, out: &mut dyn Write) -> Result<()> {
+    let total = sums.total()?;
+    let nothing = Entries::new();
+    let keyed = by_key(&total, total.days.values().next().unwrap_or(&nothing));
     json(&tree(params, |key| mean(&keyed, key)), out)
 }
 
 /// Means per date.
-pub fn averages_on_date(rollup: &Rollup, params: &Params, out: &mut dyn Write) -> Result<()> {
-    let periods = periods(rollup, params)?;
-    let keyed: Vec<_> = periods.iter().map(|(date, entries)| (*date, by_key(rollup, entries))).collect();
-    let answer = tree(params, |key| {
-        let on_date = |(date, keyed): &(Date, BTreeMap<&str, &Entry>)| OnDate {
-            date: *date,
-            value: mean(keyed, key),
-            basis: Basis::stats(params, stats(keyed)),
-        };
-        keyed.iter().map(on_date).collect::<Vec<_>>()
-    });
+pub fn averages_on_date(sums: &Sums<'_>, params: &Params, out: &mut dyn Write) -> Result<()> {
+    let mut answer = tree(params, |_| Vec::new());
+    sums.by_period(&|day| params.start(day), &mut |rollup| {
+        for (date, entries) in &rollup.days {
+            let keyed = by_key(rollup, entries);
+            let stats = stats(&keyed);
+            let more = tree(params, |key| OnDate {
+                date: *date,
+                value: mean(&keyed, key),
+                basis: Basis::stats(params, stats),
+            });
+            answer.push(more);
+        }
+        Ok(())
+    })?;
     json(&answer, out)
+}
+
+impl<T> Tree<Levels<Vec<T>>> {
+    /// Puts one more value behind those of each level.
+    fn push(&mut self, more: Tree<Levels<T>>) {
+        let branches = [(&mut self.current, more.current), (&mut self.residual, more.residual)];
+        for (branch, more) in branches.into_iter().filter_map(|(branch, more)| branch.as_mut().zip(more)) {
+            let kinds = [(&mut branch.informational, more.informational), (&mut branch.operational, more.operational)];
+            for (levels, more) in kinds.into_iter().filter_map(|(levels, more)| levels.as_mut().zip(more)) {
+                levels.low.push(more.low);
+                levels.medium.push(more.medium);
+                levels.high.push(more.high);
+            }
+        }
+    }
 }

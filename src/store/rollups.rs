@@ -1,15 +1,14 @@
 //! Sums per type, date and object, kept in the same transaction as the stats they come from, so that averages never
 //! depend on how many stats there are. The invariant: rollups always equal a rebuild from the stats.
 
+use super::damaged;
 use super::entries::{Entries, Entry, decode, encode};
-use super::labels::{self, Naming};
 use super::objects::Objects;
-use super::{Store, damaged};
 use crate::error::Result;
-use crate::model::shapes::{Contribution, Texts};
+use crate::model::shapes::Contribution;
 use crate::model::{StatType, date};
 use jiff::civil::Date;
-use rusqlite::{OptionalExtension, ToSql, Transaction, params, params_from_iter};
+use rusqlite::{OptionalExtension, Transaction, params};
 use std::collections::{BTreeMap, HashMap};
 
 /// Objects in one row of rollups: keys are given in order of first appearance, so that common objects share rows, and
@@ -144,6 +143,8 @@ pub struct Selection {
     pub analyses: Option<Analyses>,
     /// Only this many of the newest stats.
     pub newest: Option<i64>,
+    /// Only the object with this key.
+    pub object: Option<String>,
 }
 
 /// Analyses of one client, or of all.
@@ -155,114 +156,8 @@ pub struct Analyses {
     pub uuids: Option<Vec<uuid::Uuid>>,
 }
 
-/// Rolled-up rows: what processors make averages of.
-#[derive(Debug, Default)]
-pub struct Rollup {
-    /// Per date, in order, the entries of each object.
-    pub days: BTreeMap<Date, Entries>,
-    /// The key of each object that occurs.
-    pub keys: HashMap<i64, String>,
-    /// What each of them is called.
-    pub labels: HashMap<i64, Texts>,
-}
-
-impl Store {
-    /// The sums of the selected stats, for everybody.
-    pub fn rollup(&self, selection: &Selection) -> Result<Rollup> {
-        self.rollup_for(selection, Naming { caller: None, is_live: true })
-    }
-
-    /// The sums of the selected stats, and what their objects are called.
-    pub fn rollup_for(&self, selection: &Selection, naming: Naming) -> Result<Rollup> {
-        self.read(|tx| {
-            let mut rollup = Rollup::default();
-            match (&selection.analyses, selection.newest) {
-                (None, None) => add_days(tx, selection, &mut rollup)?,
-                _ => add_stats(tx, selection, &mut rollup)?,
-            }
-            for object in rollup.days.values().flat_map(BTreeMap::keys) {
-                if !rollup.keys.contains_key(object) {
-                    let (key, texts) = labels::shown(tx, *object, naming)?;
-                    rollup.keys.insert(*object, key);
-                    rollup.labels.insert(*object, texts);
-                }
-            }
-            Ok(rollup)
-        })
-    }
-}
-
-/// First and last day of a selection as the store's numbers.
-fn span(selection: &Selection) -> (i64, i64) {
-    (selection.from.map_or(i64::MIN, date::to_number), selection.to.map_or(i64::MAX, date::to_number))
-}
-
-/// Reads the sums of whole days.
-fn add_days(tx: &Transaction<'_>, selection: &Selection, rollup: &mut Rollup) -> Result<()> {
-    let (from, to) = span(selection);
-    let mut statement = tx.prepare_cached(
-        "SELECT date, entries FROM rollup
-             WHERE type = ?1 AND is_local IN (1, ?2) AND date BETWEEN ?3 AND ?4",
-    )?;
-    let rows = statement.query(params![selection.kind.number(), selection.local_only, from, to])?;
-    add_rows(rows, rollup)
-}
-
-/// Reads the entries of single stats: of named analyses, or the newest ones.
-fn add_stats(tx: &Transaction<'_>, selection: &Selection, rollup: &mut Rollup) -> Result<()> {
-    let (from, to) = span(selection);
-    let kind = selection.kind.number();
-    let mut values: Vec<Box<dyn ToSql>> =
-        vec![Box::new(kind), Box::new(from), Box::new(to), Box::new(selection.local_only)];
-    let text = match &selection.analyses {
-        Some(Analyses { client, uuids: None }) => {
-            values.push(Box::new(*client));
-            values.push(Box::new(selection.newest.unwrap_or(-1)));
-            "SELECT stat.date, payload.entries
-             FROM stat CROSS JOIN client ON client.id = stat.client CROSS JOIN payload ON payload.id = stat.payload
-             WHERE stat.client = ?5 AND stat.type = ?1 AND stat.date BETWEEN ?2 AND ?3 AND client.is_local >= ?4
-             ORDER BY stat.date DESC, stat.seq DESC LIMIT ?6"
-        }
-        Some(Analyses { client, uuids: Some(uuids) }) => {
-            values.push(Box::new(*client));
-            values.push(Box::new(hex_list(uuids)));
-            "SELECT stat.date, payload.entries
-             FROM analysis
-             CROSS JOIN stat ON stat.analysis = analysis.id AND stat.type = ?1 AND stat.date BETWEEN ?2 AND ?3
-             CROSS JOIN payload ON payload.id = stat.payload
-             CROSS JOIN client ON client.id = stat.client AND client.is_local >= ?4
-             WHERE analysis.id IN (
-                 SELECT analysis.id FROM json_each(?6) AS wanted
-                 CROSS JOIN client ON ?5 IS NULL OR client.id = ?5
-                 CROSS JOIN analysis ON analysis.client = client.id AND analysis.uuid = unhex(wanted.value))"
-        }
-        None => {
-            values.push(Box::new(selection.newest.unwrap_or(-1)));
-            "SELECT stat.date, payload.entries
-             FROM stat CROSS JOIN client ON client.id = stat.client CROSS JOIN payload ON payload.id = stat.payload
-             WHERE stat.type = ?1 AND stat.date BETWEEN ?2 AND ?3 AND client.is_local >= ?4
-             ORDER BY stat.date DESC, stat.seq DESC LIMIT ?5"
-        }
-    };
-    let mut statement = tx.prepare_cached(text)?;
-    let rows = statement.query(params_from_iter(values))?;
-    add_rows(rows, rollup)
-}
-
 /// UUIDs as a JSON list, to be bound as one value.
 pub(super) fn hex_list(uuids: &[uuid::Uuid]) -> String {
     let names: Vec<String> = uuids.iter().map(|uuid| uuid.simple().to_string()).collect();
     serde_json::Value::from(names).to_string()
-}
-
-fn add_rows(mut rows: rusqlite::Rows<'_>, rollup: &mut Rollup) -> Result<()> {
-    while let Some(row) = rows.next()? {
-        let day = stored_date(row.get(0)?)?;
-        let sums = rollup.days.entry(day).or_default();
-        let bytes = row.get_ref(1).and_then(|value| Ok(value.as_blob()?))?;
-        for (object, entry) in parsed(bytes)? {
-            sums.entry(object).or_default().add(&entry, 1);
-        }
-    }
-    Ok(())
 }

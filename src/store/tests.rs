@@ -8,6 +8,7 @@ use super::listing::{Beginning, Filter, Range, Stat};
 use super::payloads::Owner;
 use super::rollups::{Analyses, Selection};
 use super::stats::ItemOutcome;
+use super::sums::{Called, EVERYBODY, Gather, Order, Rollup};
 use crate::error::Kind;
 use crate::model::stat::NewStat;
 use crate::model::{Client, Role, StatType, Token, shapes};
@@ -275,13 +276,8 @@ impl House {
             client: Some(self.clients[*client].id),
             uuids: Some(numbers.iter().map(|number| anr(*number)).collect()),
         });
-        let rollup =
-            self.store.rollup(&Selection { kind, from: None, to: None, local_only, analyses, newest }).unwrap();
-        let found: BTreeMap<(Date, String), Entry> = rollup
-            .days
-            .iter()
-            .flat_map(|(date, entries)| entries.iter().map(|(id, entry)| ((*date, rollup.keys[id].clone()), *entry)))
-            .collect();
+        let selection = Selection { kind, from: None, to: None, local_only, analyses, newest, object: None };
+        let found = self.sums(&selection, usize::MAX);
         let is_meant = |row: &&Row| {
             row.kind == kind
                 && (!local_only || self.local[row.client])
@@ -302,6 +298,47 @@ impl House {
             one.into_iter().for_each(|(key, entry)| expected.entry(key).or_default().add(&entry, 1));
         }
         assert_eq!(found, expected, "{kind:?} local_only={local_only} {named:?} {newest:?}");
+        // Taken apart it is the same, and so is an object by itself: it has four days at most.
+        assert_eq!(self.sums(&selection, 4), expected);
+        let one = expected.keys().map(|(_, key)| key.clone()).next_back();
+        let alone = self.sums(&Selection { object: Some(one.clone().unwrap_or_default()), ..selection }, 4);
+        expected.retain(|(_, key), _| Some(key) == one.as_ref());
+        assert_eq!(alone, expected, "{one:?}");
+    }
+
+    /// All sums of a selection, as they come so many at a time.
+    fn sums(&self, selection: &Selection, most: usize) -> BTreeMap<(Date, String), Entry> {
+        let order: Order = |keys| {
+            let mut order: Vec<_> = keys.keys().map(|object| (*object, *object)).collect();
+            order.sort_unstable();
+            order
+        };
+        let (mut found, mut by_period) = (BTreeMap::new(), BTreeMap::new());
+        let mut add = |rollup: &Rollup| {
+            for (date, entries) in &rollup.days {
+                for (object, entry) in entries {
+                    let key = (*date, rollup.keys[object].clone());
+                    assert_eq!(found.insert(key, *entry), None, "an entry comes once");
+                }
+            }
+            Ok(())
+        };
+        let sums = |work: &mut dyn FnMut(&Rollup) -> crate::error::Result<()>| {
+            self.store.sums_within(most, selection, EVERYBODY, |sums| sums.by_object(&Ok, order, work)).unwrap();
+        };
+        sums(&mut add);
+        // A day with more objects than there is room for would be refused.
+        let on = |day: &Date| found.keys().filter(|(date, _)| date == day).count();
+        let most = most.max(found.keys().map(|(date, _)| on(date)).max().unwrap_or_default());
+        let mut again = |rollup: &Rollup| {
+            for (date, entries) in &rollup.days {
+                by_period.extend(entries.iter().map(|(id, entry)| ((*date, rollup.keys[id].clone()), *entry)));
+            }
+            Ok(())
+        };
+        self.store.sums_within(most, selection, EVERYBODY, |sums| sums.by_period(&Ok, &mut again)).unwrap();
+        assert_eq!(by_period, found);
+        found
     }
 
     /// The texts that each client gives an object in a language, newest first.
@@ -320,10 +357,24 @@ impl House {
     fn inspect_labels(&self, is_looked_through: bool) {
         for kind in [StatType::Threat, StatType::Vulnerability, StatType::Compliance] {
             for (number, caller) in self.clients.iter().map(Some).chain([None]).enumerate() {
-                let selection =
-                    Selection { kind, from: None, to: None, local_only: false, analyses: None, newest: None };
+                let selection = Selection {
+                    kind,
+                    from: None,
+                    to: None,
+                    local_only: false,
+                    analyses: None,
+                    newest: None,
+                    object: None,
+                };
                 let naming = Naming { caller: caller.map(|caller| caller.id), is_live: true };
-                let rollup = self.store.rollup_for(&selection, naming).unwrap();
+                let mut rollup = Rollup::default();
+                let order: Order = |keys| keys.keys().map(|object| (*object, *object)).collect();
+                let mut keep = |all: &Rollup| {
+                    (rollup.keys, rollup.labels) = (all.keys.clone(), all.labels.clone());
+                    Ok(())
+                };
+                let called = Called { naming, more: &|_, _| Ok(()) };
+                self.store.sums_for(&selection, called, |sums| sums.by_object(&Ok, order, &mut keep)).unwrap();
                 for (object, found) in &rollup.labels {
                     for slot in 0..4 {
                         let texts = self.texts(kind, &rollup.keys[object], slot);
@@ -683,4 +734,43 @@ fn distinct(number: usize) -> Vec<NewStat<'static>> {
         NewStat::new(None, anr(0), StatType::Threat, date, format!("[{}]", " ".repeat(number)).leak())
     };
     (0..number).map(of).collect()
+}
+
+/// Bug: every day of every object was held, so that one client's past decided what everybody's question took.
+#[test]
+fn no_more_entries_are_held_than_there_is_room_for() {
+    let house = House::new();
+    let object = |n: u128| format!(r#"{{"uuid":"{}","count":1,"maxRisk":1,"averageRate":1}}"#, Uuid::from_u128(n));
+    let data = format!("[{}]", (1..=50).map(object).collect::<Vec<_>>().join(","));
+    let stat = |day: i8| NewStat::new(None, anr(0), StatType::Threat, date(day), &data);
+    house.store.add_stats(&house.clients[0], &[1, 2, 3, 4].map(stat)).unwrap();
+    let kind = StatType::Threat;
+    let selection =
+        Selection { kind, from: None, to: None, local_only: false, analyses: None, newest: None, object: None };
+    let order: Order = |keys| keys.keys().map(|object| (*object, *object)).collect();
+    let month = |day: Date| Ok(day.first_of_month());
+    let ask = |most: usize, gather: Gather<'_>| {
+        let (mut pieces, mut largest) = (0, 0);
+        let mut look = |rollup: &Rollup| {
+            (pieces, largest) = (pieces + 1, largest.max(rollup.days.values().map(BTreeMap::len).sum()));
+            Ok(())
+        };
+        house.store.sums_within(most, &selection, EVERYBODY, |sums| sums.by_object(gather, order, &mut look))?;
+        crate::error::Result::Ok((pieces, largest))
+    };
+    // Fifty objects and what counts every stat.
+    assert_eq!(ask(1000, &Ok).unwrap(), (1, 204));
+    assert_eq!(ask(51, &month).unwrap(), (1, 51), "days are gathered as they are read");
+    assert_eq!(ask(51, &Ok).unwrap(), (5, 48));
+    assert_eq!(ask(8, &Ok).unwrap(), (26, 8));
+    let refused = ask(4, &Ok).unwrap_err();
+    assert!(refused.kind == Kind::Invalid && refused.message.contains("fewer days"), "{refused}");
+    let one = Selection { object: Some(Uuid::from_u128(7).to_string()), ..selection.clone() };
+    let mut found = Vec::new();
+    let mut look = |rollup: &Rollup| {
+        found.extend(rollup.keys.values().cloned());
+        Ok(())
+    };
+    house.store.sums_within(4, &one, EVERYBODY, |sums| sums.by_object(&Ok, order, &mut look)).unwrap();
+    assert_eq!(found, [Uuid::from_u128(7).to_string()]);
 }

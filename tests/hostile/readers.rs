@@ -203,3 +203,39 @@ fn two_hundred_questions_at_once() {
     drop(slow);
     target.rests("200 questions at once");
 }
+
+/// Objects of one stat, as many as there may be, and days that have it: a client's past, which costs it next to nothing.
+const OBJECTS: usize = 10_000;
+const PAST: i64 = 60;
+
+/// Bug: every question held every day of every object, so that what one client had posted decided what all others cost.
+#[test]
+fn a_past_that_everybody_asks_for() {
+    let _alone = alone();
+    let target = Target::new();
+    let object =
+        |n: usize| format!(r#"{{"uuid":"{}","count":1,"maxRisk":10,"averageRate":"2.0"}}"#, uuid(n * 7919 % OBJECTS));
+    let data = format!("[{}]", (0..OBJECTS).map(object).collect::<Vec<_>>().join(","));
+    for day in 0..PAST {
+        let stat = item(&uuid(1), "threat", &days_ago(day), &data);
+        target.service.post("/api/v1/stats/").token(&target.token).text(&format!("[{stat}]")).send().expect(201);
+    }
+    let of_one = format!("/stats/objects/{}.json?days=365", uuid(3));
+    let averages = "/api/v1/stats/processed/?type=threat&processor=threat_average_on_date";
+    let questions = [
+        "/stats/threats.json?days=50&period=year",
+        "/stats/threats.json?days=60",
+        &of_one,
+        averages,
+        "/stats/lines.json?type=threat",
+    ];
+    thread::scope(|scope| {
+        for path in questions {
+            let ask = || target.service.get(path).token(&target.token).send().status;
+            scope.spawn(move || assert!([200, 503].contains(&ask()), "{path}"));
+        }
+        others_are_served(&target, "a long past");
+    });
+    others_are_served(&target, "a long past that was asked for");
+    target.rests("a long past");
+}

@@ -1,0 +1,442 @@
+//! Reading the sums of selected stats, in pieces of a bounded number of entries: what one client has posted never decides
+//! how much memory everybody's question takes.
+//!
+//! A first look adds everything up, and is all there is where that is little. Where it is much only the objects and days
+//! are kept of it, and whole objects or whole periods are read again, so many at a time.
+
+use super::Store;
+use super::entries::{Entries, Entry};
+use super::labels::{self, Naming};
+use super::rollups::{Analyses, BUCKET, Selection, hex_list, parsed, stored_date};
+use crate::error::{Error, Result};
+use crate::model::date;
+use crate::model::shapes::Texts;
+use jiff::civil::Date;
+use rusqlite::{OptionalExtension, Row, ToSql, Transaction, params, params_from_iter};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Entries that are held at a time, of some 150 bytes each: as many questions as there may be at once stay below what the
+/// service may take.
+const MOST: usize = 100_000;
+
+/// Pieces that a question may be taken apart into, each of which costs reading the selection again.
+const PIECES: usize = 40;
+
+/// Gathers days into periods: gives the first day of a day's period, and never an earlier one of a later day.
+pub type Gather<'a> = &'a dyn Fn(Date) -> Result<Date>;
+
+/// Brings the objects that occur into order, and leaves out those that are not asked for. Each comes with the one whose
+/// labels are told of it.
+pub type Order = fn(&HashMap<i64, String>) -> Vec<(i64, i64)>;
+
+/// The sums of selected stats, all of one moment.
+pub struct Sums<'a> {
+    tx: &'a Transaction<'a>,
+    selection: &'a Selection,
+    called: Called<'a>,
+    most: usize,
+}
+
+/// What objects are called for whoever asks.
+#[derive(Clone, Copy)]
+pub struct Called<'a> {
+    /// What the store knows of that.
+    pub naming: Naming,
+    /// Adds to the texts of an object's key what is known elsewhere.
+    pub more: &'a dyn Fn(&str, &mut Texts) -> Result<()>,
+}
+
+/// As most clients call them.
+pub const EVERYBODY: Called<'static> = Called { naming: Naming { caller: None, is_live: true }, more: &|_, _| Ok(()) };
+
+/// Sums of some objects and periods: what processors make averages of.
+#[derive(Debug, Default)]
+pub struct Rollup {
+    /// Per period, in order, the entries of each object.
+    pub days: BTreeMap<Date, Entries>,
+    /// The key of each object that occurs.
+    pub keys: HashMap<i64, String>,
+    /// What the caller calls those whose labels are told, or else most clients.
+    pub labels: HashMap<i64, Texts>,
+    /// Its objects in their order.
+    pub order: Vec<(i64, i64)>,
+}
+
+impl Rollup {
+    /// The entries of each object, in order of their periods.
+    pub fn series(&self) -> HashMap<i64, Vec<(Date, &Entry)>> {
+        let mut series: HashMap<i64, Vec<(Date, &Entry)>> = HashMap::new();
+        for (date, entries) in &self.days {
+            for (object, entry) in entries {
+                series.entry(*object).or_default().push((*date, entry));
+            }
+        }
+        series
+    }
+}
+
+impl Store {
+    /// Gives `work` the sums of the selected stats, for everybody.
+    pub fn sums<T>(&self, selection: &Selection, work: impl FnOnce(&Sums<'_>) -> Result<T>) -> Result<T> {
+        self.sums_for(selection, EVERYBODY, work)
+    }
+
+    /// The same for somebody.
+    pub fn sums_for<T>(
+        &self,
+        selection: &Selection,
+        called: Called<'_>,
+        work: impl FnOnce(&Sums<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.sums_within(MOST, selection, called, work)
+    }
+
+    /// The same with another number of entries at a time.
+    pub fn sums_within<T>(
+        &self,
+        most: usize,
+        selection: &Selection,
+        called: Called<'_>,
+        work: impl FnOnce(&Sums<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.read(|tx| work(&Sums { tx, selection, called, most }))
+    }
+}
+
+/// What is read of a selection.
+#[derive(Clone, Debug)]
+struct Part {
+    /// First and last day.
+    days: (i64, i64),
+    /// First and last group of objects.
+    buckets: (i64, i64),
+    /// The objects; all if none.
+    objects: Option<HashSet<i64>>,
+}
+
+impl Part {
+    fn has(&self, object: i64) -> bool {
+        self.objects.as_ref().is_none_or(|objects| objects.contains(&object))
+    }
+
+    fn of(&self, objects: HashSet<i64>) -> Self {
+        let buckets = objects.iter().map(|object| object / BUCKET);
+        // Without an object there is nothing: a range that ends before it begins.
+        let buckets = (buckets.clone().min().unwrap_or(1), buckets.max().unwrap_or(0));
+        Self { days: self.days, buckets, objects: Some(objects) }
+    }
+}
+
+/// What there is of a selection, and its sums while they are few.
+#[derive(Default)]
+struct Survey {
+    /// None once they were too many.
+    sums: Option<Held>,
+    /// At most so many entries each object has.
+    objects: BTreeMap<i64, usize>,
+    /// First and last day of each period, and at most how many entries it has.
+    periods: BTreeMap<Date, (Date, Date, usize)>,
+}
+
+impl Survey {
+    fn add(&mut self, most: usize, (day, period): (Date, Date), object: i64, entry: &Entry) {
+        *self.objects.entry(object).or_default() += 1;
+        let known = self.periods.entry(period).or_insert((day, day, 0));
+        *known = (known.0.min(day), known.1.max(day), known.2 + 1);
+        if let Some(held) = &mut self.sums {
+            held.add(period, object, entry);
+            self.sums.take_if(|held| held.number > most);
+        }
+    }
+}
+
+/// Sums as they are read.
+#[derive(Default)]
+struct Held {
+    number: usize,
+    days: BTreeMap<Date, Entries>,
+}
+
+impl Held {
+    fn add(&mut self, period: Date, object: i64, entry: &Entry) {
+        let entries = self.days.entry(period).or_default();
+        let before = entries.len();
+        entries.entry(object).or_default().add(entry, 1);
+        self.number += entries.len() - before;
+    }
+}
+
+impl Sums<'_> {
+    /// Whether no stat was selected.
+    pub fn is_empty(&self) -> Result<bool> {
+        let mut is_empty = true;
+        self.rows(&self.everything()?, &mut |_, _| {
+            is_empty = false;
+            Ok(false)
+        })?;
+        Ok(is_empty)
+    }
+
+    /// All objects over all days, under the first day that there is.
+    ///
+    /// # Errors
+    /// `Invalid` if there are too many.
+    pub fn total(&self) -> Result<Rollup> {
+        let days = self.held(&self.everything()?, &|_| Ok(Date::MIN))?;
+        self.named(days)
+    }
+
+    /// Gives away whole objects in their order, with all their periods, so many at a time.
+    ///
+    /// # Errors
+    /// `Invalid` if that takes too many pieces, and those of `each`.
+    pub fn by_object(
+        &self,
+        gather: Gather<'_>,
+        order: Order,
+        each: &mut dyn FnMut(&Rollup) -> Result<()>,
+    ) -> Result<()> {
+        let everything = self.everything()?;
+        let survey = self.survey(&everything, gather)?;
+        let mut keys = HashMap::new();
+        for object in survey.objects.keys() {
+            keys.insert(*object, self.key(*object)?);
+        }
+        let order = order(&keys);
+        if let Some(held) = survey.sums {
+            return each(&self.labelled(held.days, keys, order)?);
+        }
+        let most_of = |(object, _): &(i64, i64)| {
+            survey.objects.get(object).copied().unwrap_or_default().min(survey.periods.len())
+        };
+        let groups = groups(&order, self.most, most_of);
+        if groups.len() > PIECES {
+            return Err(too_many());
+        }
+        for group in groups {
+            let objects = group.iter().map(|(object, _)| *object).collect();
+            let days = self.held(&everything.of(objects), gather)?;
+            let known = |object: &i64| keys.get(object).map(|key| (*object, key.clone()));
+            let keys = group.iter().filter_map(|(object, _)| known(object)).collect();
+            each(&self.labelled(days, keys, group.to_vec())?)?;
+        }
+        Ok(())
+    }
+
+    /// Gives away whole periods in their order, with all their objects, so many at a time.
+    ///
+    /// # Errors
+    /// `Invalid` if a single one has too many objects, and those of `each`.
+    pub fn by_period(&self, gather: Gather<'_>, each: &mut dyn FnMut(&Rollup) -> Result<()>) -> Result<()> {
+        let everything = self.everything()?;
+        let survey = self.survey(&everything, gather)?;
+        if let Some(held) = survey.sums {
+            return each(&self.named(held.days)?);
+        }
+        let periods: Vec<_> = survey.periods.into_values().collect();
+        for group in groups(&periods, self.most, |(_, _, number)| *number) {
+            let ends = group.first().zip(group.last());
+            let days =
+                ends.map_or(everything.days, |(first, last)| (date::to_number(first.0), date::to_number(last.1)));
+            each(&self.named(self.held(&Part { days, ..everything.clone() }, gather)?)?)?;
+        }
+        Ok(())
+    }
+
+    fn everything(&self) -> Result<Part> {
+        let Selection { from, to, object, kind, .. } = self.selection;
+        let days = (from.map_or(i64::MIN, date::to_number), to.map_or(i64::MAX, date::to_number));
+        let all = Part { days, buckets: (0, i64::MAX), objects: None };
+        let Some(key) = object else { return Ok(all) };
+        let mut statement = self.tx.prepare_cached("SELECT id FROM object WHERE type = ?1 AND key = ?2")?;
+        let found: Option<i64> = statement.query_row(params![kind.number(), key], |row| row.get(0)).optional()?;
+        Ok(all.of(found.into_iter().collect()))
+    }
+
+    fn survey(&self, part: &Part, gather: Gather<'_>) -> Result<Survey> {
+        let mut survey = Survey { sums: Some(Held::default()), ..Survey::default() };
+        self.entries(part, &mut |day, object, entry| {
+            survey.add(self.most, (day, gather(day)?), object, entry);
+            Ok(true)
+        })?;
+        Ok(survey)
+    }
+
+    /// The sums of a part.
+    fn held(&self, part: &Part, gather: Gather<'_>) -> Result<BTreeMap<Date, Entries>> {
+        let mut held = Held::default();
+        self.entries(part, &mut |day, object, entry| {
+            held.add(gather(day)?, object, entry);
+            Ok(held.number <= self.most)
+        })?;
+        if held.number > self.most {
+            return Err(too_many());
+        }
+        Ok(held.days)
+    }
+
+    /// Sums with the keys of their objects.
+    fn named(&self, days: BTreeMap<Date, Entries>) -> Result<Rollup> {
+        let mut keys = HashMap::new();
+        for object in days.values().flat_map(BTreeMap::keys) {
+            if !keys.contains_key(object) {
+                keys.insert(*object, self.key(*object)?);
+            }
+        }
+        Ok(Rollup { days, keys, ..Rollup::default() })
+    }
+
+    /// Sums with the labels that are told of them.
+    fn labelled(
+        &self,
+        days: BTreeMap<Date, Entries>,
+        keys: HashMap<i64, String>,
+        order: Vec<(i64, i64)>,
+    ) -> Result<Rollup> {
+        let mut labels = HashMap::new();
+        for (_, named) in &order {
+            if *named != 0 && !labels.contains_key(named) {
+                let (key, mut texts) = labels::shown(self.tx, *named, self.called.naming)?;
+                (self.called.more)(&key, &mut texts)?;
+                labels.insert(*named, texts);
+            }
+        }
+        Ok(Rollup { days, keys, labels, order })
+    }
+
+    fn key(&self, object: i64) -> Result<String> {
+        let mut statement = self.tx.prepare_cached("SELECT key FROM object WHERE id = ?1")?;
+        Ok(statement.query_row([object], |row| row.get(0))?)
+    }
+
+    /// Gives away the entries of a part, until there is enough.
+    fn entries(&self, part: &Part, each: &mut dyn FnMut(Date, i64, &Entry) -> Result<bool>) -> Result<()> {
+        self.rows(part, &mut |day, bytes| {
+            for (object, entry) in parsed(bytes)?.iter().filter(|(object, _)| part.has(*object)) {
+                if !each(day, *object, entry)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        })
+    }
+
+    fn rows(&self, part: &Part, each: &mut dyn FnMut(Date, &[u8]) -> Result<bool>) -> Result<()> {
+        match (&self.selection.analyses, self.selection.newest) {
+            (None, None) => self.rows_of_days(part, each),
+            _ => self.rows_of_stats(part, each),
+        }
+    }
+
+    /// The sums of whole days: only those groups are read that are asked for.
+    fn rows_of_days(&self, part: &Part, each: &mut dyn FnMut(Date, &[u8]) -> Result<bool>) -> Result<()> {
+        let mut statement = self.tx.prepare_cached(
+            "WITH RECURSIVE day(is_local, date) AS (
+                 SELECT column1, (SELECT min(date) FROM rollup
+                     WHERE type = ?1 AND is_local = column1 AND date BETWEEN ?3 AND ?4)
+                 FROM (VALUES (0), (1)) WHERE column1 >= ?2
+                 UNION ALL
+                 SELECT is_local, (SELECT min(rollup.date) FROM rollup WHERE type = ?1
+                     AND rollup.is_local = day.is_local AND rollup.date > day.date AND rollup.date <= ?4)
+                 FROM day WHERE date IS NOT NULL)
+             SELECT day.date, entries, bucket FROM day CROSS JOIN rollup ON type = ?1
+                 AND rollup.is_local = day.is_local AND rollup.date = day.date AND bucket BETWEEN ?5 AND ?6",
+        )?;
+        let ((from, to), (first, last)) = (part.days, part.buckets);
+        let bound = params![self.selection.kind.number(), self.selection.local_only, from, to, first, last];
+        let buckets: Option<HashSet<i64>> =
+            part.objects.as_ref().map(|objects| objects.iter().map(|object| object / BUCKET).collect());
+        let mut rows = statement.query(bound)?;
+        while let Some(row) = rows.next()? {
+            let bucket = row.get(2)?;
+            let is_asked = buckets.as_ref().is_none_or(|buckets| buckets.contains(&bucket));
+            if is_asked && !given(row, each)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The entries of single stats: of named analyses, or the newest ones.
+    fn rows_of_stats(&self, part: &Part, each: &mut dyn FnMut(Date, &[u8]) -> Result<bool>) -> Result<()> {
+        let Selection { kind, local_only, analyses, newest, .. } = self.selection;
+        // Which stats are the newest ones is not decided by the part that is looked at.
+        let (from, to) = self.everything()?.days;
+        let mut values: Vec<Box<dyn ToSql>> =
+            vec![Box::new(kind.number()), Box::new(from), Box::new(to), Box::new(*local_only)];
+        let newest = newest.unwrap_or(-1);
+        let text = match analyses {
+            Some(Analyses { client, uuids: None }) => {
+                values.extend([Box::new(*client) as Box<dyn ToSql>, Box::new(newest)]);
+                OF_CLIENT
+            }
+            Some(Analyses { client, uuids: Some(uuids) }) => {
+                values.extend([Box::new(*client) as Box<dyn ToSql>, Box::new(hex_list(uuids))]);
+                OF_ANALYSES
+            }
+            None => {
+                values.push(Box::new(newest));
+                NEWEST
+            }
+        };
+        let mut statement = self.tx.prepare_cached(text)?;
+        let mut rows = statement.query(params_from_iter(values))?;
+        while let Some(row) = rows.next()? {
+            let is_asked = (part.days.0..=part.days.1).contains(&row.get(0)?);
+            if is_asked && !given(row, each)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Stats of a client.
+const OF_CLIENT: &str = "SELECT stat.date, payload.entries
+     FROM stat CROSS JOIN client ON client.id = stat.client CROSS JOIN payload ON payload.id = stat.payload
+     WHERE stat.client = ?5 AND stat.type = ?1 AND stat.date BETWEEN ?2 AND ?3 AND client.is_local >= ?4
+     ORDER BY stat.date DESC, stat.seq DESC LIMIT ?6";
+
+/// Stats of analyses, of a client or of all.
+const OF_ANALYSES: &str = "SELECT stat.date, payload.entries
+     FROM analysis
+     CROSS JOIN stat ON stat.analysis = analysis.id AND stat.type = ?1 AND stat.date BETWEEN ?2 AND ?3
+     CROSS JOIN payload ON payload.id = stat.payload
+     CROSS JOIN client ON client.id = stat.client AND client.is_local >= ?4
+     WHERE analysis.id IN (
+         SELECT analysis.id FROM json_each(?6) AS wanted
+         CROSS JOIN client ON ?5 IS NULL OR client.id = ?5
+         CROSS JOIN analysis ON analysis.client = client.id AND analysis.uuid = unhex(wanted.value))";
+
+/// The newest stats of all.
+const NEWEST: &str = "SELECT stat.date, payload.entries
+     FROM stat CROSS JOIN client ON client.id = stat.client CROSS JOIN payload ON payload.id = stat.payload
+     WHERE stat.type = ?1 AND stat.date BETWEEN ?2 AND ?3 AND client.is_local >= ?4
+     ORDER BY stat.date DESC, stat.seq DESC LIMIT ?5";
+
+fn too_many() -> Error {
+    Error::invalid(
+        "There are too many figures for one answer: ask for fewer days, for a longer period, or for fewer analyses.",
+    )
+}
+
+fn given(row: &Row<'_>, each: &mut dyn FnMut(Date, &[u8]) -> Result<bool>) -> Result<bool> {
+    let day = stored_date(row.get(0)?)?;
+    each(day, row.get_ref(1).and_then(|value| Ok(value.as_blob()?))?)
+}
+
+/// Takes a list apart, so that no group is larger than `most` if it has more than one.
+fn groups<T>(list: &[T], most: usize, size: impl Fn(&T) -> usize) -> Vec<&[T]> {
+    let (mut groups, mut rest) = (Vec::new(), list);
+    while !rest.is_empty() {
+        let mut sum = 0;
+        let fits = |one: &&T| {
+            sum += size(one);
+            sum <= most
+        };
+        let (group, others) = rest.split_at(rest.iter().take_while(fits).count().max(1));
+        groups.push(group);
+        rest = others;
+    }
+    groups
+}
