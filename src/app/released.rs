@@ -316,7 +316,8 @@ pub fn trends_value(app: &App, chosen: Option<usize>) -> Result<Value> {
     for (horizon, name) in horizons(chosen) {
         let since = newest.map(|newest| moved::since(newest, horizon)).transpose()?;
         let types = whole.as_ref().map(|newest| moved::released(newest, &weeks, horizon)).transpose()?;
-        let (types, high) = (types.unwrap_or_default(), moved::released_high(&weeks, horizon)?);
+        let high = whole.as_ref().map(|newest| moved::released_high(newest, &weeks, horizon)).transpose()?;
+        let (types, high) = (types.unwrap_or_default(), high.unwrap_or_default());
         answer[name] = value!({ "since": since, "high": high, "types": types });
     }
     Ok(answer)

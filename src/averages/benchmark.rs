@@ -169,6 +169,8 @@ struct Compared {
     median: Option<Mean>,
     /// The first and the third.
     quartiles: Option<[Mean; 2]>,
+    /// To what the median was rounded, or the mean where there is none; nothing where nothing was.
+    step: Option<Mean>,
     /// What another instance publishes.
     remote: Option<Mean>,
 }
@@ -228,8 +230,8 @@ impl Others<'_> {
 
     /// What they have of a cell; one's own number is still to be told.
     fn figure(&self, kind: StatType, cell: &Cell, measure: &'static str, range: f64) -> Compared {
-        let (others, band, median, quartiles, remote) = (None, None, None, None, None);
-        let nothing = Compared { measure, own: Mean::default(), others, band, median, quartiles, remote };
+        let (others, band, median, quartiles, step, remote) = (None, None, None, None, None, None);
+        let nothing = Compared { measure, own: Mean::default(), others, band, median, quartiles, step, remote };
         match self {
             Self::Nobody => nothing,
             Self::Live(sums) => match sums.cells.get(cell).filter(|(_, number)| *number >= LEAST) {
@@ -252,6 +254,7 @@ impl Others<'_> {
                         band: Some(figure.band),
                         median,
                         quartiles,
+                        step: Some(exact(figure.step())),
                         ..nothing
                     }
                 }

@@ -170,11 +170,16 @@ fn texts(kind: StatType, weeks: &[Lean], key: &str) -> [String; 4] {
 
 // ---- risks
 
+/// The share that the risks of a level are of their kind, in units of its scale.
+pub(super) fn share(week: &Lean, state: &str, category: &str, level: &str) -> Option<(i32, Band)> {
+    let figure = week.shown(StatType::Risk)?.object(&risk_key(state, category, level))?.figures.first()?.as_ref()?;
+    Some((figure.value, figure.band))
+}
+
 /// The number of risks of a level.
 pub(super) fn level(week: &Lean, state: &str, category: &str, level: &str) -> Option<([Decimal; 1], Band)> {
-    let shown = week.shown(StatType::Risk)?;
-    let figure = shown.object(&risk_key(state, category, level))?.figures.first()?.as_ref()?;
-    Some(([share_of(figure.value, *shown.totals.get(&total_key(state, category))?)], figure.band))
+    let (share, band) = share(week, state, category, level)?;
+    Some(([share_of(share, *week.shown(StatType::Risk)?.totals.get(&total_key(state, category))?)], band))
 }
 
 fn risk_averages(weeks: &[Lean], params: &Params, out: &mut dyn Write) -> Result<()> {

@@ -129,6 +129,13 @@ pub struct Figure {
     pub quantiles: Vec<i32>,
 }
 
+impl Figure {
+    /// To what the median was rounded, or the mean where there is none.
+    pub fn step(&self) -> i32 {
+        if self.quantiles.is_empty() { self.band.step() } else { self.band.step().max(COARSE) }
+    }
+}
+
 fn is_none(changes: &[Option<Change>; 3]) -> bool {
     changes.iter().all(Option::is_none)
 }

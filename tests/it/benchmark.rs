@@ -60,13 +60,20 @@ fn ask(service: &Service, name: &str, kind: &str) -> Reply {
 
 /// A figure without anybody beside it.
 fn alone(measure: &str, own: f64) -> Value {
-    json!({"measure": measure, "own": number(own), "others": null, "band": null, "median": null, "quartiles": null, "remote": null})
+    json!({"measure": measure, "own": number(own), "others": null, "band": null, "median": null, "quartiles": null, "step": null, "remote": null})
 }
 
 fn beside(measure: &str, own: f64, others: f64, band: &str) -> Value {
     let mut figure = alone(measure, own);
     figure["others"] = number(others);
     figure["band"] = band.into();
+    figure
+}
+
+/// The same, released: with the step of its grid.
+fn released(measure: &str, own: f64, others: f64, step: f64) -> Value {
+    let mut figure = beside(measure, own, others, "5-9");
+    figure["step"] = number(step);
     figure
 }
 
@@ -177,9 +184,9 @@ fn released_figures_stand_beside_ones_own_live_ones() {
     let answer = || ask(&service, "c0", "threat").json();
     // Of five: steps of a tenth of the scale, and shares of 1 are told as at least 0.9. No median of fewer than ten.
     let figures = json!([
-        beside("share", 1.0, 0.9, "5-9"),
-        beside("maxRisk", 10.0, 30.0, "5-9"),
-        beside("averageRate", 1.0, 3.0, "5-9"),
+        released("share", 1.0, 0.9, 0.1),
+        released("maxRisk", 10.0, 30.0, 10.0),
+        released("averageRate", 1.0, 3.0, 0.5),
     ]);
     assert_eq!(
         answer()["objects"],
@@ -191,7 +198,7 @@ fn released_figures_stand_beside_ones_own_live_ones() {
     let compliance = ask(&service, "c0", "compliance").json();
     assert_eq!(
         compliance["objects"][0]["figures"],
-        json!([beside("current", 0.5, 0.5, "5-9"), beside("target", 1.0, 0.9, "5-9")])
+        json!([released("current", 0.5, 0.5, 0.1), released("target", 1.0, 0.9, 0.1)])
     );
     assert_eq!(compliance["objects"][0]["labels"]["label2"], "Access");
     // What others post now changes nothing; what one posts oneself does at once, also what nobody else has.
@@ -203,7 +210,7 @@ fn released_figures_stand_beside_ones_own_live_ones() {
     assert_eq!(answer(), before);
     post("c0", threats(&[(THREAT, 1, 40, "4"), (RARE, 3, 20, "2")]));
     let objects = answer()["objects"].clone();
-    assert_eq!(objects[0]["figures"][2], beside("averageRate", 4.0, 3.0, "5-9"));
+    assert_eq!(objects[0]["figures"][2], released("averageRate", 4.0, 3.0, 0.5));
     assert_eq!(objects[1]["figures"], json!([alone("share", 0.75), alone("maxRisk", 20.0), alone("averageRate", 2.0)]));
     // The whole instance, for anybody, is what was released and nothing beside it.
     let public = service.get("/stats/benchmark.json?type=threat").send().expect(200);
@@ -311,7 +318,7 @@ fn twenty_organisations_have_a_median_and_quartiles_and_never_an_end() {
     let answer = ask(&service, "c0", "threat");
     // The mean is 3 in steps of 0.2; a quarter have 1 or 2, half up to 3, three quarters up to 4, all in steps of 0.5.
     let mut rate = beside("averageRate", 1.0, 3.0, "20-49");
-    (rate["median"], rate["quartiles"]) = (json!(3), json!([2, 4]));
+    (rate["median"], rate["quartiles"], rate["step"]) = (json!(3), json!([2, 4]), json!(0.5));
     assert_eq!(answer.json()["objects"][0]["figures"][2], rate);
     for word in ["rank", "\"min", "\"max\"", "lowest", "highest", "percentile"] {
         assert!(!answer.text().contains(word), "{word}");

@@ -11,7 +11,7 @@ use crate::averages::{Labels, trends};
 use crate::error::Result;
 use crate::model::StatType;
 use crate::model::decimal::Mean;
-use crate::model::shapes::{CATEGORIES, LEVELS, STATES, category_of_key};
+use crate::model::shapes::{CATEGORIES, LEVELS, STATES, category_of_key, risk_key};
 use jiff::Span;
 use jiff::civil::Date;
 pub use live::{Live, Matched, Paths, add_high};
@@ -69,12 +69,15 @@ pub struct ReleasedMove {
     trend: bool,
 }
 
-/// High risks as they were published at both ends: of all contributors, since only parts of a number are matched.
+/// High risks as they were published at both ends: of all contributors, since only parts of a number are matched. Before
+/// is as after for a kind whose matched share did not move with its number: that is rounded, and so is what it is part of.
 #[derive(Serialize)]
 pub struct ReleasedHigh {
     before: Mean,
     after: Mean,
     change: Mean,
+    before_at_most: bool,
+    after_at_most: bool,
     band: Band,
 }
 
@@ -133,27 +136,66 @@ pub fn released(newest: &Week, weeks: &[Lean], horizon: usize) -> Result<BTreeMa
     Ok(all)
 }
 
-/// High risks of the newest of these weeks beside those of one horizon before, by state: of the kinds that both show.
-pub fn released_high(weeks: &[Lean], horizon: usize) -> Result<BTreeMap<String, ReleasedHigh>> {
+/// High risks of a week, the newest of some, beside those of one horizon before, by state: of the kinds that both show.
+pub fn released_high(whole: &Week, weeks: &[Lean], horizon: usize) -> Result<BTreeMap<String, ReleasedHigh>> {
     let Some(newest) = weeks.last() else { return Ok(BTreeMap::new()) };
     let since = since(newest.date, horizon)?;
     let Some(earlier) = weeks.iter().find(|week| week.date == since) else { return Ok(BTreeMap::new()) };
-    let mut all = BTreeMap::new();
-    for state in STATES {
-        let level = |week: &Lean, category: &str| published::level(week, state, category, LEVELS[2]);
-        let both: Vec<_> =
-            CATEGORIES.iter().filter_map(|category| level(earlier, category).zip(level(newest, category))).collect();
-        let Some(band) = both.iter().map(|((_, then), (_, now))| *then.min(now)).min() else { continue };
-        let sum = |of: &dyn Fn(&(Level, Level)) -> f64| both.iter().map(of).sum::<f64>();
-        let (before, after) = (sum(&|(then, _)| then.0[0].to_f64()), sum(&|(_, now)| now.0[0].to_f64()));
-        let high = ReleasedHigh { before: number(before), after: number(after), change: number(after - before), band };
-        all.insert(state.to_owned(), high);
-    }
-    Ok(all)
+    let both = |state: &str| -> Vec<[High; 2]> {
+        CATEGORIES
+            .iter()
+            .filter_map(|category| {
+                let kind = (state, *category);
+                both_ends(earlier, newest, changed(whole, horizon, kind), kind)
+            })
+            .collect()
+    };
+    Ok(STATES.into_iter().filter_map(|state| Some((state.to_owned(), summed(&both(state))?))).collect())
 }
 
-/// A published number of risks of a level.
-type Level = ([crate::model::Decimal; 1], Band);
+/// High risks of a kind at one end. A share is never nearer to nothing than one step: then there are at most so many.
+#[derive(Clone, Copy)]
+struct High {
+    number: f64,
+    at_most: bool,
+    band: Band,
+}
+
+fn high(week: &Lean, (state, category): (&str, &str)) -> Option<High> {
+    let (share, band) = published::share(week, state, category, LEVELS[2])?;
+    let ([number], _) = published::level(week, state, category, LEVELS[2])?;
+    Some(High { number: number.to_f64(), at_most: share <= band.step(), band })
+}
+
+/// The matched change of the share of a kind's high risks, as it was published.
+fn changed(week: &Week, horizon: usize, (state, category): (&str, &str)) -> i32 {
+    let key = risk_key(state, category, LEVELS[2]);
+    let objects = week.release.types.get(StatType::Risk.name()).map(|shown| shown.objects.as_slice());
+    let found = objects.unwrap_or_default().iter().find(|object| object.key == key);
+    let figure = found.and_then(|object| object.figures.first()?.as_ref());
+    figure.and_then(|figure| figure.changes[horizon].as_ref()).map_or(0, |change| change.value)
+}
+
+/// A kind then and now, if both are shown.
+fn both_ends(earlier: &Lean, newest: &Lean, change: i32, kind: (&str, &str)) -> Option<[High; 2]> {
+    let (then, now) = (high(earlier, kind)?, high(newest, kind)?);
+    let has_moved = f64::from(change) * (now.number - then.number) > 0.0;
+    Some([if has_moved { then } else { now }, now])
+}
+
+/// All kinds together; nothing of none.
+fn summed(both: &[[High; 2]]) -> Option<ReleasedHigh> {
+    let sum = |end: usize| both.iter().map(|ends| ends[end].number).sum::<f64>();
+    let at_most = |end: usize| both.iter().any(|ends| ends[end].at_most);
+    Some(ReleasedHigh {
+        before: number(sum(0)),
+        after: number(sum(1)),
+        change: number(sum(1) - sum(0)),
+        before_at_most: at_most(0),
+        after_at_most: at_most(1),
+        band: both.iter().flatten().map(|end| end.band).min()?,
+    })
+}
 
 /// A matched change of an object, as it was published.
 #[derive(Serialize)]
@@ -241,4 +283,49 @@ fn way(kind: StatType, key: &str, of: usize, weeks: &[&Lean]) -> Vec<Option<f64>
         Some(f64::from(figure.value) / f64::from(UNITS))
     };
     weeks.iter().map(value).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::averages::release::cells::total_key;
+    use crate::model::Decimal;
+    use crate::store::releases::Kept;
+    use serde_json::json;
+
+    /// A week of five contributors with this total of residual risks of a kind, this share of high ones, and its change.
+    fn week(weeks_ago: i64, total: i64, share: i32, change: i32) -> Week {
+        let date = since(jiff::civil::date(2026, 11, 22), 0).unwrap().saturating_sub(Span::new().weeks(weeks_ago));
+        let change = json!({"n": "5-9", "v": change});
+        let figure = json!({"n": "5-9", "v": share, "c": [change, change, change]});
+        let object = json!({"key": risk_key("residual", CATEGORIES[0], LEVELS[2]), "figures": [figure]});
+        let key = total_key("residual", CATEGORIES[0]);
+        let shown = json!({"band": "5-9", "totals": {}, "objects": [object]});
+        let mut release: crate::averages::release::Release =
+            serde_json::from_value(json!({"types": {"risk": shown}})).unwrap();
+        release.types.get_mut("risk").unwrap().totals.insert(key, Decimal::whole(total).0);
+        Week { date, k: 3, release }
+    }
+
+    /// Before, after and which of them are at most.
+    fn told(then: Week, now: Week) -> serde_json::Value {
+        let mut reader = published::Reader::new(&TYPES, None);
+        let weeks = [&then, &now].map(|week| {
+            let cells = Some(serde_json::to_string(&week.release).unwrap());
+            let kept = Kept { week: week.date, rules: 1, k: week.k, built_at: 0, hash: [0; 32], cells };
+            reader.read(&kept).unwrap().unwrap()
+        });
+        let mut high = serde_json::to_value(&released_high(&now, &weeks, 1).unwrap()["residual"]).unwrap();
+        ["before", "after", "change", "before_at_most", "after_at_most"].map(|name| high[name].take()).into()
+    }
+
+    #[test]
+    fn a_total_that_is_rounded_otherwise_moves_no_high_risks() {
+        // The share stays on its first step, and only the total goes from 70 to 80.
+        assert_eq!(told(week(13, 70, 50, 0), week(0, 80, 50, 0)), json!([8, 8, 0, true, true]));
+        // The share of those at both ends fell, while the total hides it.
+        assert_eq!(told(week(13, 70, 100, 0), week(0, 80, 100, -50)), json!([16, 16, 0, false, false]));
+        assert_eq!(told(week(13, 70, 100, 0), week(0, 80, 50, -50)), json!([14, 8, -6, false, true]));
+        assert_eq!(told(week(13, 70, 50, 0), week(0, 80, 100, 50)), json!([7, 16, 9, true, false]));
+    }
 }
