@@ -135,7 +135,7 @@ fn line(feed: &Feed<'_>, one: &Moved) -> String {
         ("maxRisk", _) => ("measure.max_risk", format!("{:+.2}", one.change)),
         ("averageRate", true) => ("measure.probability", format!("{:+.2}", one.change)),
         ("averageRate", false) => ("measure.qualification", format!("{:+.2}", one.change)),
-        _ => ("measure.share", format!("{:+.1} %", 100.0 * one.change)),
+        _ => ("measure.share", texts.get("points.other").replace("{number}", &format!("{:+.1}", 100.0 * one.change))),
     };
     if *code != "en" {
         change = change.replace('.', ",");

@@ -6,7 +6,6 @@ import { accessibility, launch, open, tableOf, visit } from "./browser.mjs";
 import { serve } from "./service.mjs";
 
 const uuid = (number) => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
-const today = new Date().toISOString().slice(0, 10);
 const NAMES = ["alpha", "beta", "gamma", "delta"];
 
 /** The stats of a client: threats of which it has the first so many, all rated alike; risks; a referential. */
@@ -41,15 +40,17 @@ function closed() {
   return day.toISOString().slice(0, 10);
 }
 
-/** A service with so many clients and a link of the first one's. */
-async function house(clients, k = "1") {
+const ago = (days) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
+
+/** A service with so many clients, who sent so many days ago, and a link of the first one's. */
+async function house(clients, k = "1", days = 0) {
   const service = await serve({ PUBLIC_MIN_CLIENTS: k });
   const tokenOf = (index) => `${index}-token-of-a-test-client`;
   const all = Array.from({ length: clients }, (_, index) => index);
   for (const index of all)
     service.run("client", "create", "--name", NAMES[index] ?? `client ${index}`, "--token", tokenOf(index), "--share");
   // A week is built once, with the first stat that is newer: all of its own come before.
-  for (const date of k === "1" ? [today] : [closed(), today]) {
+  for (const date of k === "1" ? [ago(days)] : [closed(), ago(days)]) {
     for (const index of all) {
       const response = await fetch(`${service.address}/api/v1/stats/`, {
         method: "POST",
@@ -101,7 +102,7 @@ describe("one's own figures", { concurrency: 2 }, () => {
   test("a sentence, the widest distance first, and the numbers behind it", async () => {
     const page = await open(browser, many);
     await visit(page, many, `${many.link}benchmark`);
-    assert.equal(await page.locator(".benchmark-sentence").textContent(), "3 of your 3 threats are above the middle of 3-4 organisations.");
+    assert.equal(await page.locator(".benchmark-sentence").textContent(), "3 of your 3 threats are above the mean of 3-4 organisations.");
     const table = await tableOf(page, "benchmark-threats");
     assert.deepEqual(table.head, ["Threats", "You", "Mean of others", "Organisations", "Distance"]);
     assert.deepEqual(
@@ -111,7 +112,7 @@ describe("one's own figures", { concurrency: 2 }, () => {
     assert.equal(await page.locator(".gap .dot.target").count(), 3);
     await page.getByText("Share of risks", { exact: true }).click();
     await page.waitForFunction(() => document.querySelector(".unit")?.textContent.includes("Share"));
-    assert.equal(await page.locator(".benchmark-sentence").textContent(), "0 of your 3 threats are above the middle of 3-4 organisations.");
+    assert.equal(await page.locator(".benchmark-sentence").textContent(), "0 of your 3 threats are above the mean of 3-4 organisations.");
     await visit(page, many, "v/1/benchmark?kind=compliance");
     assert.deepEqual(
       (await tableOf(page, `benchmark-${uuid(9)}`)).rows.map(([name]) => name),
@@ -132,6 +133,16 @@ describe("one's own figures", { concurrency: 2 }, () => {
     assert.equal(await page.locator(".gap .dot.target").count(), 0);
     assert.deepEqual((await tableOf(page, "benchmark-threats")).head, ["Threats", "You"]);
     await page.context().close();
+  });
+
+  test("who has sent nothing for four weeks is told so, and of no time to choose", async () => {
+    const service = await house(1, "1", 40);
+    const page = await open(browser, service);
+    await visit(page, service, `${service.link}benchmark`);
+    assert.match(await page.locator("#charts").innerText(), /Own figures are of the last four weeks; there are none\./);
+    assert.ok(!/longer time/.test(await page.locator("main").innerText()));
+    await page.context().close();
+    await service.stop();
   });
 
   for (const [index, language] of ["en", "fr", "de", "nl"].entries()) {
@@ -193,14 +204,14 @@ describe("one's own figures", { concurrency: 2 }, () => {
     await visit(page, released, "v/1/benchmark");
     assert.equal(
       await page.locator(".benchmark-sentence").textContent(),
-      "3 of your 3 threats are above the middle of 20-49 organisations.",
+      "3 of your 3 threats are above the published median of 20-49 organisations, 0 below; the others differ by no more than its rounding.",
     );
     const table = await tableOf(page, "benchmark-threats");
     assert.deepEqual(table.head, [
       "Threats",
       "You",
-      "Mean of others",
-      "Median of others",
+      "Published mean (you included if you share)",
+      "Published median (you included if you share)",
       "First quartile",
       "Third quartile",
       "Organisations",
@@ -209,6 +220,12 @@ describe("one's own figures", { concurrency: 2 }, () => {
     // Ratings of 1, 2, 3 and 4, five times each: the mean is on a grid of 0.2, the others on one of 0.5.
     assert.deepEqual(table.rows[0], ["Threat 1", 4, 2.6, 2.5, 2, 3.5, "20-49", 1.5]);
     assert.equal(await page.locator(".gap-track .half").count(), 3);
+    // A highest risk of 20 beside 12.5, which is published as 10 in steps of 10: that is no difference yet.
+    await visit(page, released, "v/1/benchmark?by=maxRisk");
+    assert.equal(
+      await page.locator(".benchmark-sentence").textContent(),
+      "0 of your 3 threats are above the published median of 20-49 organisations, 0 below; the others differ by no more than its rounding.",
+    );
     assert.deepEqual(await accessibility(page), []);
     assert.deepEqual(page.noticed, []);
     await page.context().close();

@@ -169,6 +169,84 @@ describe("released weeks", { concurrency: 2 }, () => {
     await page.context().close();
   });
 
+  /** A page whose answers at a path are changed on their way. */
+  async function changed(path, change) {
+    const page = await opened(browser, service);
+    await page.route(path, async (route) => {
+      const answer = await (await route.fetch()).json();
+      change(answer);
+      await route.fulfill({ json: answer });
+    });
+    return page;
+  }
+
+  test("numbers of high risks move where their shares do, and are at most so many where a share is on its first step", async () => {
+    const high = (before, after, steps) => {
+      const one = { before, after, change: after - before, before_at_most: steps[0], after_at_most: steps[1], band: "5-9" };
+      return { current: one, residual: one };
+    };
+    const told = async (found) => {
+      const page = await changed("**/stats/trends.json*", (answer) => {
+        for (const horizon of ["quarter", "year"]) if (answer[horizon]) answer[horizon].high = horizon === "quarter" ? found : {};
+      });
+      await visit(page, service, "?lang=en");
+      const tiles = (await page.locator("#figures .figure").allInnerTexts()).slice(0, 2);
+      await visit(page, service, "report?lang=en");
+      assert.deepEqual(
+        (await page.locator(".figures .figure").allInnerTexts()).slice(0, 2).map((tile) => /at most|in 3 months/.exec(tile)?.[0]),
+        tiles.map((tile) => /at most|in 3 months/.exec(tile)?.[0]),
+      );
+      const sentence = await page.locator(".report-sentences li").first().innerText();
+      await page.context().close();
+      return [sentence.replace(/\S+ \d{4}\.$/, "DATE"), ...tiles.map((tile) => tile.split("\n").at(-1))];
+    };
+    const unchanged = "unchanged in 3 months";
+    assert.deepEqual(await told(high(10, 10, [true, true])), ["High residual risks are at most 10, as in DATE", unchanged, unchanged]);
+    assert.deepEqual(await told(high(20, 8, [false, true])), [
+      "High residual risks fell from 20 to at most 8 since DATE",
+      "−12 in 3 months",
+      "−12 in 3 months",
+    ]);
+  });
+
+  test("a matrix without a cell says why, and no difference is drawn from it", async () => {
+    const cell = { impact: 4, probability: 2, count: 4, share: 0.2 };
+    const page = await changed("**/stats/compared.json*", ({ type, now }) => {
+      if (type !== "cartography") return;
+      now.averages.averages = {
+        current: { informational: [], operational: [] },
+        residual: { informational: [], operational: [cell] },
+      };
+    });
+    const none = "No cell is large enough to be published with so few organisations";
+    await visit(page, service, "cartography?lang=en");
+    assert.deepEqual(await page.locator("#charts .notice-title").allInnerTexts(), [none]);
+    await visit(page, service, "cartography?lang=en&risk=operational");
+    assert.deepEqual(await page.locator("#charts figure").evaluateAll((all) => all.map(({ id }) => id)), [
+      "cartography-current",
+      "cartography-residual",
+    ]);
+    assert.equal(await page.locator("#cartography-current .notice-title").innerText(), none);
+    assert.ok(!/longer time/.test(await page.locator("#charts").innerText()));
+    await page.context().close();
+  });
+
+  test("what crossed the line is newly published, not new", async () => {
+    const one = { object: uuid(7), labels: { label2: "Quantum theft" } };
+    const page = await changed("**/stats/trends.json*", ({ quarter }) => {
+      Object.assign(quarter.types.threat, { new: [one], gone: [one] });
+    });
+    await visit(page, service, "trends?lang=en");
+    assert.deepEqual(await page.locator("#came-and-went :is(h2, h3)").allInnerTexts(), [
+      "Newly and no longer published",
+      "Newly published threats",
+      "Newly published vulnerabilities",
+      "Threats no longer published",
+      "Vulnerabilities no longer published",
+    ]);
+    await page.context().close();
+  });
+
   test("there is no map", async () => {
     const page = await opened(browser, service);
     await visit(page, service, "");

@@ -108,12 +108,20 @@ describe("report", () => {
       );
       if ((year.high.residual ?? quarter.high.residual).analyses !== 7)
         assert.match(high, /in the \d analyses that are there at both ends/);
-      assert.match(moved, /^Since .* “.*” rose most \(\+.*\) and “.*” fell most \(−.*\)\.$/);
+      const some = String.raw`, in \d of \d analyses\)`;
+      assert.match(
+        moved,
+        new RegExp(`^Since .* “.*” rose most \\(\\+.*${some} and “.*” fell most \\(−.*${some}, of what 3 analyses or more have\\.$`),
+      );
+      // The tiles, in which those that joined are too, say so; the sentence counts those at both ends.
+      assert.equal(await page.locator(".figure .more", { hasText: "all analyses, also those that joined" }).count(), 2);
       const { now } = await json(service, "stats/compared.json?type=compliance");
       const widest = now.averages
         .flatMap(({ labels: of, categories }) => categories.map((one) => ({ of, ...one })))
         .sort((a, b) => b.averages.target - b.averages.current - (a.averages.target - a.averages.current))[0];
       assert.ok(gap.includes(`${widest.of.label2}: ${widest.labels.label2}`), gap);
+      const points = (100 * (widest.averages.target - widest.averages.current)).toFixed(1).replace(".0", "");
+      assert.equal(await page.locator("#gaps .rank-value").first().innerText(), `${points} points`);
     }));
 
   test("releases are reported by their band, and with the sentence that goes with them", () =>

@@ -87,7 +87,8 @@ fn of_three_analyses_the_one_that_stays_counts() {
     assert_eq!(objects(&month["types"]["threat"]["gone"]), [uuid(RARE)]);
     // The feed says the same in a line each.
     let feed = |lang: &str| service.get(&format!("/feed.atom?lang={lang}")).send().expect(200).text();
-    let said = format!("&lt;p&gt;Threats that moved, since {}&lt;/p&gt;&lt;ul&gt;&lt;li&gt;▽ −50.0 % Fire", ago(4));
+    let said =
+        format!("&lt;p&gt;Threats that moved, since {}&lt;/p&gt;&lt;ul&gt;&lt;li&gt;▽ −50.0 points Fire", ago(4));
     assert!(feed("en").contains(&said), "{}", feed("en"));
     assert!(feed("en").contains("△ +1.00 Fire (Probability)&lt;/li&gt;&lt;/ul&gt;</content>"), "{}", feed("en"));
     assert!(feed("de").contains("△ +1,00 Fire ("), "{}", feed("de"));

@@ -81,27 +81,43 @@ export function rowsOf(objects, measure, beside) {
   return rows.sort((a, b) => distance(b) - distance(a));
 }
 
+/** Whether what stands beside one's own figures is what was published: rounded, and of all who share. */
+const isPublished = ({ others }, beside = "others") => beside !== "remote" && others?.mode === "releases";
+
+/** A difference that is more than what rounding hides; of an exact number it is any. */
+const clear = ({ own, other, figure }, beside) => {
+  const step = beside === "remote" ? 0 : (figure.step ?? 0);
+  return Math.abs(own - other) > step + 1e-9 ? own - other : 0;
+};
+
 /** How many are above the others, in a sentence; none where there are no others. */
 export function sentence(found, kind, rows, beside) {
   const both = rows.filter(({ other }) => other != null);
   if (!both.length) return null;
   const values = {
-    above: both.filter(({ own, other }) => own > other).length,
+    above: both.filter((row) => clear(row, beside) > 0).length,
+    below: both.filter((row) => clear(row, beside) < 0).length,
     all: both.length,
     things: wordsOf(kind),
     whom: whom(found, beside),
   };
   if (!isOwn) return t("benchmark.sentence.here", values);
-  return beside === "remote" ? t("benchmark.sentence.remote", values) : t("benchmark.sentence.own", values);
+  if (beside === "remote") return t("benchmark.sentence.remote", values);
+  if (!isPublished(found, beside)) return t("benchmark.sentence.own", values);
+  return hasMedian(rows) ? t("benchmark.sentence.median", values) : t("benchmark.sentence.mean", values);
 }
 
 const ownName = () => (isOwn ? t("benchmark.you") : t("benchmark.here"));
 
 /** What stands beside one's own, as a key has it. */
-function otherName({ remote }, rows, beside) {
-  if (beside === "remote") return remoteName(remote);
-  return rows.some(({ figure }) => figure.median != null) ? t("benchmark.median") : t("benchmark.mean");
+function otherName(found, rows, beside) {
+  if (beside === "remote") return remoteName(found.remote);
+  return hasMedian(rows) ? medianName(found) : meanName(found);
 }
+
+const hasMedian = (rows) => rows.some(({ figure }) => figure.median != null);
+const meanName = (found) => (isPublished(found) ? t("benchmark.published.mean") : t("benchmark.mean"));
+const medianName = (found) => (isPublished(found) ? t("benchmark.published.median") : t("benchmark.median"));
 
 /** A row: both numbers on a track, and the middle half of the organisations where it is known. */
 export function dumbbell({ name, figure, own, other }, measure, scale, beside) {
@@ -138,8 +154,8 @@ function tableOf(found, kind, rows, measure) {
   const columns = [
     [thingsOf(kind), "text", ({ name }) => name],
     [ownName(), format, ({ own }) => own],
-    [t("benchmark.mean"), format, ({ figure }) => figure.others],
-    [t("benchmark.median"), format, ({ figure }) => figure.median],
+    [meanName(found), format, ({ figure }) => figure.others],
+    [medianName(found), format, ({ figure }) => figure.median],
     [t("benchmark.first_quartile"), format, ({ figure }) => figure.quartiles?.[0]],
     [t("benchmark.third_quartile"), format, ({ figure }) => figure.quartiles?.[1]],
     [t("benchmark.band"), "text", ({ figure }) => figure.band],

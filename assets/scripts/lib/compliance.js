@@ -1,7 +1,7 @@
 // Compliance with a referential: how far each category is from its target, and how that came about.
 
 import { h } from "./dom.js";
-import { everyPeriod, percent } from "./format.js";
+import { everyPeriod, percent, points } from "./format.js";
 import { label } from "./labels.js";
 import { base, categoryAxis, lineFinding, lines, valueAxis } from "./options.js";
 import { t } from "./page.js";
@@ -34,7 +34,7 @@ function row(category, scale) {
     "li",
     { class: "gap" },
     h("span", { class: "rank-name" }, label(category.labels)),
-    h("span", { class: "rank-value" }, gap == null ? "–" : percent(gap)),
+    h("span", { class: "rank-value" }, points(gap)),
     h("span", { class: "gap-track", "aria-hidden": "true" }, bridge, dot("current", current), dot("target", target)),
     h("span", { class: "rank-basis" }, text),
   );
@@ -75,7 +75,7 @@ export function gapSpec(referential, caption) {
       columns: [
         { name: t("compliance.category"), kind: "text" },
         ...SIDES.map((side) => ({ name: sideName(side), kind: "percent" })),
-        { name: t("compliance.gap"), kind: "percent" },
+        { name: t("compliance.gap"), kind: "points" },
         { name: t("stats"), kind: "number" },
       ],
       rows: categories.map((one, index) => [names[index], one.averages.current, one.averages.target, gapOf(one), basis(one)]),

@@ -23,6 +23,7 @@ const opened = new Set();
  * @property {string | null} [period] the days that it is about, in words
  * @property {number | null} [analyses] how many it rests on
  * @property {string | null} [more] ends the caption
+ * @property {HTMLElement} [empty] stands in place of a chart without numbers
  * @property {boolean} [wide] takes the width of the page
  * @property {HTMLElement} [content]
  * @property {(width: number) => number} [height]
@@ -70,7 +71,7 @@ export function figure(spec) {
     id: spec.id,
     "aria-labelledby": `${spec.id}-title`,
   };
-  if (!spec.table.rows.length) return h("figure", attributes, caption, nothing());
+  if (!spec.table.rows.length) return h("figure", attributes, caption, spec.empty ?? nothing());
   const picture = spec.content ?? canvas(/** @type {DrawnSpec} */ (spec));
   const numbers = h("div", { class: "numbers", hidden: true });
   const show = h("button", { type: "button", class: "quiet", "aria-expanded": "false" }, t("table.show"));

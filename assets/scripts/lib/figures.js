@@ -20,24 +20,38 @@ function highLine(tree, state) {
 
 const high = (tree, state) => tree && tree[state].informational["High risks"] + tree[state].operational["High risks"];
 
-/** A headline of high risks now, with what has changed since the same days earlier. */
-function headline({ averages, previous, year }, state, name, trend) {
-  const now = high(averages, state);
+/** What has changed since the same days earlier; of releases, whose numbers are rounded, what their shares bear out. */
+function changes({ averages, previous, year }, state, moved) {
+  if (!moved) return Object.entries({ previous, year }).map(([since, then]) => change(high(averages, state), high(then, state), since));
+  return Object.entries(moved).map(([since, found]) => {
+    const { before, after } = found?.high?.[state] ?? {};
+    return change(after, before, since);
+  });
+}
+
+/** A number of high risks in words: where a share is on its first step there may be fewer. */
+export const atMost = (value, is) => (is ? t("figures.at_most", { number: number(value) }) : number(value));
+
+/** A headline of high risks now, with what has changed. */
+function headline(risks, state, name, more) {
+  const { trend, moved, note } = more;
   const line = (trend && spark(highLine(trend, state))) ?? "";
-  return figure([number(now), " ", line], name, change(now, high(previous, state), "previous"), change(now, high(year, state), "year"));
+  const is = moved && Object.values(moved).some((found) => found?.high?.[state]?.after_at_most);
+  return figure([atMost(high(risks.averages, state), is), " ", line], name, ...changes(risks, state, moved), note);
 }
 
 /**
- * Analyses, days, newest stat; `risks` adds high risks now, before and after treatment, `trend` how they came to it.
+ * Analyses, days, newest stat; `risks` adds high risks now, before and after treatment, `trend` how they came to it, `moved`
+ * how they did in releases, `note` what they are of.
  * @param {import("./data.js").Summary} summary
  * @param {any} [risks]
- * @param {any} [trend]
+ * @param {{trend?: any, moved?: any, note?: any}} [more]
  */
-export function figures(summary, risks, trend) {
+export function figures(summary, risks, more = {}) {
   return h(
     "dl",
     { class: "figure-list" },
-    risks?.averages && [headline(risks, "current", t("figures.high"), trend), headline(risks, "residual", t("figures.high.after"), trend)],
+    risks?.averages && [headline(risks, "current", t("figures.high"), more), headline(risks, "residual", t("figures.high.after"), more)],
     // Where weeks are released no count is told; the page says the band.
     summary.public_min_clients == null && [
       figure(whole(summary.analyses), plural("figures.analyses", summary.analyses), plural("figures.clients", summary.clients)),

@@ -1,6 +1,6 @@
 // Numbers and dates as the reader's language writes them.
 
-import { lang, t } from "./page.js";
+import { lang, plural, t } from "./page.js";
 
 const numbers = new Map();
 
@@ -27,11 +27,16 @@ export function signed(value) {
     .replace("-", "−");
 }
 
-/** A difference of parts. */
-export const signedPercent = (value) =>
-  new Intl.NumberFormat(lang, { style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero" })
-    .format(Math.abs(value) < 0.0005 ? 0 : value)
-    .replace("-", "−");
+/** @param {Intl.NumberFormatOptions["signDisplay"]} signDisplay */
+const inPoints = (signDisplay) => (value) => {
+  const rounded = Number((100 * value).toFixed(1)) || 0;
+  const text = new Intl.NumberFormat(lang, { maximumFractionDigits: 1, signDisplay }).format(rounded).replace("-", "−");
+  return plural("points", Math.abs(rounded), { number: text });
+};
+
+/** A distance between two parts of a hundred is no part of anything itself; with its sign where it is a change. */
+export const points = (value) => (value == null ? "–" : inPoints("auto")(value));
+export const signedPoints = inPoints("exceptZero");
 
 export const whole = (value) => format(0, "decimal").format(value);
 export const percent = (value) => (value == null ? "–" : format(1, "percent").format(value));

@@ -2,11 +2,11 @@
 
 import { getJson } from "./data.js";
 import { h } from "./dom.js";
-import { date, number, percent, signed, signedPercent } from "./format.js";
+import { date, number, percent, signed, signedPoints } from "./format.js";
 import { label } from "./labels.js";
 import { kindName, levelName, stateName } from "./levels.js";
 import { cut, ranking } from "./options.js";
-import { linkTo, plural, t } from "./page.js";
+import { isReleased, linkTo, plural, t } from "./page.js";
 import { ENOUGH, measureName } from "./ranked.js";
 import { spark } from "./spark.js";
 
@@ -47,7 +47,7 @@ export function measureOf(type, measure) {
 const isPart = (measure) => !(measure in ENDS);
 /** A value of a measure, and a difference between two, in words. */
 export const valueText = (measure, value) => (isPart(measure) ? percent(value) : number(value));
-export const changeText = (measure, value) => (isPart(measure) ? signedPercent(value) : signed(value));
+export const changeText = (measure, value) => (isPart(measure) ? signedPoints(value) : signed(value));
 
 /** How much of its scale something moved by. */
 export const sizeOf = ({ measure, change }) => Math.abs(change) / (ENDS[measure] ?? 1);
@@ -86,7 +86,7 @@ function row([type, one]) {
     [one.trend && t("trends.trend"), measureOf(type, one.measure), basisOf(one)].filter(Boolean).join(" · "),
   );
   const parts = [
-    h("span", { class: "mover-change" }, arrow(type, one), " ", changeText(one.measure, one.change)),
+    h("span", { class: "mover-change" }, arrow(type, one), "\u00a0", changeText(one.measure, one.change)),
     name,
     about,
     h("span", { class: "mover-spark" }, spark(one.values) ?? ""),
@@ -115,6 +115,9 @@ export function foremost(found, wanted, count) {
   const some = each.filter(([, { analyses }]) => analyses == null || analyses >= ENOUGH);
   return (some.length ? some : each).slice(0, count);
 }
+
+/** Which of them were looked at, where those of a few analyses were left out. */
+export const ofWhich = (chosen) => (chosen.length && chosen.every(([, { analyses }]) => analyses >= ENOUGH) ? t("report.enough") : null);
 
 /** The figure of what moved; `chosen` are pairs as `largest` gives them. */
 export function moversSpec(chosen, caption) {
@@ -174,22 +177,37 @@ export function moversOf(found, type, count, horizon) {
   return [all.length, moversSpec(largest(found, [type], count), caption), caption];
 }
 
+/** What is not in the other of two releases may have been there all the time, in too few organisations. */
+const titles = () =>
+  isReleased
+    ? {
+        all: t("trends.published"),
+        threat: { new: t("trends.new.threats.published"), gone: t("trends.gone.threats.published") },
+        vulnerability: { new: t("trends.new.vulnerabilities.published"), gone: t("trends.gone.vulnerabilities.published") },
+      }
+    : {
+        all: t("trends.came"),
+        threat: { new: t("trends.new.threats"), gone: t("trends.gone.threats") },
+        vulnerability: { new: t("trends.new.vulnerabilities"), gone: t("trends.gone.vulnerabilities") },
+      };
+
 /** Names of what came and went, of threats and vulnerabilities. */
 export function cameAndWent(found) {
-  const list = (type, which, title) => {
+  const named = titles();
+  const list = (type, which) => {
     const all = found.types?.[type]?.[which] ?? [];
     const links = all.map((one) => h("li", {}, h("a", { href: linkTo(`${PAGES[type]}/${one.object}`) }, nameOf(type, one))));
-    return [h("h3", {}, title), all.length ? h("ul", { class: "names" }, links) : h("p", {}, t("trends.no_names"))];
+    return [h("h3", {}, named[type][which]), all.length ? h("ul", { class: "names" }, links) : h("p", {}, t("trends.no_names"))];
   };
   return h(
     "section",
     { class: "prose wide", id: "came-and-went" },
-    h("h2", {}, t("trends.came")),
+    h("h2", {}, named.all),
     h("div", { class: "came" }, [
-      h("div", {}, list("threat", "new", t("trends.new.threats"))),
-      h("div", {}, list("vulnerability", "new", t("trends.new.vulnerabilities"))),
-      h("div", {}, list("threat", "gone", t("trends.gone.threats"))),
-      h("div", {}, list("vulnerability", "gone", t("trends.gone.vulnerabilities"))),
+      h("div", {}, list("threat", "new")),
+      h("div", {}, list("vulnerability", "new")),
+      h("div", {}, list("threat", "gone")),
+      h("div", {}, list("vulnerability", "gone")),
     ]),
   );
 }

@@ -60,6 +60,12 @@ export function loading(place) {
 /** In place of a chart for which there are no numbers in this period. */
 export const nothing = () => notice("empty", t("nothing.title"), t("nothing.text"));
 
+/** In place of a matrix of a release of which no cell is told apart from nothing: a longer time would not help. */
+export const tooSmall = () => notice("empty", t("cartography.none"), t("cartography.none.text"));
+
+/** In place of one's own figures where there are none. */
+export const noneOfOwn = () => notice("empty", t("benchmark.none"), t("benchmark.none.text"));
+
 /** In place of what is still to be computed. */
 export const still = (text) => h("p", { class: "notice", role: "status" }, text);
 

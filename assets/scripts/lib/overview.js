@@ -8,9 +8,9 @@ import { figure } from "./figure.js";
 import { figures } from "./figures.js";
 import { date } from "./format.js";
 import { KINDS, kindName, levelBars, levelLines } from "./levels.js";
-import { foremost, HORIZONS, moversSpec, trends } from "./movers.js";
+import { foremost, HORIZONS, moversSpec, ofWhich, trends } from "./movers.js";
 import { introduce, parts } from "./notices.js";
-import { linkTo, t } from "./page.js";
+import { isReleased, linkTo, t } from "./page.js";
 import { comparedObjects, founded, ranked, yearLines } from "./ranked.js";
 import { rankingSpec } from "./ranking.js";
 
@@ -25,7 +25,8 @@ export async function overview(again) {
   const objects = { threats: comparedObjects("threats", "now"), vulnerabilities: comparedObjects("vulnerabilities", "now") };
   const lines = { threats: yearLines("threats", "averageRate"), vulnerabilities: yearLines("vulnerabilities", "averageRate") };
   const moved = trends(HORIZONS[0]);
-  [risks, trend, moved, ...Object.values(objects)].forEach((one) => one.catch(() => {}));
+  const yearly = isReleased ? trends("year") : Promise.resolve(null);
+  [risks, trend, moved, yearly, ...Object.values(objects)].forEach((one) => one.catch(() => {}));
   const about = await known;
   const headlines = await risks.catch(() => null);
   const { analyses } = about;
@@ -80,6 +81,7 @@ export async function overview(again) {
         id: "movers",
         title: t("trends.both"),
         period: t("trends.since", { date: date(found.since) }),
+        more: ofWhich(chosen),
         wide: true,
         before,
         csv: ["trends", { period: HORIZONS[0] }],
@@ -95,8 +97,13 @@ export async function overview(again) {
   ]);
   // Everything comes at once: nothing moves what somebody reads already.
   if (!introduce(about)) return [];
+  const [line, previous, year] = await Promise.all([trend, moved, yearly].map((one) => one.catch(() => null)));
   return [
-    h("div", { id: "figures", class: "figures" }, figures(about, headlines, await trend.catch(() => null))),
+    h(
+      "div",
+      { id: "figures", class: "figures" },
+      figures(about, headlines, { trend: line, moved: isReleased ? { previous, year } : null }),
+    ),
     ...cards.filter(Boolean),
   ];
 }

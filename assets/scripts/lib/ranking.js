@@ -4,7 +4,7 @@ import { change } from "./compared.js";
 import { h } from "./dom.js";
 import { number } from "./format.js";
 import { cut, ranking } from "./options.js";
-import { linkTo, plural, t } from "./page.js";
+import { isReleased, linkTo, plural, t } from "./page.js";
 import { earlierPlaces, inAnalyses, measureName, rankingTable, scaleEnd, unitOf } from "./ranked.js";
 import { spark } from "./spark.js";
 
@@ -14,16 +14,11 @@ const MOST_IN_PICTURE = 200;
 /** How many places up or down, or that it was not there. */
 function moved(before, position, places) {
   if (!places) return null;
-  if (before == null) return h("span", { class: "rank-moved" }, t("ranking.new"));
+  if (before == null) return h("span", { class: "rank-moved" }, isReleased ? t("ranking.published") : t("ranking.new"));
   if (before === position) return null;
   const by = Math.abs(before - position);
-  const text = before > position ? plural("ranking.up", by) : plural("ranking.down", by);
-  return h(
-    "span",
-    { class: "rank-moved" },
-    h("span", { "aria-hidden": "true" }, `${before > position ? "▲" : "▼"}${by}`),
-    h("span", { class: "hidden" }, text),
-  );
+  // In words: an arrow is what moved by its value, and a filled one claims something.
+  return h("span", { class: "rank-moved" }, before > position ? plural("ranking.up", by) : plural("ranking.down", by));
 }
 
 function row(kind, one, measure, { scale, analyses, since, isNow, places, lines }, position) {

@@ -5,14 +5,14 @@ import { gapOf, gapSpec, topGaps } from "./compliance.js";
 import { averages, summary } from "./data.js";
 import { byId, h } from "./dom.js";
 import { figure } from "./figure.js";
-import { figures } from "./figures.js";
+import { atMost, figures } from "./figures.js";
 import { date, number, percent } from "./format.js";
 import { label } from "./labels.js";
 import { KINDS, kindName, levelBars } from "./levels.js";
-import { changeText, foremost, moversSpec, nameOf, trends } from "./movers.js";
+import { changeText, foremost, moversSpec, nameOf, ofWhich, trends } from "./movers.js";
 import { introduce, parts } from "./notices.js";
-import { at, plural, t } from "./page.js";
-import { comparedObjects, founded, ranked } from "./ranked.js";
+import { at, isReleased, plural, t } from "./page.js";
+import { comparedObjects, founded, inAnalyses, ranked } from "./ranked.js";
 import { rankingSpec } from "./ranking.js";
 
 /** How many characters of notes fit, whatever they are. */
@@ -27,11 +27,12 @@ const short = (text) => (text.length > LONGEST_NAME ? `${text.slice(0, LONGEST_N
 function highSentence(horizons, now, all) {
   const found = horizons.find((one) => one?.high?.residual);
   if (found) {
-    const { before, after, analyses } = found.high.residual;
+    const { before, after, analyses, before_at_most, after_at_most } = found.high.residual;
     // Where not all were there at both ends the numbers are those of some, and differ from the headline.
     const some = analyses == null || analyses === all ? "" : ` (${plural("report.matched", analyses)})`;
-    const values = { before: number(before), after: number(after), date: date(found.since, "month") + some };
-    if (values.before === values.after) return t("report.same", values);
+    const [first, last] = [atMost(before, before_at_most), atMost(after, after_at_most)];
+    const values = { before: first, after: last, date: date(found.since, "month") + some };
+    if (number(before) === number(after)) return t("report.same", values);
     return after < before ? t("report.fell", values) : t("report.rose", values);
   }
   if (!now.averages) return null;
@@ -39,14 +40,28 @@ function highSentence(horizons, now, all) {
   return t("report.alone", { after: number(KINDS.reduce((sum, kind) => sum + residual[kind]["High risks"], 0)) });
 }
 
+/** By how much something moved, and in how many analyses it did so. */
+function byHowMuch({ measure, change: by, rose, fell, analyses }) {
+  const counts = analyses == null ? null : inAnalyses({ analyses: by > 0 ? rose : fell }, analyses);
+  return [changeText(measure, by), counts].filter(Boolean).join(", ");
+}
+
 /** Which threat or vulnerability rose most, and which fell most. */
 function movedSentence(found) {
   if (!found?.since) return null;
   const all = foremost(found, ["threat", "vulnerability"], Number.POSITIVE_INFINITY);
   const [up, down] = [all.find(([, { change }]) => change > 0), all.find(([, { change }]) => change < 0)];
-  const words = (pair) => pair && { name: short(nameOf(...pair)), by: changeText(pair[1].measure, pair[1].change) };
+  const words = (pair) => pair && { name: short(nameOf(...pair)), by: byHowMuch(pair[1]) };
   const [rose, fell] = [words(up), words(down)];
-  const values = { date: date(found.since), up: rose?.name, up_by: rose?.by, down: fell?.name, down_by: fell?.by };
+  const of = ofWhich(all);
+  const values = {
+    date: date(found.since),
+    up: rose?.name,
+    up_by: rose?.by,
+    down: fell?.name,
+    down_by: fell?.by,
+    of: of ? `, ${of}` : "",
+  };
   if (rose && fell) return t("report.both", values);
   if (rose) return t("report.up", values);
   return fell ? t("report.down", values) : t("report.still", values);
@@ -123,6 +138,8 @@ export async function report(again) {
   const about = await known;
   if (!introduce(about)) return [];
   const { analyses } = about;
+  // What moved is of those at both ends; means and what they are compared with are not.
+  const everybody = analyses > 1 ? t("figures.all") : null;
   const card = (id, title, found, more = {}) => ({ id, title, period: spanOf(found), analyses, ...more });
   const sentences = part([risks, compliance, moved], (now, gaps, [quarter, year]) =>
     h(
@@ -133,7 +150,11 @@ export async function report(again) {
         .map((text) => h("li", {}, text)),
     ),
   );
-  const numbers = part([risks], async (now) => h("div", { class: "figures" }, figures(about, now, await line.catch(() => null))));
+  const numbers = part([risks], async (now) => {
+    const [trend, [previous, year]] = await Promise.all([line.catch(() => null), moved.catch(() => [])]);
+    const more = isReleased ? { moved: { previous, year } } : { note: everybody };
+    return h("div", { class: "figures" }, figures(about, now, { trend, ...more }));
+  });
   const levels = (kind) =>
     part(
       [risks],
@@ -146,7 +167,8 @@ export async function report(again) {
   const top = (kind, title) =>
     part([objects[kind]], (found) => {
       const all = founded(found);
-      const caption = card(`top-${kind}`, title, found, { csv: [kind], analyses: found.analyses, all, since: "previous", isNow: true });
+      const more = { csv: [kind], analyses: found.analyses, all, since: "previous", isNow: true, more: everybody };
+      const caption = card(`top-${kind}`, title, found, more);
       return figure(rankingSpec(kind, ranked(all, "averageRate", "highest", String(FIRST)), "averageRate", caption));
     });
   const movers = part([moved], ([found]) => {
@@ -157,6 +179,7 @@ export async function report(again) {
         moversSpec(chosen, {
           id: "movers",
           title: t("trends.both"),
+          more: ofWhich(chosen),
           period: t("trends.since", { date: date(found.since) }),
           csv: ["trends", { period: "quarter" }],
         }),

@@ -1,7 +1,7 @@
 // The numbers behind a chart as a table that can be sorted and, if it is long, searched.
 
 import { h } from "./dom.js";
-import { date, number, percent } from "./format.js";
+import { date, number, percent, points } from "./format.js";
 import { lang, t } from "./page.js";
 
 /** More rows than this get a field to search in. */
@@ -9,7 +9,7 @@ const LONG = 12;
 
 /**
  * The numbers behind a chart. A column says what its cells are; dates name the period that begins with them.
- * @typedef {{name: string, kind: "text" | "number" | "percent" | "date", period?: string}} Column
+ * @typedef {{name: string, kind: "text" | "number" | "percent" | "points" | "date", period?: string}} Column
  * @typedef {{columns: Column[], rows: (string | number | null | undefined)[][]}} Table
  */
 
@@ -18,10 +18,11 @@ export function shown(value, column) {
   if (value == null) return column.kind === "text" ? "" : "–";
   if (column.kind === "number") return number(value);
   if (column.kind === "percent") return percent(value);
+  if (column.kind === "points") return points(value);
   return column.kind === "date" ? date(value, column.period) : String(value);
 }
 
-const isNumeric = ({ kind }) => kind === "number" || kind === "percent";
+const isNumeric = ({ kind }) => ["number", "percent", "points"].includes(kind);
 
 /** In order of a column; what is missing comes last in both directions. */
 function sorted(rows, index, descending) {

@@ -7,7 +7,7 @@ import { summary } from "../lib/data.js";
 import { byId, h } from "../lib/dom.js";
 import { figure } from "../lib/figure.js";
 import { label } from "../lib/labels.js";
-import { introduce, nothing, shower } from "../lib/notices.js";
+import { introduce, noneOfOwn, shower } from "../lib/notices.js";
 import { t } from "../lib/page.js";
 import { state } from "../lib/state.js";
 
@@ -73,7 +73,7 @@ const show = shower(byId("charts"), async () => {
   );
   if (!introduce(about)) return [];
   byId("notices").append(...missing(possible));
-  if (!found.objects.length) return [nothing()];
+  if (!found.objects.length) return [noneOfOwn()];
   return figures(found, kind, measure, beside);
 });
 show();

@@ -8,8 +8,8 @@ import { byId } from "../lib/dom.js";
 import { figure } from "../lib/figure.js";
 import { heatSpec } from "../lib/heat.js";
 import { KINDS, kindName, STATES, stateName } from "../lib/levels.js";
-import { introduce, nothing, shower } from "../lib/notices.js";
-import { t } from "../lib/page.js";
+import { introduce, nothing, shower, tooSmall } from "../lib/notices.js";
+import { isReleased, t } from "../lib/page.js";
 import { state } from "../lib/state.js";
 
 const choices = state({ days: DAYS_OR_NOW, risk: KINDS }, () => show());
@@ -43,6 +43,7 @@ const show = shower(byId("charts"), async () => {
   if (!means) return [nothing()];
   const trees = STATES.map((one) => means[one][kind] ?? []);
   const cells = trees.flat();
+  if (isReleased && !cells.length) return [tooSmall()];
   const isInformational = kind === "informational";
   const chances = cells.map((cell) => cell.likelihood ?? cell.probability);
   const impacts = impactsOf(all.impact, cells);
@@ -60,11 +61,14 @@ const show = shower(byId("charts"), async () => {
     period: spanOf(window),
     analyses: about.analyses,
     csv: ["cartography", { days: choices.get("days") }],
+    empty: isReleased ? tooSmall() : undefined,
   });
   const [current, residual] = trees;
+  // Between a matrix and one that is not told apart from nothing there is no difference to be drawn.
+  const hasChange = !isReleased || trees.every((tree) => tree.length);
   return [
     ...STATES.map((one, index) => figure(heatSpec(trees[index], scales, caption(one, stateName(one))))),
-    figure(heatSpec(residual, scales, { ...caption("change", t("cartography.change")), wide: true }, current)),
+    ...(hasChange ? [figure(heatSpec(residual, scales, { ...caption("change", t("cartography.change")), wide: true }, current))] : []),
   ];
 });
 show();

@@ -13,7 +13,7 @@ import { basisOf, changeText, horizonName, measureOf } from "../lib/movers.js";
 import { introduce, notFound, nothing, shower } from "../lib/notices.js";
 import { lineFinding, lines } from "../lib/options.js";
 import { isReleased, linkTo, t } from "../lib/page.js";
-import { comparedObjects, evolution, inAnalyses, MEASURES, measureName, objects, ranked, unitOf } from "../lib/ranked.js";
+import { comparedObjects, evolution, inAnalyses, MEASURES, measureName, objects, ranked, scaleEnd, unitOf } from "../lib/ranked.js";
 import { state } from "../lib/state.js";
 
 const { page, object } = document.documentElement.dataset;
@@ -41,6 +41,7 @@ function measures(window, now) {
       { class: "figure" },
       h("dt", {}, `${measureName(kind, measure)} (${unitOf(measure)})`),
       h("dd", {}, number(now.averages[measure])),
+      measure === "averageRate" && h("dd", { class: "more" }, t("detail.scale", { number: number(scaleEnd(kind, measure, window.all)) })),
       h("dd", { class: "more" }, t("detail.rank", { place, all: window.all.length })),
       changes,
     );
