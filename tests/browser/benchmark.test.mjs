@@ -138,11 +138,14 @@ describe("one's own figures", { concurrency: 2 }, () => {
   test("who has sent nothing for four weeks is told so, and of no time to choose", async () => {
     const service = await house(1, "1", 40);
     const page = await open(browser, service);
-    await visit(page, service, `${service.link}benchmark`);
-    assert.match(await page.locator("#charts").innerText(), /Own figures are of the last four weeks; there are none\./);
-    assert.ok(!/longer time/.test(await page.locator("main").innerText()));
-    await page.context().close();
-    await service.stop();
+    try {
+      await visit(page, service, `${service.link}benchmark`);
+      assert.match(await page.locator("#charts").innerText(), /Own figures are of the last four weeks; there are none\./);
+      assert.ok(!/longer time/.test(await page.locator("main").innerText()));
+    } finally {
+      await page.context().close();
+      await service.stop();
+    }
   });
 
   for (const [index, language] of ["en", "fr", "de", "nl"].entries()) {

@@ -219,6 +219,6 @@ describe("numbers of cards, as computed by hand", () => {
       ["0.300000000", "0.950000000"],
     );
     await visit(page, service, "report?lang=en");
-    assert.match(await page.locator("#gaps .gap").innerText(), /Access\s+65%\s+Current 30% · Target 95%/s);
+    assert.match(await page.locator("#gaps .gap").innerText(), /Access\s+65 points\s+Current 30% · Target 95%/s);
   });
 });

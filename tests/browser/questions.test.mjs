@@ -21,7 +21,12 @@ const QUESTIONS = [
   ["What trend does management see?", "report", ".report-sentences", /High residual risks|An average analysis has/],
   ["Which threats rise?", "trends", "#movers-threat", /\+\d|Nothing moved|−\d/],
   ["Is that robust, and on how many does it rest?", "trends", "#charts", /at least 10 moved, too regularly for chance/],
-  ["What is new, or gone?", "trends", "#came-and-went", /New threats.*Threats that are gone/s],
+  [
+    "What is new, or gone?",
+    "trends",
+    "#came-and-went",
+    /New threats.*Threats that are gone|Newly published threats.*Threats no longer published/s,
+  ],
   ["What does 3.25 mean?", "threats", "#threats-ranking .unit", /Probability \(mean rating\).*bars from 0 to \d/],
 ];
 

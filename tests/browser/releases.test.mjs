@@ -191,6 +191,7 @@ describe("released weeks", { concurrency: 2 }, () => {
       });
       await visit(page, service, "?lang=en");
       const tiles = (await page.locator("#figures .figure").allInnerTexts()).slice(0, 2);
+      assert.equal(await page.locator("#figures .spark").count(), 0);
       await visit(page, service, "report?lang=en");
       assert.deepEqual(
         (await page.locator(".figures .figure").allInnerTexts()).slice(0, 2).map((tile) => /at most|in 3 months/.exec(tile)?.[0]),

@@ -35,7 +35,8 @@ export const atMost = (value, is) => (is ? t("figures.at_most", { number: number
 /** A headline of high risks now, with what has changed. */
 function headline(risks, state, name, more) {
   const { trend, moved, note } = more;
-  const line = (trend && spark(highLine(trend, state))) ?? "";
+  // A line of rounded numbers would show a rise that only their rounding has.
+  const line = (!moved && trend && spark(highLine(trend, state))) || "";
   const is = moved && Object.values(moved).some((found) => found?.high?.[state]?.after_at_most);
   return figure([atMost(high(risks.averages, state), is), " ", line], name, ...changes(risks, state, moved), note);
 }
