@@ -8,6 +8,7 @@ use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
+use std::sync::LazyLock;
 
 /// What `assets/build.mjs` made: `manifest.json`, `licences.json.gz`, `openapi.json.gz`, and `web/` with a `.gz` file per hashed name.
 #[derive(Embed)]
@@ -87,9 +88,16 @@ pub fn file(name: &str) -> Option<Asset> {
     Asset::read(&format!("web/{name}.gz"))
 }
 
-/// The OpenAPI document.
-pub fn openapi() -> Option<Asset> {
-    Asset::read("openapi.json.gz")
+/// The OpenAPI document, unpacked with the first question for it and kept: it costs no more to ask again and again.
+pub fn openapi() -> &'static [u8] {
+    static DOCUMENT: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let mut document = Vec::new();
+        let read = Asset::read("openapi.json.gz").map(|asset| asset.unpacked().read_to_end(&mut document));
+        // It is in the program; a test sees that it is whole.
+        debug_assert!(matches!(read, Some(Ok(_))));
+        document
+    });
+    &DOCUMENT
 }
 
 /// Whose work is in the binary, as `assets/licences.mjs` found it: `components` with their licences, and the `texts`
