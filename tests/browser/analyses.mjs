@@ -1,23 +1,12 @@
 // A service with invented analyses whose names are as long as names can be.
 
-import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { serve, trends } from "./service.mjs";
+import { ago, serve, store, trends } from "./service.mjs";
 
 const WORD = "Unbreakable".repeat(19).slice(0, 200);
-const ago = (days) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
 const uuid = (n) => `${String(n).padStart(8, "0")}-4576-11e9-9173-0800277f0571`;
-
-async function store(service, items) {
-  const response = await fetch(`${service.address}/api/v1/stats/`, {
-    method: "POST",
-    headers: { "X-API-KEY": "admin-token-of-a-test", "Content-Type": "application/json" },
-    body: JSON.stringify(items),
-  });
-  assert.equal(response.status, 201, await response.text());
-}
 
 /** What an analysis sends on a day, with this many high risks and names like these. */
 function stats(anr, date, high, name) {

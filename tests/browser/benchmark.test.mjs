@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { accessibility, launch, open, tableOf, visit } from "./browser.mjs";
-import { serve } from "./service.mjs";
+import { ago, serve } from "./service.mjs";
 
 const uuid = (number) => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
 const NAMES = ["alpha", "beta", "gamma", "delta"];
@@ -39,8 +39,6 @@ function closed() {
   day.setUTCDate(day.getUTCDate() - ((day.getUTCDay() + 6) % 7) - 8);
   return day.toISOString().slice(0, 10);
 }
-
-const ago = (days) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
 
 /** A service with so many clients, who sent so many days ago, and a link of the first one's. */
 async function house(clients, k = "1", days = 0) {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { json, launch, open, tableOf, visit } from "./browser.mjs";
-import { demo, serve } from "./service.mjs";
+import { ago, demo, serve } from "./service.mjs";
 
 const LEVELS = ["Low risks", "Medium risks", "High risks"];
 
@@ -137,7 +137,6 @@ describe("numbers", () => {
 });
 
 describe("numbers of cards, as computed by hand", () => {
-  const ago = (days) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
   const uuid = (n) => `0000000${n}-4576-11e9-9173-0800277f0571`;
   const threat = (n, label2, rate) => ({ uuid: uuid(n), label2, count: 1, maxRisk: 9, averageRate: String(rate) });
   const risks = (informational, operational) => ({

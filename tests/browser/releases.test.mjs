@@ -3,24 +3,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { accessibility, json, launch, open, visit } from "./browser.mjs";
-import { serve, start } from "./service.mjs";
+import { ago, PAGES, serve, start } from "./service.mjs";
 
-const PAGES = [
-  "",
-  "threats",
-  "threats?view=evolution",
-  "threats?view=first",
-  "threats/OBJECT",
-  "vulnerabilities",
-  "risks",
-  "cartography",
-  "compliance",
-  "compliance?view=evolution",
-  "trends",
-  "report",
-  "help",
-  "about",
-];
 const LANGUAGES = ["en", "fr", "de", "nl"];
 const WIDTHS = [390, 1280];
 
@@ -82,7 +66,6 @@ async function isInOrder(page) {
 }
 
 const uuid = (number) => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
-const ago = (days) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
 
 /** A service of at least three to which two have sent for weeks. */
 async function poor() {

@@ -10,6 +10,37 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 export const binary = process.env.MONARC_STATS ?? join(process.env.CARGO_TARGET_DIR ?? join(root, "target"), "debug/monarc-stats");
 
+/** Every page that shows or explains figures, in whatever mode; OBJECT stands for a threat's UUID. */
+export const PAGES = [
+  "",
+  "threats",
+  "threats?view=evolution",
+  "threats?view=first",
+  "threats/OBJECT",
+  "vulnerabilities",
+  "risks",
+  "cartography",
+  "compliance",
+  "compliance?view=evolution",
+  "trends",
+  "report",
+  "help",
+  "about",
+];
+
+/** A date some days ago. */
+export const ago = (days) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
+
+/** Stores stats as an admin. */
+export async function store(service, items) {
+  const response = await fetch(`${service.address}/api/v1/stats/`, {
+    method: "POST",
+    headers: { "X-API-KEY": "admin-token-of-a-test", "Content-Type": "application/json" },
+    body: JSON.stringify(items),
+  });
+  assert.equal(response.status, 201, await response.text());
+}
+
 /** Starts `monarc-stats WORDS` on a free port; gives its address and how to end it. */
 export async function start(words, variables = {}) {
   const directory = await mkdtemp(join(tmpdir(), "monarc-stats-browser-"));

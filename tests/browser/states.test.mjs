@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 import { accessibility, launch, open, settled, tableOf, visit } from "./browser.mjs";
-import { demo, serve, trends } from "./service.mjs";
+import { ago, demo, serve, store, trends } from "./service.mjs";
 
 const PAGES = [
   "",
@@ -22,18 +22,6 @@ const PAGES = [
 ];
 const ANR = "5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e01";
 const THREAT = "b402d4e0-4576-11e9-9173-0800277f0571";
-
-/** A date some days ago. */
-const ago = (days) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
-
-async function store(service, items) {
-  const response = await fetch(`${service.address}/api/v1/stats/`, {
-    method: "POST",
-    headers: { "X-API-KEY": "admin-token-of-a-test", "Content-Type": "application/json" },
-    body: JSON.stringify(items),
-  });
-  assert.equal(response.status, 201, await response.text());
-}
 
 const threat = (date, label, count = 1) => ({
   anr: ANR,

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 import { accessibility, json, launch, open, settled, tableOf, visit } from "./browser.mjs";
-import { demo, serve } from "./service.mjs";
+import { ago, demo, serve } from "./service.mjs";
 
 const ANR = "5f0c5d8e-6f0e-4b4e-9d0a-3c1f5a7b2e01";
 const today = new Date().toISOString().slice(0, 10);
@@ -154,7 +154,6 @@ describe("traps", () => {
 
   test("headlines are those of now, as computed by hand", () =>
     withService(serve(), async (service, page) => {
-      const ago = (days) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
       const levels = (high) => ({ "Low risks": 1, "Medium risks": 1, "High risks": high });
       const one = (high, after) => ({
         current: { informational: levels(high), operational: levels(1) },

@@ -3,31 +3,13 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { filled } from "../analyses.mjs";
-import { demo, json, trends } from "../service.mjs";
+import { demo, json, PAGES, trends } from "../service.mjs";
 import { printed, printedByFirefox, printedByWebkit } from "./paper.mjs";
 import { watched } from "./watched.mjs";
 import { firefox, webkit } from "./webdriver.mjs";
 
 const LANGUAGES = ["en", "fr", "de", "nl"];
-const PAGES = [
-  "",
-  "threats",
-  "threats?view=evolution",
-  "threats?view=first",
-  "threats/OBJECT",
-  "vulnerabilities",
-  "risks",
-  "cartography",
-  "cartography?risk=operational",
-  "compliance",
-  "compliance?view=evolution",
-  "trends",
-  "map",
-  "report",
-  "help",
-  "about",
-  "api/v1/",
-];
+const EVERY = [...PAGES, "cartography?risk=operational", "map", "api/v1/"];
 
 const ENGINES = /** @type {const} */ ([
   ["Firefox", firefox, printedByFirefox],
@@ -63,7 +45,7 @@ for (const [engine, start, print] of ENGINES) {
 
     async function everyPage(language) {
       const [{ object }] = await json(service, "stats/threats.json");
-      for (const path of PAGES) {
+      for (const path of EVERY) {
         await visit(`${path.replace("OBJECT", object)}${path.includes("?") ? "&" : "?"}lang=${language}`);
         const seen = await browser.run(() => ({
           language: document.documentElement.lang,
