@@ -76,7 +76,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "MAX_OBJECTS",
         default: "20000",
-        help: "distinct threats, vulnerabilities and categories that one client may have; a central instance raises it",
+        help: "distinct threats, vulnerabilities and categories that one client may have, each kilobyte of their names counting as one more; a central instance raises it",
         ..PLAIN
     },
     Setting {

@@ -4,13 +4,13 @@
 //! nothing. Deleted stats leave the client's name in the table `relabel` (a trigger does), and housekeeping then looks
 //! through what is left of its stats (`relabel`).
 
-use super::{Store, damaged};
+use super::Store;
 use crate::error::Result;
 use crate::model::StatType;
 use crate::model::shapes::{Contribution, EVERY_STAT, Texts};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 /// The types whose objects clients name.
 const NAMED: [StatType; 3] = [StatType::Threat, StatType::Vulnerability, StatType::Compliance];
@@ -72,37 +72,52 @@ pub fn has_text(text: &Option<String>) -> bool {
     text.as_ref().is_some_and(|text| !text.is_empty())
 }
 
-/// How many objects a client has.
-pub(super) fn count(tx: &Transaction<'_>, client: i64) -> Result<usize> {
-    let number: i64 =
-        tx.prepare_cached("SELECT count(*) FROM label WHERE client = ?1")?.query_row([client], |row| row.get(0))?;
-    usize::try_from(number).map_err(|_| damaged("a negative number of objects"))
+/// Clients' objects with their names.
+const NAMES: &str = "FROM label JOIN object ON object.id = label.object
+     LEFT JOIN wording AS a ON a.id = label.label1 LEFT JOIN wording AS b ON b.id = label.label2
+     LEFT JOIN wording AS c ON c.id = label.label3 LEFT JOIN wording AS d ON d.id = label.label4";
+
+/// Bytes of names from which on an object counts as one more: who has few objects with long names burdens readers as much as
+/// who has many.
+const NAME: i64 = 1024;
+
+/// As how many the objects of a client count.
+pub(super) fn count(tx: &Transaction<'_>, client: i64) -> Result<i64> {
+    let lengths =
+        ["object.key", "a.text", "b.text", "c.text", "d.text"].map(|text| format!("ifnull(octet_length({text}), 0)"));
+    let text = format!("SELECT ifnull(sum(1 + ({}) / {NAME}), 0) {NAMES} WHERE label.client = ?1", lengths.join(" + "));
+    Ok(tx.prepare_cached(&text)?.query_row([client], |row| row.get(0))?)
 }
 
-/// How many of these objects a client does not have yet.
-pub(super) fn count_new(tx: &Transaction<'_>, client: i64, kind: StatType, parts: &[Contribution]) -> Result<usize> {
-    let keys: HashSet<&str> = parts.iter().filter(|part| is_kept(kind, part)).map(|part| part.key.as_str()).collect();
-    let mut statement = tx.prepare_cached(
-        "SELECT 1 FROM object JOIN label ON label.client = ?1 AND label.object = object.id
-         WHERE object.type = ?2 AND object.key = ?3",
-    )?;
-    let mut number = 0;
-    for key in keys {
-        number += usize::from(!statement.exists(params![client, kind.number(), key])?);
+/// As how many more they count, at most, with those of a stat.
+pub(super) fn growth(tx: &Transaction<'_>, client: i64, kind: StatType, parts: &[Contribution]) -> Result<i64> {
+    let mut statement = tx.prepare_cached(&format!(
+        "SELECT octet_length(a.text), octet_length(b.text), octet_length(c.text), octet_length(d.text) {NAMES}
+         WHERE label.client = ?1 AND object.type = ?2 AND object.key = ?3"
+    ))?;
+    let length = |text: &str| i64::try_from(text.len()).unwrap_or(i64::MAX);
+    let mut grown = 0;
+    for (key, texts) in labels_of(kind, parts) {
+        let counts = |lengths: [Option<i64>; 4]| 1 + (length(key) + lengths.into_iter().flatten().sum::<i64>()) / NAME;
+        let sent = texts.map(|text| text.map(|text| length(&text)));
+        let known = statement.query_row(params![client, kind.number(), key], |row| four(row, 0)).optional()?;
+        // Texts of either may stay.
+        grown += known.map_or(counts(sent), |known| {
+            counts(std::array::from_fn(|slot| known[slot].max(sent[slot]))) - counts(known)
+        });
     }
-    Ok(number)
+    Ok(grown)
 }
 
 /// Takes the labels of a stat, the client's newest of its type or an older one, whose objects are all known to the store.
-/// Returns how many objects are new to the client.
 pub(super) fn take(
     tx: &Transaction<'_>,
     client: i64,
     (kind, is_newest): (StatType, bool),
     parts: &[Contribution],
     mut id: impl FnMut(&str) -> Result<i64>,
-) -> Result<usize> {
-    let (mut added, mut is_settled) = (0, true);
+) -> Result<()> {
+    let mut is_settled = true;
     for (key, texts) in labels_of(kind, parts) {
         let object = id(key)?;
         let old = row(tx, client, object)?;
@@ -119,12 +134,11 @@ pub(super) fn take(
         if old != Some(merged) || sent != merged {
             forget_unused(tx, object)?;
         }
-        added += usize::from(old.is_none());
     }
     if !is_settled {
         queue(tx, client, kind)?;
     }
-    Ok(added)
+    Ok(())
 }
 
 /// Leaves a client's labels of a type to be looked through by housekeeping.
@@ -292,13 +306,10 @@ impl Store {
     /// What some clients call their objects of a type now, by the object's key; empty where a client gives no text.
     pub fn texts_of(&self, clients: &[i64], kind: StatType) -> Result<Vec<(String, [String; 4])>> {
         self.read(|tx| {
-            let mut statement = tx.prepare_cached(
-                "SELECT object.key, coalesce(a.text, ''), coalesce(b.text, ''), coalesce(c.text, ''), coalesce(d.text, '')
-                 FROM label JOIN object ON object.id = label.object
-                 LEFT JOIN wording AS a ON a.id = label.label1 LEFT JOIN wording AS b ON b.id = label.label2
-                 LEFT JOIN wording AS c ON c.id = label.label3 LEFT JOIN wording AS d ON d.id = label.label4
+            let mut statement = tx.prepare_cached(&format!(
+                "SELECT object.key, ifnull(a.text, ''), ifnull(b.text, ''), ifnull(c.text, ''), ifnull(d.text, '') {NAMES}
                  WHERE label.client = ?1 AND object.type = ?2",
-            )?;
+            ))?;
             let mut texts = Vec::new();
             for client in clients {
                 let rows = statement.query_map([*client, kind.number()], |row| {

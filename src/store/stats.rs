@@ -33,7 +33,7 @@ impl ItemOutcome {
     pub fn flaw(&self) -> Option<Flaw> {
         let Self::TooMany(limit) = self else { return None };
         let reason = format!(
-            "the client would have more than {limit} distinct threats, vulnerabilities and categories (MAX_OBJECTS)"
+            "the client would have more than {limit} distinct threats, vulnerabilities and categories (MAX_OBJECTS), or too long names of them: each kilobyte counts as one more"
         );
         Some(Flaw { field: Some("data".into()), reason })
     }
@@ -118,8 +118,8 @@ pub(super) struct StatWriter<'a> {
     analyses: HashMap<(i64, Uuid), i64>,
     /// How many distinct objects a client may have.
     pub(super) limit: usize,
-    /// How many each client has, as far as it was counted.
-    owned: HashMap<i64, usize>,
+    /// As how many each client's count, as far as it was looked for.
+    owned: HashMap<i64, i64>,
     /// The newest stats that were looked for: such a look may pass many others, and would do so for each item of a batch.
     newest: HashMap<(Owner, StatType), Option<Newest>>,
 }
@@ -322,14 +322,12 @@ impl<'a> StatWriter<'a> {
     /// Takes over what a stat calls its objects. Returns false if the client would have too many of them.
     fn label(&mut self, item: &NewStat<'_>, parts: &[Contribution], day: i64) -> Result<bool> {
         let client = self.client.0;
-        let owned = match self.owned.get(&client) {
-            Some(&owned) => owned,
+        let known = match self.owned.get(&client) {
+            Some(&known) => known,
             None => labels::count(self.tx, client)?,
         };
-        // Nearly always there is room for all of them, known or not.
-        if owned + parts.len() > self.limit
-            && owned + labels::count_new(self.tx, client, item.kind, parts)? > self.limit
-        {
+        let owned = known + labels::growth(self.tx, client, item.kind, parts)?;
+        if owned > known && owned > i64::try_from(self.limit).unwrap_or(i64::MAX) {
             return Ok(false);
         }
         let newest = self.newest(item.kind, Owner::Client(client))?;
@@ -339,8 +337,8 @@ impl<'a> StatWriter<'a> {
         for part in parts {
             objects.id(tx, item.kind, &part.key)?;
         }
-        let added = labels::take(tx, client, (item.kind, is_newest), parts, |key| objects.id(tx, item.kind, key))?;
-        self.owned.insert(client, owned + added);
+        labels::take(tx, client, (item.kind, is_newest), parts, |key| objects.id(tx, item.kind, key))?;
+        self.owned.insert(client, owned);
         Ok(true)
     }
 

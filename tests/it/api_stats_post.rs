@@ -412,6 +412,35 @@ fn objects_are_bounded_by_stat_and_by_client() {
     service.store_stats(&other, &[item(ANR, "threat", DAY, &objects(100, 150))]);
 }
 
+/// Bug: 20,000 objects with names of 16 KB each were 320 MB of answer for everybody, and a gigabyte of memory.
+#[test]
+fn an_object_with_long_names_counts_as_several() {
+    let place = crate::common::Place::new();
+    let [long, grown, category] = ["long", "grown", "category"].map(|name| place.client(name));
+    let service = place.serve_with(&[("MAX_OBJECTS", "50")]);
+    let name = "é".repeat(1000);
+    let labels = [1, 2, 3, 4].map(|slot| format!(r#","label{slot}":"{name}""#)).concat();
+    let objects = |number: usize, labels: &dyn Fn(usize) -> String| {
+        let one = |n| format!(r#"{{"uuid":"{}","count":1,"maxRisk":1,"averageRate":1{}}}"#, uuid(n), labels(n));
+        item(ANR, "threat", DAY, &format!("[{}]", (0..number).map(one).collect::<Vec<_>>().join(",")))
+    };
+    let refusal = |token: &str, item: String| {
+        let answer = service.post_stats(token, &[item]).expect(400).json();
+        let reason = answer["refused"][0]["reason"].as_str().unwrap().to_owned();
+        assert!(reason.contains("MAX_OBJECTS") && reason.contains("kilobyte"), "{answer}");
+    };
+    // Each has 8 KB of names.
+    refusal(&long, objects(7, &|_| labels.clone()));
+    service.store_stats(&long, &[objects(6, &|_| labels.clone())]);
+    service.store_stats(&long, &[objects(6, &|_| labels.clone())]);
+    let some_long = |number: usize| if number < 5 { labels.clone() } else { String::new() };
+    service.store_stats(&grown, &[objects(20, &|_| String::new())]);
+    refusal(&grown, objects(20, &some_long));
+    service.store_stats(&grown, &[objects(14, &|number| if number < 4 { labels.clone() } else { String::new() })]);
+    let referential = format!(r#"[{{"referential":"{}","current":[],"target":[]}}]"#, name.repeat(30));
+    refusal(&category, item(ANR, "compliance", DAY, &referential));
+}
+
 /// Bug: an identity that moved to another place in the batch that replaced its stat was lost and called a duplicate.
 #[test]
 fn an_identity_that_the_batch_itself_sets_free_is_no_duplicate() {
