@@ -75,14 +75,23 @@ impl Owner {
             Self::Analysis(key) => {
                 ("SELECT date, payload FROM stat WHERE analysis = ?1 AND type = ?2 ORDER BY date DESC LIMIT 1", key)
             }
-            Self::Client(key) => {
-                ("SELECT date, payload FROM stat WHERE client = ?1 AND type = ?2 ORDER BY date DESC LIMIT 1", key)
-            }
+            // From day to day, in two steps of the index each: a day may have thousands of stats of other types.
+            Self::Client(key) => (
+                "WITH RECURSIVE day (date) AS (
+                     SELECT max(date) FROM stat WHERE client = ?1
+                     UNION ALL
+                     SELECT (SELECT max(date) FROM stat WHERE client = ?1 AND date < day.date)
+                     FROM day WHERE day.date IS NOT NULL
+                 )
+                 SELECT stat.date, payload FROM day
+                 CROSS JOIN stat ON stat.client = ?1 AND stat.date = day.date AND stat.type = ?2 LIMIT 1",
+                key,
+            ),
         }
     }
 }
 
-/// The newest stat of a type. The look passes all stats of other types that are newer.
+/// The newest stat of a type. The look passes all newer days that have none of this type.
 pub fn newest(tx: &Transaction<'_>, kind: StatType, owner: Owner) -> Result<Option<Newest>> {
     let (text, key) = owner.query();
     let newest: Option<(i64, i64)> = tx.prepare_cached(text).and_then(|mut statement| {

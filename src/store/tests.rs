@@ -505,6 +505,27 @@ fn the_newest_stat_is_looked_for_once_a_batch() {
     assert_eq!([runs(&house, analysis) - before[0], runs(&house, client) - before[1]], [1, 1]);
 }
 
+/// Bug: the look for a client's newest stat passed those of other types of all analyses of that day, so that each analysis
+/// that came made the next one dearer.
+#[test]
+fn the_look_for_a_client_s_newest_stat_costs_the_same_however_many_analyses_it_has() {
+    let house = House::new();
+    let item = |anr, kind, content| new_stat(&Item { uuid: None, anr, kind, day: 1, content });
+    house.store.add_stats(&house.clients[0], &[item(0, StatType::Risk, 0)]).unwrap();
+    let steps = || {
+        house.store.read(|tx| {
+            let (text, key) = Owner::Client(house.clients[0].id).query();
+            let mut statement = tx.prepare(text).unwrap();
+            assert!(statement.exists([key, StatType::Risk.number()]).unwrap());
+            Ok(statement.get_status(rusqlite::StatementStatus::VmStep))
+        })
+    };
+    let before = steps().unwrap();
+    let threats: Vec<_> = (1..200).map(|anr| item(anr, StatType::Threat, 1)).collect();
+    house.store.add_stats(&house.clients[0], &threats).unwrap();
+    assert_eq!(steps().unwrap(), before);
+}
+
 /// Bug: the first stat of an analysis looked at what the client calls each of its objects, though all of its analyses
 /// begin from one catalogue.
 #[test]

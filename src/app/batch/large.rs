@@ -1,5 +1,5 @@
 //! A batch that is read from its spool twice: first every item is judged, so that it is known what is to be stored; then
-//! that is stored in parts. Of an item only its verdict is kept in between.
+//! that is stored in parts. Of an item only its verdict and its place are kept in between.
 
 use super::receipt::Receipt;
 use super::scan::{Broken, Element, Elements};
@@ -13,7 +13,8 @@ use crate::store::Store;
 use jiff::civil::Date;
 use serde::de::IgnoredAny;
 use std::collections::{HashMap, HashSet};
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader};
+use std::ops::Range;
 use uuid::Uuid;
 
 /// Items of one batch. What is kept of each takes about a hundred bytes.
@@ -23,7 +24,10 @@ pub const MAX_ITEMS: usize = 200_000;
 const MAX_ITEM: usize = MAX_DATA + (64 << 10);
 
 /// Bytes of items that are stored at a time.
-const PART: usize = 2 << 20;
+const PART: u64 = 2 << 20;
+
+/// Bytes that are read at a time of an item that is not held.
+const PAGE: usize = 64 << 10;
 
 /// A batch on its way into the store.
 pub struct Large<'a> {
@@ -35,8 +39,8 @@ pub struct Large<'a> {
 /// What is to be done with each item.
 #[derive(Default)]
 struct Verdicts {
-    /// By index.
-    is_good: Vec<bool>,
+    /// By index: where the item stands, if it is to be stored.
+    good: Vec<Option<Range<u64>>>,
     /// The item that has a place so far: the last one wins.
     places: HashMap<(Uuid, StatType, Date), usize>,
     /// Identities given in this batch.
@@ -46,31 +50,27 @@ struct Verdicts {
 impl Large<'_> {
     /// Takes the batch in; the receipt then tells of all its items.
     pub fn take_in(&self, receipt: &mut Receipt) -> Result<(), Refusal> {
-        let is_good = self.judge(receipt)?;
-        let number = is_good.iter().filter(|is_good| **is_good).count();
+        let good = self.judge(receipt)?;
+        let number = good.iter().flatten().count();
         receipt.require(u64::try_from(number).unwrap_or(u64::MAX)).map_err(unread)?;
-        self.store(&is_good, receipt)
+        self.store(good, receipt)
     }
 
-    fn elements(&self) -> Elements<Box<dyn Read + Send>> {
-        Elements::new(self.body.reader(0..self.body.len()), MAX_ITEM)
-    }
-
-    fn judge(&self, receipt: &mut Receipt) -> Result<Vec<bool>, Refusal> {
+    fn judge(&self, receipt: &mut Receipt) -> Result<Vec<Option<Range<u64>>>, Refusal> {
         let mut verdicts = Verdicts::default();
-        let mut elements = self.elements();
+        let mut elements = Elements::new(self.body.reader(0..self.body.len()), MAX_ITEM);
         while let Some(element) = elements.next().map_err(|broken| self.broken(broken))? {
-            let index = verdicts.is_good.len();
+            let index = verdicts.good.len();
             if index == MAX_ITEMS {
                 return Err(Box::new(message(400, &format!("A batch has at most {MAX_ITEMS} stats: send several."))));
             }
-            verdicts.is_good.push(false);
+            verdicts.good.push(None);
             if let Err(flaw) = self.verdict(&element, index, &mut verdicts, receipt)? {
                 let index = u64::try_from(index).unwrap_or(u64::MAX);
                 receipt.refuse(index, flaw.field, flaw.reason).map_err(unread)?;
             }
         }
-        Ok(verdicts.is_good)
+        Ok(verdicts.good)
     }
 
     /// Judges one item.
@@ -101,15 +101,15 @@ impl Large<'_> {
             return Ok(Ok(()));
         }
         if let Some(earlier) = verdicts.places.insert((stat.anr, stat.kind, stat.date), index) {
-            verdicts.is_good[earlier] = false;
+            verdicts.good[earlier] = None;
         }
-        verdicts.is_good[index] = true;
+        verdicts.good[index] = Some(element.range.clone());
         Ok(Ok(()))
     }
 
     /// Sees whether an item that is too large to be held is JSON at all.
     fn oversize(&self, element: &Element) -> Result<(), Refusal> {
-        let reader = BufReader::with_capacity(PART / 32, self.body.reader(element.range.clone()));
+        let reader = BufReader::with_capacity(PAGE, self.body.reader(element.range.clone()));
         serde_json::from_reader::<_, IgnoredAny>(reader).map(drop).map_err(|error| match error.is_io() {
             true => unread(error.into()),
             false => super::not_json(&error, element.range.start),
@@ -130,15 +130,12 @@ impl Large<'_> {
         }
     }
 
-    fn store(&self, is_good: &[bool], receipt: &mut Receipt) -> Result<(), Refusal> {
-        let mut elements = self.elements();
+    fn store(&self, good: Vec<Option<Range<u64>>>, receipt: &mut Receipt) -> Result<(), Refusal> {
         let (mut part, mut bytes) = (Vec::new(), 0);
-        for (is_good, index) in is_good.iter().zip(0..) {
-            let element = elements.next().map_err(|broken| self.broken(broken))?;
-            if let Some(element) = element.filter(|_| *is_good) {
-                bytes += element.text.as_ref().map_or(0, Vec::len);
-                part.push((index, element));
-            }
+        for (range, index) in good.into_iter().zip(0..) {
+            let Some(range) = range else { continue };
+            bytes += range.end - range.start;
+            part.push((index, range));
             if bytes >= PART {
                 self.store_part(&part, receipt)?;
                 part.clear();
@@ -149,13 +146,15 @@ impl Large<'_> {
     }
 
     /// Stores some of the items; the averages of what is new are found before the store is locked.
-    fn store_part(&self, part: &[(u64, Element)], receipt: &mut Receipt) -> Result<(), Refusal> {
+    fn store_part(&self, part: &[(u64, Range<u64>)], receipt: &mut Receipt) -> Result<(), Refusal> {
+        let texts = part.iter().map(|(_, range)| self.body.range(range.clone()));
+        let texts: Vec<Vec<u8>> = texts.collect::<io::Result<_>>().map_err(unread)?;
         let mut stats = Vec::with_capacity(part.len());
-        for (index, element) in part {
-            let text = utf8(element.text.as_deref().unwrap_or_default(), element.range.start)?;
+        for ((index, range), text) in part.iter().zip(&texts) {
+            let text = utf8(text, range.start)?;
             // It was good before, and is the same text.
             if let Ok(stat) = NewStat::parse_unchecked(text) {
-                stats.push((stat, (*index, element, text)));
+                stats.push((stat, (*index, range.start, text)));
             }
         }
         let known = self.store.has_payloads(stats.iter().map(|(stat, _)| stat))?;
@@ -168,8 +167,8 @@ impl Large<'_> {
         }
         let (batch, places): (Vec<NewStat<'_>>, Vec<_>) = stats
             .into_iter()
-            .map(|(stat, (index, element, text))| {
-                let range = data_range(text, stat.data, element.range.start);
+            .map(|(stat, (index, start, text))| {
+                let range = data_range(text, stat.data, start);
                 (stat, (range, index))
             })
             .unzip();

@@ -166,25 +166,35 @@ struct State {
 impl State {
     /// How many of these bytes belong to the element, and whether it ends with them.
     fn advance(&mut self, bytes: &[u8]) -> (usize, bool) {
-        for (index, byte) in bytes.iter().enumerate() {
+        let mut at = 0;
+        while let Some(byte) = bytes.get(at) {
             if self.in_text {
-                match byte {
-                    _ if self.after_backslash => self.after_backslash = false,
-                    b'\\' => self.after_backslash = true,
-                    b'"' => self.in_text = false,
-                    _ => {}
-                }
+                at = self.skip_text(bytes, at);
                 continue;
             }
             match byte {
                 b'"' => self.in_text = true,
                 b'[' | b'{' => self.depth += 1,
-                b',' | b']' | b'}' if self.depth == 0 => return (index, true),
+                b',' | b']' | b'}' if self.depth == 0 => return (at, true),
                 b']' | b'}' => self.depth -= 1,
                 _ => {}
             }
+            at += 1;
         }
         (bytes.len(), false)
+    }
+
+    /// Where to go on behind what is only text, which most of a batch is.
+    fn skip_text(&mut self, bytes: &[u8], at: usize) -> usize {
+        if std::mem::take(&mut self.after_backslash) {
+            return at + 1;
+        }
+        let Some(found) = memchr::memchr2(b'"', b'\\', &bytes[at..]) else { return bytes.len() };
+        match bytes[at + found] {
+            b'\\' => self.after_backslash = true,
+            _ => self.in_text = false,
+        }
+        at + found + 1
     }
 }
 
