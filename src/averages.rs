@@ -244,10 +244,9 @@ impl From<[String; 4]> for Labels {
     }
 }
 
-/// What an object of a rollup is called.
-fn labels(rollup: &Rollup, object: i64) -> Labels {
-    let unknown = || [const { Some(String::new()) }; 4];
-    rollup.labels.get(&object).cloned().unwrap_or_else(unknown).into()
+/// What an object is called; nothing if it is none.
+fn labels(sums: &Sums<'_>, object: i64) -> Result<Labels> {
+    Ok(if object == 0 { [const { String::new() }; 4].into() } else { sums.texts(object)?.into() })
 }
 
 fn json(answer: &(impl Serialize + ?Sized), out: &mut dyn Write) -> Result<()> {
@@ -301,7 +300,7 @@ mod tests {
     use crate::store::Store;
     use crate::store::clients::NewClient;
     use crate::store::rollups::Selection;
-    use crate::store::sums::EVERYBODY;
+    use crate::store::sums::{EVERYBODY, Most};
     use jiff::civil::date;
     use serde_json::{Value, json as value};
 
@@ -365,8 +364,8 @@ mod tests {
                 let kind = processor.kinds[0];
                 let (from, to, analyses, newest, object) = (None, None, None, None, None);
                 let selection = Selection { kind, from, to, local_only: false, analyses, newest, object };
-                let answer = |most: usize| {
-                    let mut text = Vec::new();
+                let answer = |held: usize| {
+                    let (most, mut text) = (Most { held, answered: usize::MAX }, Vec::new());
                     let done = store
                         .sums_within(most, &selection, EVERYBODY, |sums| (processor.run)(sums, &params, &mut text));
                     done.map(|()| String::from_utf8(text).unwrap())

@@ -54,7 +54,7 @@ pub fn average(sums: &Sums<'_>, params: &Params, out: &mut dyn Write) -> Result<
             let category = category(texts.map(Some).into(), params, &values);
             if open.as_ref() != Some(&name) {
                 close(&mut referentials, &mut open)?;
-                let labels = labels(rollup, *named);
+                let labels = labels(sums, *named)?;
                 referentials.next()?;
                 let referential = Referential { referential: name.clone(), labels, categories: Vec::new() };
                 List::begin_in(&referential, referentials.out)?.push(&category)?;

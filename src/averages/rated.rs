@@ -55,7 +55,7 @@ pub fn average_on_date(sums: &Sums<'_>, params: &Params, out: &mut dyn Write) ->
         let mut series = rollup.series();
         rollup.order.iter().try_for_each(|(object, _)| {
             let values = series.remove(object).unwrap_or_default();
-            list.push(&averaged(rollup, params, *object, &values))
+            list.push(&averaged((rollup, *object), labels(sums, *object)?, params, &values))
         })
     })?;
     list.end()
@@ -67,7 +67,7 @@ fn in_order(keys: &HashMap<i64, String>) -> Vec<(i64, i64)> {
     sorted.into_iter().map(|(object, _)| (*object, *object)).collect()
 }
 
-fn averaged(rollup: &Rollup, params: &Params, object: i64, values: &[(Date, &Entry)]) -> Averaged {
+fn averaged((rollup, object): (&Rollup, i64), labels: Labels, params: &Params, values: &[(Date, &Entry)]) -> Averaged {
     let mut whole = Entry::default();
     values.iter().for_each(|(_, entry)| whole.add(entry, 1));
     let on_date = |(date, entry): &(Date, &Entry)| OnDate {
@@ -77,7 +77,7 @@ fn averaged(rollup: &Rollup, params: &Params, object: i64, values: &[(Date, &Ent
     };
     Averaged {
         object: rollup.keys.get(&object).cloned().unwrap_or_default(),
-        labels: labels(rollup, object),
+        labels,
         values: values.iter().map(on_date).collect(),
         averages: (&whole).into(),
     }

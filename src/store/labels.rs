@@ -10,7 +10,7 @@ use crate::model::StatType;
 use crate::model::shapes::{Contribution, EVERY_STAT, Texts};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The types whose objects clients name.
 const NAMED: [StatType; 3] = [StatType::Threat, StatType::Vulnerability, StatType::Compliance];
@@ -107,6 +107,16 @@ pub(super) fn growth(tx: &Transaction<'_>, client: i64, kind: StatType, parts: &
         });
     }
     Ok(grown)
+}
+
+/// Of each object how many objects that client has, of those who have it, that has the fewest.
+pub(super) fn ranks(tx: &Transaction<'_>) -> Result<HashMap<i64, i64>> {
+    let mut statement = tx.prepare_cached(
+        "WITH client AS MATERIALIZED (SELECT client AS id, count(*) AS objects FROM label GROUP BY client)
+         SELECT object, min(client.objects) FROM label JOIN client ON client.id = label.client GROUP BY object",
+    )?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Takes the labels of a stat, the client's newest of its type or an older one, whose objects are all known to the store.

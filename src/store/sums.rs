@@ -15,12 +15,18 @@ use jiff::civil::Date;
 use rusqlite::{OptionalExtension, Row, ToSql, Transaction, params, params_from_iter};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// Entries that are held at a time, of some 150 bytes each: as many questions as there may be at once stay below what the
-/// service may take.
-const MOST: usize = 100_000;
+/// How many entries there may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Most {
+    /// At a time in memory.
+    pub held: usize,
+    /// In an answer about objects: what is beyond `held` is read in pieces, each of which costs reading the selection again.
+    pub answered: usize,
+}
 
-/// Pieces that a question may be taken apart into, each of which costs reading the selection again.
-const PIECES: usize = 40;
+/// Of some 150 bytes in memory each, and 90 in an answer: as many questions as there may be at once stay below what the
+/// service may take, also where the disk has no room for answers.
+const MOST: Most = Most { held: 100_000, answered: 1_000_000 };
 
 /// Gathers days into periods: gives the first day of a day's period, and never an earlier one of a later day.
 pub type Gather<'a> = &'a dyn Fn(Date) -> Result<Date>;
@@ -34,7 +40,7 @@ pub struct Sums<'a> {
     tx: &'a Transaction<'a>,
     selection: &'a Selection,
     called: Called<'a>,
-    most: usize,
+    most: Most,
 }
 
 /// What objects are called for whoever asks.
@@ -56,8 +62,6 @@ pub struct Rollup {
     pub days: BTreeMap<Date, Entries>,
     /// The key of each object that occurs.
     pub keys: HashMap<i64, String>,
-    /// What the caller calls those whose labels are told, or else most clients.
-    pub labels: HashMap<i64, Texts>,
     /// Its objects in their order.
     pub order: Vec<(i64, i64)>,
 }
@@ -91,10 +95,10 @@ impl Store {
         self.sums_within(MOST, selection, called, work)
     }
 
-    /// The same with another number of entries at a time.
+    /// The same with other bounds.
     pub fn sums_within<T>(
         &self,
-        most: usize,
+        most: Most,
         selection: &Selection,
         called: Called<'_>,
         work: impl FnOnce(&Sums<'_>) -> Result<T>,
@@ -186,10 +190,11 @@ impl Sums<'_> {
         self.named(days)
     }
 
-    /// Gives away whole objects in their order, with all their periods, so many at a time.
+    /// Gives away whole objects in their order, with all their periods, so many at a time. Where everybody's objects have more
+    /// figures than an answer may, those are left out that only clients with the most objects have: nobody spoils it for all.
     ///
     /// # Errors
-    /// `Invalid` if that takes too many pieces, and those of `each`.
+    /// `Invalid` if named analyses have more, and those of `each`.
     pub fn by_object(
         &self,
         gather: Gather<'_>,
@@ -204,23 +209,48 @@ impl Sums<'_> {
         }
         let order = order(&keys);
         if let Some(held) = survey.sums {
-            return each(&self.labelled(held.days, keys, order)?);
+            return each(&Rollup { days: held.days, keys, order });
         }
         let most_of = |(object, _): &(i64, i64)| {
             survey.objects.get(object).copied().unwrap_or_default().min(survey.periods.len())
         };
-        let groups = groups(&order, self.most, most_of);
-        if groups.len() > PIECES {
-            return Err(too_many());
-        }
-        for group in groups {
+        let order = self.fitting(order, most_of)?;
+        for group in groups(&order, self.most.held, most_of) {
             let objects = group.iter().map(|(object, _)| *object).collect();
             let days = self.held(&everything.of(objects), gather)?;
             let known = |object: &i64| keys.get(object).map(|key| (*object, key.clone()));
             let keys = group.iter().filter_map(|(object, _)| known(object)).collect();
-            each(&self.labelled(days, keys, group.to_vec())?)?;
+            each(&Rollup { days, keys, order: group.to_vec() })?;
         }
         Ok(())
+    }
+
+    /// Those objects that an answer has room for, in the same order.
+    fn fitting(&self, order: Vec<(i64, i64)>, size: impl Fn(&(i64, i64)) -> usize) -> Result<Vec<(i64, i64)>> {
+        let most = self.most.answered;
+        if order.iter().map(&size).sum::<usize>() <= most {
+            return Ok(order);
+        }
+        if self.selection.analyses.is_some() {
+            return Err(too_many());
+        }
+        let ranks = labels::ranks(self.tx)?;
+        let mut ranked = order.clone();
+        ranked.sort_by_key(|(object, _)| (ranks.get(object).copied().unwrap_or(i64::MAX), *object));
+        let mut sum = 0;
+        let fits = |one: &&(i64, i64)| {
+            sum += size(one);
+            sum <= most
+        };
+        let kept: HashSet<i64> = ranked.iter().take_while(fits).map(|(object, _)| *object).collect();
+        Ok(order.into_iter().filter(|(object, _)| kept.contains(object)).collect())
+    }
+
+    /// What an object is called, for whoever asks: looked up one by one, since names may be long.
+    pub fn texts(&self, object: i64) -> Result<Texts> {
+        let (key, mut texts) = labels::shown(self.tx, object, self.called.naming)?;
+        (self.called.more)(&key, &mut texts)?;
+        Ok(texts)
     }
 
     /// Gives away whole periods in their order, with all their objects, so many at a time.
@@ -234,7 +264,7 @@ impl Sums<'_> {
             return each(&self.named(held.days)?);
         }
         let periods: Vec<_> = survey.periods.into_values().collect();
-        for group in groups(&periods, self.most, |(_, _, number)| *number) {
+        for group in groups(&periods, self.most.held, |(_, _, number)| *number) {
             let ends = group.first().zip(group.last());
             let days =
                 ends.map_or(everything.days, |(first, last)| (date::to_number(first.0), date::to_number(last.1)));
@@ -256,7 +286,7 @@ impl Sums<'_> {
     fn survey(&self, part: &Part, gather: Gather<'_>) -> Result<Survey> {
         let mut survey = Survey { sums: Some(Held::default()), ..Survey::default() };
         self.entries(part, &mut |day, object, entry| {
-            survey.add(self.most, (day, gather(day)?), object, entry);
+            survey.add(self.most.held, (day, gather(day)?), object, entry);
             Ok(true)
         })?;
         Ok(survey)
@@ -267,9 +297,9 @@ impl Sums<'_> {
         let mut held = Held::default();
         self.entries(part, &mut |day, object, entry| {
             held.add(gather(day)?, object, entry);
-            Ok(held.number <= self.most)
+            Ok(held.number <= self.most.held)
         })?;
-        if held.number > self.most {
+        if held.number > self.most.held {
             return Err(too_many());
         }
         Ok(held.days)
@@ -284,24 +314,6 @@ impl Sums<'_> {
             }
         }
         Ok(Rollup { days, keys, ..Rollup::default() })
-    }
-
-    /// Sums with the labels that are told of them.
-    fn labelled(
-        &self,
-        days: BTreeMap<Date, Entries>,
-        keys: HashMap<i64, String>,
-        order: Vec<(i64, i64)>,
-    ) -> Result<Rollup> {
-        let mut labels = HashMap::new();
-        for (_, named) in &order {
-            if *named != 0 && !labels.contains_key(named) {
-                let (key, mut texts) = labels::shown(self.tx, *named, self.called.naming)?;
-                (self.called.more)(&key, &mut texts)?;
-                labels.insert(*named, texts);
-            }
-        }
-        Ok(Rollup { days, keys, labels, order })
     }
 
     fn key(&self, object: i64) -> Result<String> {

@@ -8,7 +8,7 @@ use super::listing::{Beginning, Filter, Range, Stat};
 use super::payloads::Owner;
 use super::rollups::{Analyses, Selection};
 use super::stats::ItemOutcome;
-use super::sums::{Called, EVERYBODY, Gather, Order, Rollup};
+use super::sums::{Called, EVERYBODY, Gather, Most, Order, Rollup, Sums};
 use crate::error::Kind;
 use crate::model::stat::NewStat;
 use crate::model::{Client, Role, StatType, Token, shapes};
@@ -308,6 +308,7 @@ impl House {
 
     /// All sums of a selection, as they come so many at a time.
     fn sums(&self, selection: &Selection, most: usize) -> BTreeMap<(Date, String), Entry> {
+        let all = |held| Most { held, answered: usize::MAX };
         let order: Order = |keys| {
             let mut order: Vec<_> = keys.keys().map(|object| (*object, *object)).collect();
             order.sort_unstable();
@@ -324,7 +325,7 @@ impl House {
             Ok(())
         };
         let sums = |work: &mut dyn FnMut(&Rollup) -> crate::error::Result<()>| {
-            self.store.sums_within(most, selection, EVERYBODY, |sums| sums.by_object(&Ok, order, work)).unwrap();
+            self.store.sums_within(all(most), selection, EVERYBODY, |sums| sums.by_object(&Ok, order, work)).unwrap();
         };
         sums(&mut add);
         // A day with more objects than there is room for would be refused.
@@ -336,7 +337,7 @@ impl House {
             }
             Ok(())
         };
-        self.store.sums_within(most, selection, EVERYBODY, |sums| sums.by_period(&Ok, &mut again)).unwrap();
+        self.store.sums_within(all(most), selection, EVERYBODY, |sums| sums.by_period(&Ok, &mut again)).unwrap();
         assert_eq!(by_period, found);
         found
     }
@@ -367,17 +368,20 @@ impl House {
                     object: None,
                 };
                 let naming = Naming { caller: caller.map(|caller| caller.id), is_live: true };
-                let mut rollup = Rollup::default();
+                let mut labels = Vec::new();
                 let order: Order = |keys| keys.keys().map(|object| (*object, *object)).collect();
-                let mut keep = |all: &Rollup| {
-                    (rollup.keys, rollup.labels) = (all.keys.clone(), all.labels.clone());
-                    Ok(())
-                };
                 let called = Called { naming, more: &|_, _| Ok(()) };
-                self.store.sums_for(&selection, called, |sums| sums.by_object(&Ok, order, &mut keep)).unwrap();
-                for (object, found) in &rollup.labels {
+                let sums = |sums: &Sums<'_>| {
+                    sums.by_object(&Ok, order, &mut |all: &Rollup| {
+                        let one = |(object, key): (&i64, &String)| Ok((key.clone(), sums.texts(*object)?));
+                        labels.extend(all.keys.iter().map(one).collect::<crate::error::Result<Vec<_>>>()?);
+                        Ok(())
+                    })
+                };
+                self.store.sums_for(&selection, called, sums).unwrap();
+                for (key, found) in &labels {
                     for slot in 0..4 {
-                        let texts = self.texts(kind, &rollup.keys[object], slot);
+                        let texts = self.texts(kind, key, slot);
                         let own = texts.get(number).cloned().unwrap_or_default();
                         let found = found[slot].clone().unwrap_or_default();
                         if is_looked_through {
@@ -770,28 +774,60 @@ fn no_more_entries_are_held_than_there_is_room_for() {
         Selection { kind, from: None, to: None, local_only: false, analyses: None, newest: None, object: None };
     let order: Order = |keys| keys.keys().map(|object| (*object, *object)).collect();
     let month = |day: Date| Ok(day.first_of_month());
-    let ask = |most: usize, gather: Gather<'_>| {
-        let (mut pieces, mut largest) = (0, 0);
+    let ask = |(held, answered): (usize, usize), selection: &Selection, gather: Gather<'_>| {
+        let (mut pieces, mut largest, mut found) = (0, 0, BTreeSet::new());
         let mut look = |rollup: &Rollup| {
             (pieces, largest) = (pieces + 1, largest.max(rollup.days.values().map(BTreeMap::len).sum()));
+            found.extend(rollup.keys.values().cloned());
             Ok(())
         };
-        house.store.sums_within(most, &selection, EVERYBODY, |sums| sums.by_object(gather, order, &mut look))?;
-        crate::error::Result::Ok((pieces, largest))
+        let most = Most { held, answered };
+        house.store.sums_within(most, selection, EVERYBODY, |sums| sums.by_object(gather, order, &mut look))?;
+        crate::error::Result::Ok((pieces, largest, found))
     };
+    let pieces = |most, gather: Gather<'_>| ask(most, &selection, gather).map(|found| (found.0, found.1)).unwrap();
     // Fifty objects and what counts every stat.
-    assert_eq!(ask(1000, &Ok).unwrap(), (1, 204));
-    assert_eq!(ask(51, &month).unwrap(), (1, 51), "days are gathered as they are read");
-    assert_eq!(ask(51, &Ok).unwrap(), (5, 48));
-    assert_eq!(ask(8, &Ok).unwrap(), (26, 8));
-    let refused = ask(4, &Ok).unwrap_err();
-    assert!(refused.kind == Kind::Invalid && refused.message.contains("fewer days"), "{refused}");
+    assert_eq!(pieces((1000, 1000), &Ok), (1, 204));
+    assert_eq!(pieces((51, 51), &month), (1, 51), "days are gathered as they are read");
+    assert_eq!(pieces((51, 204), &Ok), (5, 48));
+    assert_eq!(pieces((8, 204), &Ok), (26, 8));
     let one = Selection { object: Some(Uuid::from_u128(7).to_string()), ..selection.clone() };
-    let mut found = Vec::new();
-    let mut look = |rollup: &Rollup| {
-        found.extend(rollup.keys.values().cloned());
-        Ok(())
+    assert_eq!(ask((4, 4), &one, &Ok).unwrap(), (1, 4, BTreeSet::from([Uuid::from_u128(7).to_string()])));
+}
+
+/// Bug: of one client's objects there could be so many that the averages of everybody were refused.
+#[test]
+fn who_fills_an_answer_pushes_out_what_is_its_own() {
+    let house = House::new();
+    let object = |n: u128| format!(r#"{{"uuid":"{}","count":1,"maxRisk":1,"averageRate":1}}"#, Uuid::from_u128(n));
+    let objects = |range: std::ops::Range<u128>| format!("[{}]", range.map(object).collect::<Vec<_>>().join(","));
+    let (many, few) = (objects(1..101), objects(96..106));
+    for (client, data) in [(0, &many), (1, &few)] {
+        let stat = |day: i8| NewStat::new(None, anr(0), StatType::Threat, date(day), data);
+        house.store.add_stats(&house.clients[client], &[1, 2, 3, 4].map(stat)).unwrap();
+    }
+    let kind = StatType::Threat;
+    let all = Selection { kind, from: None, to: None, local_only: false, analyses: None, newest: None, object: None };
+    let order: Order = |keys| {
+        let mut order: Vec<_> = keys.iter().filter(|(_, key)| !key.is_empty()).collect();
+        order.sort_by_key(|(_, key)| key.as_str());
+        order.into_iter().map(|(object, _)| (*object, *object)).collect()
     };
-    house.store.sums_within(4, &one, EVERYBODY, |sums| sums.by_object(&Ok, order, &mut look)).unwrap();
-    assert_eq!(found, [Uuid::from_u128(7).to_string()]);
+    let ask = |selection: &Selection| {
+        let mut found = Vec::new();
+        let mut look = |rollup: &Rollup| {
+            found.extend(rollup.order.iter().map(|(object, _)| rollup.keys[object].clone()));
+            Ok(())
+        };
+        let most = Most { held: 16, answered: 80 };
+        house.store.sums_within(most, selection, EVERYBODY, |sums| sums.by_object(&Ok, order, &mut look))?;
+        crate::error::Result::Ok(found)
+    };
+    // All that the smaller one has, and of the larger one what came first, in the order of all.
+    let expected: Vec<_> = (1..=10).chain(96..106).map(|number| Uuid::from_u128(number).to_string()).collect();
+    assert_eq!(ask(&all).unwrap(), expected);
+    // Who names analyses can narrow that.
+    let analyses = Some(Analyses { client: Some(house.clients[0].id), uuids: None });
+    let refused = ask(&Selection { analyses, ..all }).unwrap_err();
+    assert!(refused.kind == Kind::Invalid && refused.message.contains("fewer days"), "{refused}");
 }
