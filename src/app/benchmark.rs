@@ -5,7 +5,7 @@ use super::arguments::{Arguments, as_text};
 use super::names::Names;
 use super::{App, Request, computed, own, released};
 use crate::averages::Labels;
-use crate::averages::benchmark::{Benchmark, Others, Own, Remote, Sums, TYPES, compare};
+use crate::averages::benchmark::{Others, Own, Remote, Sums, TYPES, compare};
 use crate::averages::release::DAYS;
 use crate::averages::release::cells::{Places, Values};
 use crate::error::{Error, Kind, Result};
@@ -42,7 +42,7 @@ pub fn shown(app: &App, request: Request<'_>) -> Answer {
             released::own(app, request.head, &format!("{question} {about:?}"), |week, out| {
                 let own = Own::of_week(kind, week);
                 let mut names = |key: &str| Ok(week.and_then(|week| week.texts(kind, key)).unwrap_or_default().into());
-                to_writer(&compare(kind, &own, &Others::Nobody, remote.as_ref(), &mut names)?, out)
+                compare(kind, &own, &Others::Nobody, remote.as_ref(), &mut names, out)
             })
         }
     }
@@ -83,7 +83,7 @@ fn write(app: &App, kind: StatType, client: &Client, out: &mut dyn Write) -> Res
     };
     let names = Names::of(app, Some(client.id));
     let mut names = |key: &str| texts(&names, kind, key);
-    to_writer(&compare(kind, &own, &others, remote(app, kind)?.as_ref(), &mut names)?, out)
+    compare(kind, &own, &others, remote(app, kind)?.as_ref(), &mut names, out)
 }
 
 /// Writes the figures of all analyses together, where everything is live.
@@ -94,18 +94,13 @@ fn write_here(app: &App, kind: StatType, out: &mut dyn Write) -> Result<()> {
     }
     let names = Names::of(app, None);
     let mut names = |key: &str| texts(&names, kind, key);
-    to_writer(&compare(kind, &sums.into_own(), &Others::Nobody, remote(app, kind)?.as_ref(), &mut names)?, out)
+    compare(kind, &sums.into_own(), &Others::Nobody, remote(app, kind)?.as_ref(), &mut names, out)
 }
 
 /// What another instance publishes, if that was fetched.
 fn remote(app: &App, kind: StatType) -> Result<Option<Remote>> {
     let found = app.store.from_afar(kind)?;
     Ok(found.map(|found| Remote::new(url_host(&found.url), found.date, found.figures)))
-}
-
-fn to_writer(answer: &Benchmark, out: &mut dyn Write) -> Result<()> {
-    serde_json::to_writer(out, answer)
-        .map_err(|error| Error::new(Kind::Internal, "an answer could not be written").because(error))
 }
 
 /// What an object is called; of a category what its referential is.

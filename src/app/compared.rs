@@ -3,8 +3,9 @@
 use super::answer::Answer;
 use super::arguments::{Arguments, as_text};
 use super::computed::{self, unwritten};
+use super::elements::Elements;
 use super::names::Names;
-use super::objects::means_alone;
+use super::objects::{TYPES as RATED, mean_alone};
 use super::public::as_days;
 use super::source::NOW;
 use super::{App, Request, own, released};
@@ -12,12 +13,11 @@ use crate::averages::{self, Params, Period, Processor};
 use crate::error::{Error, Kind, Result};
 use crate::model::date::today;
 use crate::model::{Client, StatType};
+use crate::store::compared::Basis;
 use crate::store::rollups::Selection;
 use jiff::Span;
 use jiff::civil::Date;
-use serde::Serialize;
-use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use serde_json::json as value;
 use std::io::Write;
 
 /// The first and the last day of a window.
@@ -46,34 +46,23 @@ fn write(app: &App, kind: StatType, days: Option<i64>, of: Option<&Client>, out:
         None => app.store.newest_days(kind, NOW)?,
     };
     let (windows, names) = (windows(&newest, days), Names::of(app, of.map(|client| client.id)));
-    let mut shown = windows.iter().map(|(ago, window)| of_window(&names, (kind, of), ago, *window));
-    let now = shown.next().transpose()?;
-    let earlier = shown.collect::<Result<_>>()?;
-    let has_objects = matches!(kind, StatType::Threat | StatType::Vulnerability);
-    let basis = if has_objects { Some(app.store.basis(kind, of)?) } else { None };
-    let (analyses, objects) = basis.map(|basis| (basis.analyses, basis.objects)).unzip();
-    serde_json::to_writer(out, &Compared { kind: kind.name(), now, earlier, analyses, objects }).map_err(unwritten)
-}
-
-#[derive(Serialize)]
-struct Compared {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    now: Option<OfWindow>,
-    earlier: Vec<OfWindow>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    analyses: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    objects: Option<BTreeMap<String, usize>>,
-}
-
-#[derive(Serialize)]
-struct OfWindow {
-    ago: &'static str,
-    from: Date,
-    to: Date,
-    /// As the processor wrote them.
-    averages: Box<RawValue>,
+    let mut windows = windows.into_iter();
+    write!(out, r#"{{"type":"{}","now":"#, kind.name()).map_err(unwritten)?;
+    match windows.next() {
+        Some(now) => write_window(&names, (kind, of), now, out)?,
+        None => out.write_all(b"null").map_err(unwritten)?,
+    }
+    out.write_all(br#","earlier":["#).map_err(unwritten)?;
+    for (number, window) in windows.enumerate() {
+        out.write_all(if number > 0 { b"," } else { b"" }).map_err(unwritten)?;
+        write_window(&names, (kind, of), window, out)?;
+    }
+    out.write_all(b"]").map_err(unwritten)?;
+    if RATED.contains(&kind) {
+        let Basis { analyses, objects } = app.store.basis(kind, of)?;
+        write!(out, r#","analyses":{analyses},"objects":{}"#, value!(objects)).map_err(unwritten)?;
+    }
+    out.write_all(b"}").map_err(unwritten)
 }
 
 /// The window that is asked for first, then those to compare it with, each by how long before it lies.
@@ -94,34 +83,40 @@ fn gathered(now: Window, spans: [(&'static str, Span); 2]) -> Vec<(&'static str,
     std::iter::once(("now", now)).chain(spans.into_iter().filter_map(before)).collect()
 }
 
-/// The averages of a window; null if it has no stats.
-fn of_window(
+/// Writes the averages of a window, null if it has no stats: as they are computed, since there may be many.
+fn write_window(
     names: &Names<'_>,
     (kind, of): (StatType, Option<&Client>),
-    ago: &'static str,
-    (from, to): Window,
-) -> Result<OfWindow> {
-    let range = (Some(from), Some(to));
+    (ago, (from, to)): (&str, Window),
+    out: &mut dyn Write,
+) -> Result<()> {
     let selection = match of {
-        Some(client) => own::selection(kind, client, range),
+        Some(client) => own::selection(kind, client, (Some(from), Some(to))),
         None => {
-            let (from, to) = range;
+            let (from, to) = (Some(from), Some(to));
             Selection { kind, from, to, local_only: false, analyses: None, newest: None, object: None }
         }
     };
-    let (processor, mut text) = (usual(kind)?, Vec::new());
+    let processor = usual(kind)?;
     // The longest period, so that each value also says how many stats it rests on.
     let params = Params { period: Some(Period::Year), ..Params::default() };
-    names.sums(&selection, |sums| match sums.is_empty()? {
-        true => text.write_all(b"null").map_err(unwritten),
-        false => (processor.run)(sums, &params, &mut text),
+    write!(out, r#"{{"ago":"{ago}","from":"{from}","to":"{to}","averages":"#).map_err(unwritten)?;
+    names.sums(&selection, |sums| match (sums.is_empty()?, ago == "now" || !RATED.contains(&kind)) {
+        (true, _) => out.write_all(b"null").map_err(unwritten),
+        (false, true) => (processor.run)(sums, &params, out),
+        (false, false) => write_means(out, |elements| (processor.run)(sums, &params, elements)),
     })?;
-    if ago == "now" {
-        return Ok(OfWindow { ago, from, to, averages: serde_json::from_slice(&text).map_err(unwritten)? });
-    }
-    let mut averages = serde_json::from_slice(&text).map_err(unwritten)?;
-    means_alone(kind, &mut averages);
-    Ok(OfWindow { ago, from, to, averages: serde_json::value::to_raw_value(&averages).map_err(unwritten)? })
+    out.write_all(b"}").map_err(unwritten)
+}
+
+/// Writes of the objects that `run` writes their means alone.
+fn write_means(out: &mut dyn Write, run: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+    let mut comma = "[";
+    run(&mut Elements::new(|mut element| {
+        mean_alone(&mut element);
+        write!(out, "{}{element}", std::mem::replace(&mut comma, ","))
+    }))?;
+    out.write_all(if comma == "[" { b"[]" } else { b"]" }).map_err(unwritten)
 }
 
 /// The processor that answers where none is named.

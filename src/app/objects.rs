@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 /// Types of stats that have objects.
-const TYPES: [StatType; 2] = [StatType::Threat, StatType::Vulnerability];
+pub const TYPES: [StatType; 2] = [StatType::Threat, StatType::Vulnerability];
 /// What is known of an object, by the names of answers.
 const MEASURES: [&str; 3] = ["count", "maxRisk", "averageRate"];
 
@@ -116,10 +116,14 @@ fn write_lines((kind, measure): (StatType, &str), lines: &BTreeMap<String, Line>
 /// Of the averages of a window that others are compared with: what threats and vulnerabilities are called, and how they
 /// came to it, is said where it is now.
 pub fn means_alone(kind: StatType, averages: &mut Value) {
-    if !TYPES.contains(&kind) {
-        return;
+    if TYPES.contains(&kind) {
+        averages.as_array_mut().into_iter().flatten().for_each(mean_alone);
     }
-    for element in averages.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+}
+
+/// The same of one of them.
+pub fn mean_alone(element: &mut Value) {
+    if let Some(element) = element.as_object_mut() {
         element.retain(|name, _| name == "object" || name == "averages");
     }
 }

@@ -4,17 +4,20 @@
 //! [`LEAST`] of them on: of two each would know the other. Where figures are released others are what was published, with
 //! its median and quartiles. A rank, a lowest or a highest value would be somebody's own, so there is none.
 
-use super::Labels;
 use super::published::Week;
 use super::release::Figure;
 use super::release::cells::{Cell, MAX_RISK, RATE, Values, is_total};
 use super::release::rounding::{Band, amount};
+use super::{Labels, List, unwritten};
+use crate::error::Result;
 use crate::model::StatType;
 use crate::model::decimal::Mean;
 use crate::model::shapes::category_of_key;
 use jiff::civil::Date;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::io::Write;
+use std::rc::Rc;
 
 /// Others from which on their mean is told.
 pub const LEAST: usize = 3;
@@ -94,15 +97,15 @@ pub enum Others<'a> {
 
 /// The answer.
 #[derive(Serialize)]
-pub struct Benchmark {
+struct Benchmark<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     own: Basis,
     /// None where there are no others of this instance to look at.
     others: Option<About>,
-    remote: Option<Elsewhere>,
-    /// One's own objects.
-    objects: Vec<Row>,
+    remote: Option<&'a Elsewhere>,
+    /// One's own objects, which are written after it.
+    objects: [(); 0],
 }
 
 /// What one's own figures rest on.
@@ -176,7 +179,7 @@ struct Compared {
 }
 
 /// Finds what an object is called by its key.
-pub type Names<'a> = dyn FnMut(&str) -> crate::error::Result<Labels> + 'a;
+pub type Names<'a> = dyn FnMut(&str) -> Result<Labels> + 'a;
 
 impl Remote {
     /// What an instance publishes, as it was kept.
@@ -187,36 +190,44 @@ impl Remote {
     }
 }
 
-/// Puts one's own figures beside those of others. Objects that one does not have are not told.
+/// Writes one's own figures beside those of others, object by object: their names may be long. Objects that one does not
+/// have are not told.
 ///
 /// # Errors
-/// Those of `names`.
+/// Those of `names`, and `Internal` if it cannot be written.
 pub fn compare(
     kind: StatType,
     own: &Own,
     others: &Others<'_>,
     remote: Option<&Remote>,
     names: &mut Names<'_>,
-) -> crate::error::Result<Benchmark> {
-    let mut objects: BTreeMap<&str, Vec<Compared>> = BTreeMap::new();
-    for (cell, part) in own.values.iter().filter(|((object, _), _)| !is_total(kind, object)) {
-        let Some(&(measure, range)) = measures(kind).get(cell.1) else { continue };
-        let remote = remote.and_then(|remote| remote.values.get(cell)).map(|part| number(part * range));
-        let compared = Compared { own: number(part * range), remote, ..others.figure(kind, cell, measure, range) };
-        objects.entry(&cell.0).or_default().push(compared);
-    }
-    let mut rows = Vec::with_capacity(objects.len());
-    for (key, figures) in objects {
-        rows.extend(name(kind, key, names)?.map(|name| Row { name, figures }));
-    }
+    out: &mut dyn Write,
+) -> Result<()> {
     let about = |mode, week| Some(About { mode, week, band: others.band(kind) });
-    let others = match others {
+    let about = match others {
         Others::Nobody => None,
         Others::Live(_) => about("live", None),
         Others::Released(week) => about("releases", week.map(|week| week.date)),
     };
-    let (kind, own) = (kind.name(), Basis { analyses: own.analyses, week: own.week });
-    Ok(Benchmark { kind, own, others, remote: remote.map(|remote| remote.about.clone()), objects: rows })
+    let basis = Basis { analyses: own.analyses, week: own.week };
+    let about_remote = remote.map(|remote| &remote.about);
+    let answer = Benchmark { kind: kind.name(), own: basis, others: about, remote: about_remote, objects: [] };
+    let mut rows = List::begin_in(&answer, out)?;
+    let mut cells = own.values.iter().filter(|((object, _), _)| !is_total(kind, object)).peekable();
+    while let Some(((key, _), _)) = cells.peek() {
+        let (key, mut figures) = (Rc::clone(key), Vec::new());
+        while let Some((cell, part)) = cells.next_if(|((object, _), _)| *object == key) {
+            let Some(&(measure, range)) = measures(kind).get(cell.1) else { continue };
+            let remote = remote.and_then(|remote| remote.values.get(cell)).map(|part| number(part * range));
+            figures.push(Compared { own: number(part * range), remote, ..others.figure(kind, cell, measure, range) });
+        }
+        if !figures.is_empty()
+            && let Some(name) = name(kind, &key, names)?
+        {
+            rows.push(&Row { name, figures })?;
+        }
+    }
+    rows.out.write_all(b"]}").map_err(unwritten)
 }
 
 impl Others<'_> {
@@ -269,7 +280,7 @@ fn released<'a>(week: &'a Week, kind: StatType, (object, measure): &Cell) -> Opt
     objects.get(found)?.figures.get(*measure)?.as_ref()
 }
 
-fn name(kind: StatType, key: &str, names: &mut Names<'_>) -> crate::error::Result<Option<Name>> {
+fn name(kind: StatType, key: &str, names: &mut Names<'_>) -> Result<Option<Name>> {
     Ok(match kind {
         StatType::Threat | StatType::Vulnerability => Some(Name::Rated { object: key.to_owned(), labels: names(key)? }),
         StatType::Compliance => match category_of_key(key) {

@@ -239,3 +239,29 @@ fn a_past_that_everybody_asks_for() {
     others_are_served(&target, "a long past that was asked for");
     target.rests("a long past");
 }
+
+/// Bug: all names of an answer were held at once, and of some answers all text.
+#[test]
+fn names_as_long_as_they_may_be_are_not_held() {
+    let _alone = alone();
+    let target = Target::new();
+    let labels = [1, 2, 3, 4].map(|slot| format!(r#","label{slot}":"{}""#, "😀".repeat(999))).concat();
+    let objects = |analysis: usize| {
+        let object = |n: usize| {
+            format!(r#"{{"uuid":"{}","count":1,"maxRisk":3,"averageRate":"2"{labels}}}"#, uuid(analysis * 60 + n))
+        };
+        format!("[{}]", (0..60).map(object).collect::<Vec<_>>().join(","))
+    };
+    // About as many as a client may have.
+    for analysis in 0..19 {
+        let stat = item(&uuid(analysis), "threat", &crate::common::today().to_string(), &objects(analysis));
+        target.service.store_stats(&target.token, &[stat]);
+    }
+    let before = target.service.status("VmHWM");
+    for path in ["threats.json", "lines.json?type=threat", "compared.json?type=threat", "benchmark.json?type=threat"] {
+        target.service.get(&format!("/stats/{path}")).send().expect(200);
+        let held = target.service.status("VmHWM") - before;
+        println!("{path}: {held} KB more than for taking it in");
+        assert!(held < 16 << 10, "{path}: {held} KB");
+    }
+}

@@ -178,6 +178,28 @@ mod tests {
         parts.into_iter().map(|part| part.key.to_string()).filter(|key| key.contains("current")).collect()
     }
 
+    /// Whatever anybody sends, there are no more cells than these: matrices need no other bound.
+    #[test]
+    fn all_cells_are_on_the_common_scales() {
+        let places: Vec<i64> = (-40..40).chain([i64::MIN, i64::MAX, 10_i64.pow(12)]).collect();
+        let row = |_: &i64| places.iter().map(|place| format!(r#""{place}":1"#)).collect::<Vec<_>>().join(",");
+        let rows = places.iter().map(|place| format!(r#""{place}":{{{}}}"#, row(place))).collect::<Vec<_>>().join(",");
+        let scales = r#"{"impact":[3,1000000000000],"probability":[],"likelihood":[7]}"#;
+        for (state, category) in [("current", "informational"), ("current", "operational")] {
+            let of = |kind| if kind == category { format!("{{{rows}}}") } else { "[]".to_owned() };
+            let (one, two) = (of("informational"), of("operational"));
+            let empty = r#"{"informational":[],"operational":[]}"#;
+            let data = format!(
+                r#"{{"scales":{scales},"risks":{{"current":{{"informational":{one},"operational":{two}}},"residual":{empty}}}}}"#
+            );
+            let parts = serde_json::from_str::<CartographyData>(&data).unwrap().contributions().unwrap();
+            let most = if category == "informational" { COMMON_LIKELIHOOD } else { COMMON_IMPACT };
+            let common = |impact| (0..=most).map(move |chance| cell_key(state, category, impact, chance));
+            let known: Vec<String> = (0..=COMMON_IMPACT).flat_map(common).collect();
+            assert!(parts.len() > 3 && parts.iter().all(|part| known.contains(&part.key)), "{category}");
+        }
+    }
+
     #[test]
     fn risks_beyond_the_scale_widen_it_for_both_states_instead_of_being_piled_up() {
         let current = |impact, likelihood| cell_key("current", "operational", impact, likelihood);
