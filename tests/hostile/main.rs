@@ -8,12 +8,14 @@
 mod common;
 
 mod bodies;
+mod confined;
 mod connections;
 mod heads;
 mod readers;
 mod tokens;
 
 use common::{Place, Service};
+use confined::Confined;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
@@ -50,6 +52,8 @@ struct Target {
     token: String,
     threads: u64,
     files: usize,
+    /// After the service, which has to be gone when it goes.
+    confined: Confined,
     _place: Place,
 }
 
@@ -67,7 +71,8 @@ impl Target {
         for _ in 0..3 {
             service.get("/api/v1/client/me").token(&token).send().expect(200);
         }
-        let mut target = Self { service, token, threads: 0, files: 0, _place: place };
+        let confined = Confined::new(service.child.id());
+        let mut target = Self { service, token, threads: 0, files: 0, confined, _place: place };
         // The listener, its copy, and the pair that wakes who waits for signals.
         until("the first requests to be over", || target.sockets() <= 4);
         (target.threads, target.files) = (target.service.status("Threads"), target.files());
@@ -93,7 +98,11 @@ impl Target {
         times.sort();
         let threads = self.service.status("Threads");
         let peak = self.service.status("VmHWM") / 1024;
-        println!("ATTACK {attack}: median {:?}, worst {:?}, peak {peak} MB, {threads} threads", times[10], times[19]);
+        let of = if self.confined.is_bound() { "256 MB" } else { "what there is" };
+        println!(
+            "ATTACK {attack}: median {:?}, worst {:?}, peak {peak} MB of {of}, {threads} threads",
+            times[10], times[19]
+        );
         assert!(times[10] < Duration::from_millis(50), "{attack}: {times:?}");
         assert!(peak < megabytes, "{attack}: {peak} MB");
         assert!(threads < THREADS, "{attack}: {threads} threads");
