@@ -70,6 +70,13 @@ async function world() {
   });
 }
 
+/** The texts of the pages, by language. */
+async function texts() {
+  const all = {};
+  for (const code of ["en", "fr", "de", "nl"]) all[code] = JSON.parse(await readFile(`texts/${code}.json`, "utf8"));
+  return JSON.stringify(all);
+}
+
 /** The npm packages whose code is in the bundle. */
 function bundled(metafile) {
   const inputs = Object.values(metafile.outputs).flatMap((output) => Object.keys(output.inputs));
@@ -110,10 +117,11 @@ async function main() {
   await writeFile(join(out, "manifest.json"), JSON.stringify(manifest));
   const { TARGET } = process.env;
   if (!TARGET) throw new Error("TARGET is not set: cargo sets it for build scripts");
-  const texts = await licences(bundled(metafile), TARGET);
   for (const [name, text] of [
-    ["licences", texts],
+    ["licences", await licences(bundled(metafile), TARGET)],
     ["openapi", await readFile("openapi.json")],
+    ["texts", await texts()],
+    ["catalogue", await readFile("../src/demo/catalogue.json")],
   ])
     await writeFile(join(out, `${name}.json.gz`), gzipSync(text, { level: 9 }));
 }

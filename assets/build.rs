@@ -5,8 +5,9 @@ use std::process::{Command, ExitCode};
 use std::{env, fs};
 
 /// What the bundle depends on. Node's modules are not among it: they follow from the lock file.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 12] = [
     "../Cargo.lock",
+    "../src/demo/catalogue.json",
     "build.rs",
     "build.mjs",
     "licences.mjs",

@@ -9,7 +9,7 @@ mod feed;
 mod language;
 mod template;
 
-pub use assets::{Asset, file, licences, openapi};
+pub use assets::{Asset, catalogue, file, licences, openapi};
 use assets::{Entry, Manifest};
 pub use feed::{Feed, Moved, News, feed};
 pub use language::Language;

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 use std::sync::LazyLock;
 
-/// What `assets/build.mjs` made: `manifest.json`, `licences.json.gz`, `openapi.json.gz`, and `web/` with a `.gz` file per hashed name.
+/// What `assets/build.mjs` made: `manifest.json`, `web/` with a `.gz` file per hashed name, and the `.json.gz` of licences, the
+/// OpenAPI document, the texts and the demo's catalogue.
 #[derive(Embed)]
 #[folder = "$OUT_DIR/dashboard"]
 struct Built;
@@ -90,14 +91,26 @@ pub fn file(name: &str) -> Option<Asset> {
 
 /// The OpenAPI document, unpacked with the first question for it and kept: it costs no more to ask again and again.
 pub fn openapi() -> &'static [u8] {
-    static DOCUMENT: LazyLock<Vec<u8>> = LazyLock::new(|| {
-        let mut document = Vec::new();
-        let read = Asset::read("openapi.json.gz").map(|asset| asset.unpacked().read_to_end(&mut document));
-        // It is in the program; a test sees that it is whole.
-        debug_assert!(matches!(read, Some(Ok(_))));
-        document
-    });
+    static DOCUMENT: LazyLock<Vec<u8>> = LazyLock::new(|| unpacked("openapi.json.gz"));
     &DOCUMENT
+}
+
+/// The texts of the pages: a JSON object by language and key.
+pub(super) fn texts() -> Vec<u8> {
+    unpacked("texts.json.gz")
+}
+
+/// What the demo's sample analyses are about, as JSON.
+pub fn catalogue() -> Vec<u8> {
+    unpacked("catalogue.json.gz")
+}
+
+fn unpacked(path: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let read = Asset::read(path).map(|asset| asset.unpacked().read_to_end(&mut bytes));
+    // It is in the program; tests see that it is whole.
+    debug_assert!(matches!(read, Some(Ok(_))), "{path}");
+    bytes
 }
 
 /// Whose work is in the binary, as `assets/licences.mjs` found it: `components` with their licences, and the `texts`

@@ -1,5 +1,6 @@
 //! MONARC's four languages: which one a reader gets, and the texts of each.
 
+use super::assets;
 use super::template::escape;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -30,8 +31,7 @@ impl Texts {
         self.texts.keys().map(String::as_str)
     }
 
-    fn parse(text: &str) -> Self {
-        let texts: BTreeMap<String, String> = serde_json::from_str(text).unwrap_or_default();
+    fn new(texts: BTreeMap<String, String>) -> Self {
         // Texts of pages that no script shows stay out of what scripts get.
         let for_scripts = texts.iter().filter(|(key, _)| !key.starts_with("help.") && !key.starts_with("page."));
         let json = for_scripts.map(|(key, text)| (key.clone(), Value::from(text.as_str())));
@@ -45,12 +45,10 @@ type Known = (&'static str, &'static str, Texts);
 
 /// The languages, the default first.
 pub static LANGUAGES: LazyLock<[Known; 4]> = LazyLock::new(|| {
-    [
-        ("en", "English", Texts::parse(include_str!("../../assets/texts/en.json"))),
-        ("fr", "Français", Texts::parse(include_str!("../../assets/texts/fr.json"))),
-        ("de", "Deutsch", Texts::parse(include_str!("../../assets/texts/de.json"))),
-        ("nl", "Nederlands", Texts::parse(include_str!("../../assets/texts/nl.json"))),
-    ]
+    let mut texts: BTreeMap<String, BTreeMap<String, String>> =
+        serde_json::from_slice(&assets::texts()).unwrap_or_default();
+    [("en", "English"), ("fr", "Français"), ("de", "Deutsch"), ("nl", "Nederlands")]
+        .map(|(code, name)| (code, name, Texts::new(texts.remove(code).unwrap_or_default())))
 });
 
 /// The language of an answer.

@@ -3,6 +3,7 @@
 //! The five stats of a day are all drawn from one register, so they agree with each other as a front office's do.
 //! Nothing here reads a clock or the system's randomness: the same days always give the same bytes.
 
+use crate::dashboard;
 use std::time::Duration;
 
 use jiff::civil::{Date, Weekday};
@@ -11,7 +12,7 @@ use uuid::Uuid;
 mod catalogue;
 mod stats;
 
-use catalogue::{CATALOGUE, Catalogue, Referential, position};
+use catalogue::{Catalogue, Referential, position};
 
 const KINDS: [&str; 5] = ["risk", "threat", "vulnerability", "cartography", "compliance"];
 const MAX_IMPACT: usize = 4;
@@ -121,7 +122,7 @@ const WAVES: [(u64, &str, bool); 8] = [
 /// # Errors
 /// If the embedded catalogue cannot be read; a test makes sure that it can.
 pub fn samples(last: Date, days: u32) -> serde_json::Result<impl Iterator<Item = Sample>> {
-    let catalogue: Catalogue = serde_json::from_str(CATALOGUE)?;
+    let catalogue: Catalogue = serde_json::from_slice(&dashboard::catalogue())?;
     let mut analyses: Vec<_> = PROFILES.iter().map(|profile| Analysis::new(profile, &catalogue)).collect();
     Ok((0..days).flat_map(move |day| {
         let back = Duration::from_secs(86_400 * u64::from(days - 1 - day));
@@ -522,7 +523,7 @@ mod tests {
 
     #[test]
     fn the_catalogue_is_whole() {
-        let catalogue: Value = serde_json::from_str(CATALOGUE).unwrap();
+        let catalogue: Value = serde_json::from_slice(&dashboard::catalogue()).unwrap();
         let (threats, vulnerabilities) = (&catalogue["threats"], &catalogue["vulnerabilities"]);
         assert!(items(threats).count() >= 40 && items(vulnerabilities).count() >= 80);
         let referentials = || items(&catalogue["referentials"]);
@@ -540,7 +541,8 @@ mod tests {
 
     #[test]
     fn every_code_is_known() {
-        let Catalogue { threats, vulnerabilities, referentials } = serde_json::from_str(CATALOGUE).unwrap();
+        let Catalogue { threats, vulnerabilities, referentials } =
+            serde_json::from_slice(&dashboard::catalogue()).unwrap();
         let exploited: BTreeSet<_> = threats.iter().flat_map(|threat| &threat.exploits).collect();
         assert!(exploited.iter().all(|code| position(&vulnerabilities, code).is_some()));
         assert!(vulnerabilities.iter().all(|vulnerability| exploited.contains(&vulnerability.code)));

@@ -3,8 +3,6 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-pub(super) const CATALOGUE: &str = include_str!("../catalogue.json");
-
 #[derive(Deserialize)]
 pub(super) struct Catalogue {
     pub(super) threats: Vec<Object>,
