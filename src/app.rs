@@ -30,6 +30,7 @@ mod routes;
 pub mod signals;
 mod source;
 mod stats;
+mod trends;
 mod views;
 
 use crate::config::{self, Config};

@@ -32,6 +32,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long it waits for somebody else's answer to the same question, whose turn has come.
 const LONGEST: Duration = Duration::from_secs(60);
 
+/// The kind of the questions that look through every analysis: what moved since a day of one's own.
+pub const SLOW: &str = "since";
+
 /// Answers that are kept though nobody may be reading them.
 const KEPT: usize = 16;
 
@@ -43,11 +46,14 @@ pub struct Answers {
     entries: Mutex<Entries>,
     open: Gate,
     token: Gate,
+    /// Before one of these for questions of the kind [`SLOW`]: one of them at a time, so that others have a turn meanwhile.
+    slow: Gate,
 }
 
 impl Default for Answers {
     fn default() -> Self {
-        Self { entries: Mutex::default(), open: Gate::new(AT_A_TIME), token: Gate::new(AT_A_TIME) }
+        let gate = || Gate::new(AT_A_TIME);
+        Self { entries: Mutex::default(), open: gate(), token: gate(), slow: Gate::new(1) }
     }
 }
 
@@ -199,7 +205,9 @@ impl Answers {
         compute: impl FnOnce(&mut dyn Write) -> Result<()>,
     ) -> Result<Arc<Computed>> {
         self.once(version, question, || {
-            let _permit = gate.enter(PATIENCE).ok_or_else(too_many)?;
+            let enter = |gate: &Gate| gate.enter(PATIENCE).ok_or_else(too_many);
+            let _first = (kind(question) == SLOW).then(|| enter(&self.slow)).transpose()?;
+            let _permit = enter(gate)?;
             compute_into(spools, compute)
         })
     }
@@ -464,6 +472,35 @@ mod tests {
         calm.iter().for_each(|question| ask(question));
         assert_eq!(computed.load(Ordering::SeqCst), 105, "they are still known");
         assert_eq!(answers.lock().by_question.len(), KEPT);
+    }
+
+    #[test]
+    fn slow_questions_leave_a_turn_for_others() {
+        let (_place, spools) = spools();
+        let answers = Answers::default();
+        let ask = |question: &str, compute: &dyn Fn()| {
+            let count = |_: &mut dyn Write| {
+                compute();
+                Ok(())
+            };
+            answers.computed(&spools, [1; 16], question, &answers.open, count).unwrap();
+        };
+        let (began, end) = (Barrier::new(2), Barrier::new(2));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                ask("since a day", &|| {
+                    began.wait();
+                    end.wait();
+                });
+            });
+            began.wait();
+            // The second waits for the first, and not in the others' way.
+            let second = scope.spawn(|| ask("since another", &|| ()));
+            ask("trends", &|| ());
+            ask("summary", &|| ());
+            assert!(!second.is_finished());
+            end.wait();
+        });
     }
 
     #[test]

@@ -7,11 +7,11 @@ use super::answer::Answer;
 use super::arguments::{Arguments, as_text};
 use super::computed::write_value;
 use super::processed::as_period;
-use super::public::{as_days, as_horizon};
+use super::public::as_days;
 use super::source::{Source, Window};
+use super::trends;
 use super::{App, Request, nothing_here};
 use crate::averages::Period;
-use crate::averages::release::moved::NAMES;
 use crate::model::parse_uuid;
 use charts::{CHARTS, Chart, Of};
 use serde_json::json as value;
@@ -22,8 +22,8 @@ struct Ask {
     chart: &'static Chart,
     window: Window,
     period: Option<Period>,
-    /// The place of a horizon, of what moved.
-    horizon: Option<usize>,
+    /// What is asked of what moved.
+    moved: Option<trends::Ask>,
     /// The only object.
     object: Option<Uuid>,
     /// The number of days, if one was given.
@@ -38,8 +38,8 @@ impl Ask {
         }
         let mut arguments = Arguments::read(request, chart.arguments())?;
         let days = arguments.get("days", as_days);
-        let horizon = if chart.of == Of::Trends { arguments.get("period", as_horizon) } else { None };
-        let period = if chart.of == Of::Trends { None } else { arguments.get("period", as_period) };
+        let moved = (chart.of == Of::Trends).then(|| trends::Ask::read(&mut arguments));
+        let period = if moved.is_some() { None } else { arguments.get("period", as_period) };
         let object = arguments.get("object", |value| parse_uuid(&as_text(value)?));
         arguments.finish()?;
         let usual = if chart.is_over_time { Window::Days(365) } else { Window::Now };
@@ -47,29 +47,34 @@ impl Ask {
             chart,
             window: days.map_or(usual, Window::Days),
             period: chart.is_over_time.then(|| period.unwrap_or(Period::Month)),
-            horizon,
+            moved,
             object,
             days,
         })
     }
 
     fn question(&self, what: &str) -> String {
-        let Self { chart, period, horizon, object, .. } = self;
-        format!("{what} {} {period:?} {horizon:?} {object:?}", chart.name)
+        let Self { chart, period, moved, object, .. } = self;
+        match moved {
+            Some(moved) => format!("{} {what}", moved.question()),
+            None => format!("{what} {} {period:?} {object:?}", chart.name),
+        }
     }
 
     /// The address of the table, written anew: as many ways to write it as there are, they are one.
     fn address(&self) -> String {
         let days = self.days.map(|days| format!("days={days}"));
-        let period = self.period_name().map(|period| format!("period={period}"));
+        let period = self.period.map(|period| format!("period={}", period.name()));
         let object = self.object.as_ref().map(|object| format!("object={object}"));
-        let query: Vec<String> = [days, period, object].into_iter().flatten().collect();
+        let moved = self.moved.iter().flat_map(trends::Ask::arguments);
+        let query: Vec<String> = [days, period, object].into_iter().flatten().chain(moved).collect();
         if query.is_empty() { "data.csv".into() } else { format!("data.csv?{}", query.join("&")) }
     }
 
-    /// The period of one value, as arguments name it.
-    fn period_name(&self) -> Option<&'static str> {
-        self.horizon.and_then(|horizon| NAMES.get(horizon).copied()).or_else(|| self.period.map(Period::name))
+    /// The period of one value, or since when something moved, as arguments name it.
+    fn period_name(&self) -> Option<String> {
+        let moved = self.moved.and_then(|moved| moved.since_name());
+        moved.or_else(|| self.period.map(|period| period.name().to_owned()))
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::answer::Answer;
 use super::computed::{self, unwritten};
-use super::released::{self, Published, live_changes, live_trends_value, trends_value};
+use super::released::{self, Published};
+use super::source::Source;
+use super::trends::{self, Ask};
 use super::{App, Request};
 use crate::averages::release::moved::NAMES;
 use crate::dashboard::{Feed, Language, Moved, News, feed};
@@ -15,19 +17,21 @@ const MOVERS: usize = 5;
 /// `GET /feed.atom`
 pub fn atom(app: &App, request: Request<'_>) -> Answer {
     let head = request.head;
+    let source = Source::of(app, &request)?;
     let language = Language::of(&head.query, head.headers.get("Accept-Language").unwrap_or_default());
     // A notice is as old as its service.
     let question = format!("feed in {} since {:?}", language.code, app.config.notice.as_ref().map(|_| &app.started));
     let mut answer = if app.config.public_min_clients.is_live() {
         let question = format!("{question} with {:?}", app.store.live_changes_hash()?);
         computed::public(app, head, &question, |out| {
-            let moved = live_trends_value(&live_changes(app)?, Some(0))?;
+            let moved = trends::value(app, &source, Ask::horizon(0))?;
             out.write_all(text(app, &language, live_news(app, &moved)?).as_bytes()).map_err(unwritten)
         })
     } else {
         let published = Published::of(app)?;
         computed::released(app, head, (published.version, published.closed_at()), &question, |out| {
-            out.write_all(text(app, &language, released_news(app, &published)?).as_bytes()).map_err(unwritten)
+            let moved = trends::value(app, &source, Ask::horizon(0))?;
+            out.write_all(text(app, &language, released_news(app, &published, &moved)?).as_bytes()).map_err(unwritten)
         })
     }?;
     for (name, value) in &mut answer.headers {
@@ -58,11 +62,11 @@ fn live_news(app: &App, trends: &Value) -> Result<Option<News>> {
 }
 
 /// The newest week that was released.
-fn released_news(app: &App, published: &Published) -> Result<Option<News>> {
+fn released_news(app: &App, published: &Published, trends: &Value) -> Result<Option<News>> {
     let updated =
         jiff::Timestamp::from_second(published.closed_at()).map_or_else(|_| String::new(), |at| at.to_string());
     let Some(week) = released::known(app, published)? else { return Ok(None) };
-    let (since, moved) = moved(&trends_value(app, Some(0))?);
+    let (since, moved) = moved(trends);
     Ok(week.band.map(|band| News {
         date: week.date.to_string(),
         updated,

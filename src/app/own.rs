@@ -6,7 +6,7 @@ use super::computed::{self, unwritten, write_value};
 use super::names::Names;
 use super::public::{LAST, summarised};
 use super::released::Weeks;
-use super::{App, Request, changes, released};
+use super::{App, Request, changes};
 use crate::averages::release::moved::Live;
 use crate::averages::{Params, Processor};
 use crate::error::Result;
@@ -56,13 +56,6 @@ pub fn averages(
 /// What the dashboard rests on.
 pub fn summary(app: &App, request: &Request<'_>, client: &Client) -> Answer {
     answer(app, request.head, client, "summary", |out| write_value(&summarised(&app.store.summary_of(client)?), out))
-}
-
-/// What moved since a month, a quarter and a year, or since one of them.
-pub fn trends(app: &App, request: &Request<'_>, client: &Client, chosen: Option<usize>) -> Answer {
-    answer(app, request.head, client, &format!("trends {chosen:?}"), |out| {
-        write_value(&released::live_trends_value(&changes(app, client)?, chosen)?, out)
-    })
 }
 
 /// What moved of a client's analyses until today: computed once for all answers that are made of it.

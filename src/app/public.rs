@@ -1,17 +1,15 @@
 //! What anybody may read: averages, the map, and texts about the service. Never anything of a single analysis.
 
 use super::answer::{Answer, json, message};
-use super::arguments::{Arguments, as_bool, as_number, as_text};
+use super::arguments::{Arguments, as_bool, as_number};
 use super::computed::{self, write_value};
 use super::processed::{as_period, as_processor, check_kind};
 use super::released::{self, Weeks};
 use super::{App, Request, own};
-use crate::averages::release::moved::NAMES;
 use crate::averages::{self, Params};
 use crate::error::{Error, Kind, Result};
 use crate::model::StatType;
 use crate::model::date::today;
-use crate::model::decimal::excerpt;
 use crate::server::message::Response;
 use crate::store::rollups::Selection;
 use crate::store::summary::Summary;
@@ -108,27 +106,6 @@ pub fn summarised(summary: &Summary) -> Value {
         "newest": summary.newest,
         "today": today(),
     })
-}
-
-/// `GET /stats/trends.json`: what moved since a month, a quarter and a year, or since one of them.
-pub fn trends(app: &App, request: Request<'_>) -> Answer {
-    let mut arguments = Arguments::read(&request, &["period"])?;
-    let chosen = arguments.get("period", as_horizon);
-    arguments.finish()?;
-    if let Some(client) = request.own() {
-        return own::trends(app, &request, client, chosen);
-    }
-    match app.config.public_min_clients.is_live() {
-        true => released::live_trends(app, request.head, chosen),
-        false => released::trends(app, request.head, chosen),
-    }
-}
-
-/// The place of a horizon among those that there are.
-pub fn as_horizon(value: &Value) -> std::result::Result<usize, String> {
-    let name = as_text(value)?;
-    let known = NAMES.iter().position(|known| *known == name);
-    known.ok_or_else(|| format!("{:?} is not one of {}", excerpt(&name), NAMES.join(", ")))
 }
 
 /// `GET /map/clients.json`: nobody, unless `MAP` is on, since each of its entries is a single client.

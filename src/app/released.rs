@@ -5,7 +5,7 @@ use super::answer::Answer;
 use super::computed::{self, unwritten, write_value};
 use super::objects::means_alone;
 use crate::averages::published::{self, Figures, Lean, Reader, Week};
-use crate::averages::release::moved::{self, Live, NAMES};
+use crate::averages::release::moved::{self, Live};
 use crate::averages::release::rounding::Band;
 use crate::averages::release::{GRACE, Release};
 use crate::averages::{Params, Period, Processor};
@@ -70,7 +70,7 @@ impl Published {
     }
 
     /// The newest week, whole.
-    fn newest(&self, app: &App) -> Result<Option<Week>> {
+    pub fn newest(&self, app: &App) -> Result<Option<Week>> {
         let Some(last) = self.heads.last() else { return Ok(None) };
         let kept = app.store.releases(Some(last.week), Some(last.week))?.pop();
         Ok(kept.as_ref().map(Week::of).transpose()?.flatten())
@@ -292,56 +292,6 @@ fn window_averages(app: &App, (kind, processor): (StatType, &Processor), weeks: 
     let mut text = Vec::new();
     published::answer(processor.name, &weeks, &params, &mut text)?;
     serde_json::from_slice(&text).map_err(unwritten)
-}
-
-/// What moved since a month, a quarter and a year, or since one of them, as it was published.
-pub fn trends(app: &App, head: &Head, chosen: Option<usize>) -> Answer {
-    let published = Published::of(app)?;
-    let question = format!("trends {chosen:?}");
-    computed::released(app, head, (published.version, published.closed_at()), &question, |out| {
-        write_value(&trends_value(app, chosen)?, out)
-    })
-}
-
-/// The same as a value.
-pub fn trends_value(app: &App, chosen: Option<usize>) -> Result<Value> {
-    let published = Published::of(app)?;
-    let whole = published.newest(app)?;
-    let newest = published.heads.last().map(|head| head.week);
-    let furthest = chosen.unwrap_or(NAMES.len() - 1);
-    let from = newest.map(|newest| moved::since(newest, furthest)).transpose()?;
-    let from = from.map(|from| from.saturating_sub(Span::new().days(6)));
-    let weeks = read(app, &published.dates(Weeks::Inside(from, None)), &moved::TYPES, None)?;
-    let mut answer = value!({ "mode": "releases", "newest": newest, "band": whole.as_ref().and_then(Week::band) });
-    for (horizon, name) in horizons(chosen) {
-        let since = newest.map(|newest| moved::since(newest, horizon)).transpose()?;
-        let types = whole.as_ref().map(|newest| moved::released(newest, &weeks, horizon)).transpose()?;
-        let high = whole.as_ref().map(|newest| moved::released_high(newest, &weeks, horizon)).transpose()?;
-        let (types, high) = (types.unwrap_or_default(), high.unwrap_or_default());
-        answer[name] = value!({ "since": since, "high": high, "types": types });
-    }
-    Ok(answer)
-}
-
-/// The horizons of an answer: all, or the one that was chosen.
-fn horizons(chosen: Option<usize>) -> impl Iterator<Item = (usize, &'static str)> {
-    NAMES.into_iter().enumerate().filter(move |(horizon, _)| chosen.is_none_or(|chosen| chosen == *horizon))
-}
-
-/// The same where everything is live, as it was computed today.
-pub fn live_trends(app: &App, head: &Head, chosen: Option<usize>) -> Answer {
-    let question = format!("trends {chosen:?} {:?}", app.store.live_changes_hash()?);
-    computed::public(app, head, &question, |out| write_value(&live_trends_value(&live_changes(app)?, chosen)?, out))
-}
-
-/// The same as a value.
-pub fn live_trends_value(live: &Live, chosen: Option<usize>) -> Result<Value> {
-    let mut answer = value!({ "mode": "live", "newest": live.date });
-    for (horizon, name) in horizons(chosen) {
-        let since = live.date.map(|date| moved::since(date, horizon)).transpose()?;
-        answer[name] = value!({ "since": since, "high": live.high.get(name), "types": live.moved.get(name) });
-    }
-    Ok(answer)
 }
 
 /// What a live instance keeps; nothing if it was never computed.

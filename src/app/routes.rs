@@ -2,7 +2,7 @@
 
 use super::{
     Answer, App, Request, admin, batch, benchmark, clients, compared, data, feed, managed_clients, metrics, mosp,
-    objects, pages, processed, public, stats, views,
+    objects, pages, processed, public, stats, trends, views,
 };
 use crate::server::message::Method;
 
@@ -95,7 +95,7 @@ const ROUTES: &[Route] = &[
     Route { method: Get,    path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
     Route { method: Post,   path: "/admin/update.json",           access: Admin, gate: false, body: 0,     run: admin::update },
     Route { method: Get,    path: "/stats/summary.json",          access: Public,gate: false, body: 0,     run: public::summary },
-    Route { method: Get,    path: "/stats/trends.json",           access: Public,gate: false, body: 0,     run: public::trends },
+    Route { method: Get,    path: "/stats/trends.json",           access: Public,gate: false, body: 0,     run: trends::trends },
     Route { method: Get,    path: "/data/{chart}/data.csv",       access: Public,gate: false, body: 0,     run: data::table },
     Route { method: Get,    path: "/data/{chart}/metadata.json",  access: Public,gate: false, body: 0,     run: data::metadata },
     Route { method: Get,    path: "/stats/lines.json",            access: Public,gate: false, body: 0,     run: objects::lines },

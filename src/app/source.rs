@@ -4,7 +4,7 @@
 use super::answer::Answer;
 use super::names::Names;
 use super::released::{self, Known, Published, Weeks, read};
-use super::{App, Request, computed, own};
+use super::{App, Request, changes, computed, own};
 use crate::averages::published;
 use crate::averages::release::moved::Live;
 use crate::averages::{Params, Processor};
@@ -127,6 +127,15 @@ impl<'a> Source<'a> {
             Some(client) => own::changes(self.app, client),
             None => released::live_changes(self.app),
         }
+    }
+
+    /// What moved since a day where everything is live, as it is now.
+    pub fn changes_since(&self, day: Date) -> Result<Live> {
+        let analyses = match self.own {
+            Some(client) => self.app.store.analyses_of(client)?,
+            None => self.app.store.analyses()?,
+        };
+        changes::since(&self.app.store, &analyses, (day, today()), &|kind, key| self.names.texts(kind, key))
     }
 
     /// What tells whether they are others, where they are no part of the store's version.

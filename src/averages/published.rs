@@ -14,7 +14,7 @@ use crate::model::shapes::{category_of_key, referential_key, risk_key};
 use crate::model::{Decimal as Number, StatType};
 use crate::store::releases::Kept;
 use jiff::civil::Date;
-pub use lean::{Figures, Lean, Object, Reader};
+pub use lean::{Figure, Figures, Lean, Object, Reader};
 use serde::Serializer;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;

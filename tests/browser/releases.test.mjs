@@ -164,33 +164,50 @@ describe("released weeks", { concurrency: 2 }, () => {
   }
 
   test("numbers of high risks move where their shares do, and are at most so many where a share is on its first step", async () => {
-    const high = (before, after, steps) => {
-      const one = { before, after, change: after - before, before_at_most: steps[0], after_at_most: steps[1], band: "5-9" };
-      return { current: one, residual: one };
+    const both = (one) => ({ current: one, residual: one });
+    const high = (before, after, beforeIs, afterIs) => {
+      const ends = { [`before_${beforeIs}`]: true, [`after_${afterIs}`]: true };
+      return both({ before, after, change: after - before, band: "5-9", ...ends });
     };
-    const told = async (found) => {
+    const told = async (found, now, words) => {
       const page = await changed("**/stats/trends.json*", (answer) => {
+        answer.high = both({ value: 8, band: "5-9", ...now });
         for (const horizon of ["quarter", "year"]) if (answer[horizon]) answer[horizon].high = horizon === "quarter" ? found : {};
       });
       await visit(page, service, "?lang=en");
       const tiles = (await page.locator("#figures .figure").allInnerTexts()).slice(0, 2);
+      // Of the number of now it is said whatever there was before.
+      for (const tile of tiles) assert.equal(/at most|at least|about/.exec(tile)?.[0], words);
       assert.equal(await page.locator("#figures .spark").count(), 0);
       await visit(page, service, "report?lang=en");
       assert.deepEqual(
-        (await page.locator(".figures .figure").allInnerTexts()).slice(0, 2).map((tile) => /at most|in 3 months/.exec(tile)?.[0]),
-        tiles.map((tile) => /at most|in 3 months/.exec(tile)?.[0]),
+        (await page.locator(".figures .figure").allInnerTexts())
+          .slice(0, 2)
+          .map((tile) => /at most|at least|about|in 3 months/.exec(tile)?.[0]),
+        tiles.map((tile) => /at most|at least|about|in 3 months/.exec(tile)?.[0]),
       );
       const sentence = await page.locator(".report-sentences li").first().innerText();
       await page.context().close();
       return [sentence.replace(/\S+ \d{4}\.$/, "DATE"), ...tiles.map((tile) => tile.split("\n").at(-1))];
     };
     const unchanged = "unchanged in 3 months";
-    assert.deepEqual(await told(high(10, 10, [true, true])), ["High residual risks are at most 10, as in DATE", unchanged, unchanged]);
-    assert.deepEqual(await told(high(20, 8, [false, true])), [
+    assert.deepEqual(await told(high(10, 10, "at_most", "at_most"), { at_most: true }, "at most"), [
+      "High residual risks are at most 10, as in DATE",
+      unchanged,
+      unchanged,
+    ]);
+    assert.deepEqual(await told(high(20, 8, "exactly", "at_most"), { at_most: true, at_least: true }, "about"), [
       "High residual risks fell from 20 to at most 8 since DATE",
       "−12 in 3 months",
       "−12 in 3 months",
     ]);
+    assert.deepEqual(await told(high(8, 20, "at_most", "at_least"), { at_least: true }, "at least"), [
+      "High residual risks rose from at most 8 to at least 20 since DATE",
+      "+12 in 3 months",
+      "+12 in 3 months",
+    ]);
+    const [alone] = await told({}, { at_most: true }, "at most");
+    assert.match(alone, /at most \d/);
   });
 
   test("a matrix without a cell says why, and no difference is drawn from it", async () => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { accessibility, json, launch, open, settled, tableOf, trends, visit } from "./browser.mjs";
-import { demo, serve } from "./service.mjs";
+import { ago, demo, serve } from "./service.mjs";
 
 describe("trends", () => {
   let service, browser, page;
@@ -44,6 +44,66 @@ describe("trends", () => {
       assert.ok(await page.locator(".arrow").filter({ hasText: /[△▽]/ }).count());
     });
   }
+
+  test("since a day of one's own, by a form that keeps all other choices in the address", async () => {
+    const day = ago(40);
+    await visit(page, service, "trends?n=all&lang=en&period=month&direction=fell");
+    await page.locator('input[name="since"]').fill(day);
+    await page.locator("form.day button").click();
+    await page.waitForURL(/since=/);
+    await settled(page);
+    assert.deepEqual(Object.fromEntries(new URL(page.url()).searchParams), { n: "all", lang: "en", direction: "fell", since: day });
+    assert.equal(await page.locator('input[name="since"]').inputValue(), day);
+    assert.equal(await page.locator('input[name="period"]:checked').count(), 0);
+    const { since } = await json(service, `stats/trends.json?since=${day}&direction=fell`);
+    const wanted = since.types.threat.moved;
+    assert.ok(wanted.length && wanted.every(({ change }) => change < 0));
+    const { rows } = await tableOf(page, "movers-threat");
+    const numbers = (list) => list.map((one) => one.join()).sort();
+    assert.deepEqual(
+      numbers(rows.map((row) => row.slice(2, 9))),
+      numbers(wanted.map((one) => [one.before, one.after, one.change, "–", one.rose, one.fell, one.analyses])),
+    );
+    // What is copied and saved is what is shown.
+    assert.match(await page.locator("#movers-threat a[href*='data.csv']").first().getAttribute("href"), /since=.*&direction=fell$/);
+    // A period takes its place, and Back gives it back.
+    await page.locator('label:has(> input[name="period"][value="quarter"])').click();
+    await settled(page);
+    assert.equal(new URL(page.url()).searchParams.get("since"), null);
+    await page.goBack();
+    await settled(page);
+    assert.equal(await page.locator('input[name="since"]').inputValue(), day);
+    await page.locator('label:has(> input[name="direction"][value="rose"])').click();
+    await settled(page);
+    assert.deepEqual(
+      await page.locator(".mover .arrow").evaluateAll((all) => all.filter((one) => /[▼▽]/.test(one.textContent ?? "")).length),
+      0,
+    );
+  });
+
+  test("a day of one's own can be chosen in every language and on a telephone, and one before all stats says so", async () => {
+    const small = await open(browser, service, { viewport: { width: 390, height: 800 } });
+    try {
+      for (const [language, text] of Object.entries({
+        en: /The oldest stat is of .*2/,
+        fr: /La première statistique est du .*2/,
+        de: /Die älteste Statistik ist vom .*2/,
+        nl: /De oudste statistiek is van .*2/,
+      })) {
+        await visit(small, service, `trends?lang=${language}&since=${ago(40)}`);
+        await small.locator(".filters > summary").click();
+        assert.ok(await small.locator("form.day").isVisible());
+        assert.deepEqual(await accessibility(small), [], language);
+        const overflow = await small.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(overflow <= 0, `${language}: ${overflow}`);
+        await visit(small, service, `trends?lang=${language}&since=2001-01-01`);
+        assert.match(await small.locator("#charts").innerText(), text);
+      }
+      assert.deepEqual(small.noticed, []);
+    } finally {
+      await small.context().close();
+    }
+  });
 
   test("the overview begins with what moved, each once, and leads to all of it", async () => {
     await visit(page, service, "?lang=en");
@@ -130,6 +190,18 @@ describe("trends", () => {
       for (let count = 0; !count; count = await other.locator(".mover").count()) await visit(other, released, "trends?period=month&n=all");
       assert.match(await other.locator(".mover .rank-basis").first().innerText(), /· (3-4|5-9) organisations$/);
       assert.deepEqual(await accessibility(other), []);
+      // A day of one's own stands for a week, which is told.
+      const [day, { newest }] = [ago(45), await json(released, "stats/summary.json")];
+      const { since } = await json(released, `stats/trends.json?since=${day}`);
+      assert.ok(since.since <= day && since.since > ago(53) && newest);
+      await visit(other, released, `trends?since=${day}&n=all&lang=en`);
+      const text = await other.locator("#charts").innerText();
+      assert.match(text, /Compared with the week until .*, the newest that was published by /);
+      if (!since.matched) assert.match(text, /who joined or left has moved them too/);
+      assert.match(await other.locator(".mover .rank-basis").first().innerText(), /→ .* · (3-4|5-9) organisations$/);
+      assert.deepEqual(await accessibility(other), []);
+      await visit(other, released, "trends?since=2001-01-01&lang=en");
+      assert.match(await other.locator("#charts").innerText(), /Nothing had been published by Jan 1, 2001/);
       assert.deepEqual(other.noticed, []);
     } finally {
       await other.context().close();

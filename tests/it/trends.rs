@@ -1,7 +1,7 @@
 //! `/stats/trends.json`, computed by hand: of those who are at both ends one joins and one leaves, and neither counts.
 
 use crate::common::batch::{item, rated, risks, uuid};
-use crate::common::{Place, Service, today};
+use crate::common::{Place, Service, days_ago, today};
 use crate::releases::{self, RARE, THREAT, anr, week};
 use jiff::Span;
 use jiff::civil::Date;
@@ -123,6 +123,52 @@ fn of_three_analyses_the_one_that_stays_counts() {
     assert_eq!((&month_alone["month"], month_alone.get("year")), (month, None));
     let refused = service.get("/stats/trends.json?period=week").send().expect(400);
     assert!(refused.text().contains("month, quarter, year"), "{}", refused.text());
+    // Since a day of one's own: from one end to the other, without the way between.
+    let ask = |query: &str| service.get(&format!("/stats/trends.json?{query}")).send().expect(200).json();
+    let day = days_ago(10);
+    let since = ask(&format!("since={day}"));
+    assert_eq!((&since["mode"], &since["since"]["since"], since.get("month")), (&json!("live"), &json!(day), None));
+    let alone = |entry: &Value| {
+        let mut entry = entry.clone();
+        entry.as_object_mut().unwrap().remove("values");
+        entry["slope"] = Value::Null;
+        entry
+    };
+    let found = since["since"]["types"]["threat"]["moved"].as_array().unwrap();
+    assert_eq!(found.iter().map(numbers).collect::<Vec<_>>(), moved.iter().map(alone).collect::<Vec<_>>());
+    assert_eq!(found[0]["labels"]["label2"], "Fire");
+    for list in ["new", "gone"] {
+        assert_eq!(since["since"]["types"]["threat"][list], month["types"]["threat"][list], "{list}");
+    }
+    assert_eq!(since["since"]["high"]["current"]["change"], json!(3));
+    // Nobody was there forty days ago.
+    assert_eq!(ask(&format!("since={}", days_ago(40)))["since"]["types"]["threat"]["moved"], json!([]));
+    // One direction alone, also as a table.
+    for (direction, measure) in [("rose", "averageRate"), ("fell", "share")] {
+        for (query, name) in [("period=month".to_owned(), "month"), (format!("since={day}"), "since")] {
+            let found = ask(&format!("{query}&direction={direction}"))[name]["types"]["threat"]["moved"].clone();
+            assert_eq!(found.as_array().unwrap().len(), 1, "{query}");
+            assert_eq!(found[0]["measure"], measure, "{query}");
+            let path = format!("/data/trends/data.csv?{query}&direction={direction}");
+            let table = service.get(&path).send().expect(200).text();
+            let moved: Vec<&str> = table.lines().filter(|line| line.contains(",threat,moved,")).collect();
+            assert_eq!(moved.len(), 1, "{table}");
+            assert!(moved[0].starts_with(&format!("{name},")) && moved[0].contains(measure), "{table}");
+        }
+    }
+    for (query, name) in [
+        (format!("since={}", today()), "since"),
+        ("since=1969-12-31".into(), "since"),
+        ("since=soon".into(), "since"),
+        ("since=".into(), "since"),
+        (format!("since={day}&period=month"), "since"),
+        ("direction=up".into(), "direction"),
+    ] {
+        for path in ["/stats/trends.json", "/data/trends/data.csv", "/data/trends/metadata.json"] {
+            let refused = service.get(&format!("{path}?{query}")).send().expect(400).json();
+            assert!(refused["errors"][name].is_string(), "{query}: {refused}");
+        }
+    }
 }
 
 #[test]
@@ -168,6 +214,27 @@ fn of_five_contributors_the_three_that_stay_count() {
     assert_eq!(hidden.text(), service.get(&format!("/stats/objects/{}.json", uuid(99))).send().expect(404).text());
     let high = &trends["month"]["high"]["current"];
     assert_eq!((&high["change"], &high["band"]), (&json!(0), &json!("3-4")), "{trends}");
+    // A day of one's own stands for the newest week published by then. Three weeks ago is no period: what was published then
+    // and now differs by 1, those who joined and left included.
+    let ask = |day: Date| service.get(&format!("/stats/trends.json?since={day}")).send().expect(200).json();
+    let third = ask(week(3).checked_add(Span::new().days(2)).unwrap());
+    assert_eq!((&third["since"]["since"], &third["since"]["matched"]), (&json!(week(3)), &json!(false)));
+    let wanted = json!({
+        "object": uuid(THREAT), "measure": "averageRate", "before": 2, "value": 3, "change": 1, "values": [],
+        "slope": null, "band": "3-4", "trend": false
+    });
+    assert_eq!(numbers(&third["since"]["types"]["threat"]["moved"][0]), wanted);
+    // Four weeks ago is: the same as over a month.
+    let fourth = ask(week(4));
+    assert_eq!(fourth["since"]["matched"], json!(true));
+    assert_eq!(fourth["since"]["types"], trends["month"]["types"]);
+    assert_eq!(fourth["since"]["high"], trends["month"]["high"]);
+    // Before the first week there is nothing, and with the newest itself nothing differs.
+    let before = ask(week(4).yesterday().unwrap());
+    assert_eq!((&before["since"]["since"], &before["since"]["types"]), (&Value::Null, &json!({})));
+    assert_eq!(ask(week(0))["since"]["types"]["threat"]["moved"], json!([]));
+    // High risks of the newest week are told whatever there was before.
+    assert_eq!(before["high"]["current"]["at_most"], json!(true), "{before}");
     // Every answer is a function of what was published: of one week alone nothing moved.
     drop(service);
     place.ok(&["release", "withdraw", &week(4).to_string(), "--yes"]);

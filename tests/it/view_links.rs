@@ -178,6 +178,9 @@ fn what_moved_in_a_view_is_of_its_client_alone() {
     assert_eq!(get("stats/trends.json?period=month").json()["month"], alone["month"]);
     assert_eq!(get(&format!("stats/objects/{}.json", uuid(1))).json()["changes"], change);
     assert!(get("data/trends/data.csv").text().contains("-3"));
+    let since = get(&format!("stats/trends.json?since={}", days_ago(10))).json();
+    let moved = &since["since"]["types"]["threat"]["moved"][0];
+    assert_eq!((&moved["before"], &moved["change"], &moved["analyses"]), (&json!(4), &json!(-3), &json!(1)));
 }
 
 #[test]

@@ -23,6 +23,26 @@ export function group(state, name, legend, options) {
   return h("fieldset", { class: "choice" }, h("legend", {}, legend), h("div", { class: "bar" }, choices));
 }
 
+/**
+ * A day of one's own, as a plain form: it leads to the address that says so, with all other choices but one, whose place it takes.
+ * @param {import("./state.js").Choices} state
+ * @param {string} name
+ * @param {string} legend
+ * @param {string} instead
+ */
+export function dayForm(state, name, legend, instead) {
+  const others = [...new URLSearchParams(location.search)].filter(([other]) => other !== name && other !== instead);
+  const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
+  const field = { type: "date", name, value: state.get(name), min: "1970-01-01", max: yesterday, required: true };
+  return h(
+    "form",
+    { class: "choice day" },
+    h("label", {}, h("span", {}, legend), h("input", field)),
+    others.map(([other, value]) => h("input", { type: "hidden", name: other, value })),
+    h("button", { class: "quiet" }, t("show")),
+  );
+}
+
 /** Puts the groups on the page; whoever used one by keyboard stays where they were. */
 export function controls(...groups) {
   const place = byId("controls");

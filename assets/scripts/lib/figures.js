@@ -29,16 +29,22 @@ function changes({ averages, previous, year }, state, moved) {
   });
 }
 
-/** A number of high risks in words: where a share is on its first step there may be fewer. */
-export const atMost = (value, is) => (is ? t("figures.at_most", { number: number(value) }) : number(value));
+/** A number of high risks in words: where a published share is on its first step there may be fewer, on its last more. */
+export function bounded(value, atMost, atLeast) {
+  const words = { number: number(value) };
+  if (atMost && atLeast) return t("figures.about", words);
+  if (atMost) return t("figures.at_most", words);
+  return atLeast ? t("figures.at_least", words) : words.number;
+}
 
 /** A headline of high risks now, with what has changed. */
 function headline(risks, state, name, more) {
   const { trend, moved, note } = more;
   // A line of rounded numbers would show a rise that only their rounding has.
   const line = (!moved && trend && spark(highLine(trend, state))) || "";
-  const is = moved && Object.values(moved).some((found) => found?.high?.[state]?.after_at_most);
-  return figure([atMost(high(risks.averages, state), is), " ", line], name, ...changes(risks, state, moved), note);
+  const now = moved && Object.values(moved).find((found) => found?.now)?.now[state];
+  const value = bounded(high(risks.averages, state), now?.at_most, now?.at_least);
+  return figure([value, " ", line], name, ...changes(risks, state, moved), note);
 }
 
 /**

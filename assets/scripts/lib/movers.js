@@ -26,11 +26,17 @@ const titleOf = (type) =>
     compliance: t("trends.compliance"),
   })[type];
 
-/** What moved since one of the horizons: {newest, since, high, types}. */
-export async function trends(horizon) {
-  const answer = await getJson(`stats/trends.json?period=${horizon}`);
-  return { newest: answer.newest, ...answer[horizon] };
+/**
+ * What moved, as it is asked for by `period` or `since`, and perhaps `direction`: {newest, now, since, matched, high, types}.
+ * @param {Record<string, string>} asked
+ */
+export async function movedSince(asked) {
+  const answer = await getJson(`stats/trends.json?${new URLSearchParams(asked)}`);
+  return { newest: answer.newest, now: answer.high, ...answer[asked.period ?? "since"] };
 }
+
+/** What moved since one of the horizons. */
+export const trends = (horizon) => movedSince({ period: horizon });
 
 /** What something that moved is called. */
 export function nameOf(type, { object, labels }) {
@@ -54,7 +60,8 @@ export const sizeOf = ({ measure, change }) => Math.abs(change) / (ENDS[measure]
 
 /** From where to where, and in how many analyses; of releases where it is, and of how many organisations. */
 export function basisOf({ measure, before, after, value, rose, fell, analyses, band }) {
-  const way = before == null ? valueText(measure, value) : `${valueText(measure, before)} → ${valueText(measure, after)}`;
+  const now = valueText(measure, after ?? value);
+  const way = before == null ? now : `${valueText(measure, before)} → ${now}`;
   return [way, band ? t("trends.band", { band }) : plural("trends.counts", analyses, { rose, fell })].join(" · ");
 }
 
@@ -122,6 +129,7 @@ export const ofWhich = (chosen) => (chosen.length && chosen.every(([, { analyses
 /** The figure of what moved; `chosen` are pairs as `largest` gives them. */
 export function moversSpec(chosen, caption) {
   const isLive = chosen.every(([, { analyses }]) => analyses != null);
+  const hasBefore = chosen.every(([, { before }]) => before != null);
   const names = chosen.map(([type, one]) => `${nameOf(type, one)} (${measureOf(type, one.measure)})`);
   return {
     unit: t("trends.unit"),
@@ -132,7 +140,7 @@ export function moversSpec(chosen, caption) {
       columns: [
         { name: t("trends.what"), kind: "text" },
         { name: t("measure"), kind: "text" },
-        ...(isLive ? [{ name: t("trends.before"), kind: "number" }] : []),
+        ...(hasBefore ? [{ name: t("trends.before"), kind: "number" }] : []),
         { name: t("trends.after"), kind: "number" },
         { name: t("trends.change"), kind: "number" },
         { name: t("trends.slope"), kind: "number" },
@@ -148,7 +156,7 @@ export function moversSpec(chosen, caption) {
       rows: chosen.map(([type, one]) => [
         nameOf(type, one),
         measureOf(type, one.measure),
-        ...(isLive ? [one.before] : []),
+        ...(hasBefore ? [one.before] : []),
         one.after ?? one.value,
         one.change,
         one.slope,
@@ -164,11 +172,11 @@ export function moversSpec(chosen, caption) {
   };
 }
 
-/** The figure of a type: its changes, or that there are none. */
-export function moversOf(found, type, count, horizon) {
+/** The figure of a type: its changes, or that there are none; `asked` is what they were asked for by. */
+export function moversOf(found, type, count, asked) {
   const all = found.types?.[type]?.moved ?? [];
   const caption = {
-    csv: ["trends", { period: horizon }],
+    csv: ["trends", asked],
     id: `movers-${type}`,
     title: titleOf(type),
     period: found.since && t("trends.since", { date: date(found.since) }),

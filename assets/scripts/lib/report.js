@@ -5,7 +5,7 @@ import { gapOf, gapSpec, topGaps } from "./compliance.js";
 import { averages, summary } from "./data.js";
 import { byId, h } from "./dom.js";
 import { figure } from "./figure.js";
-import { atMost, figures } from "./figures.js";
+import { bounded, figures } from "./figures.js";
 import { date, number, percent } from "./format.js";
 import { label } from "./labels.js";
 import { KINDS, kindName, levelBars } from "./levels.js";
@@ -27,17 +27,20 @@ const short = (text) => (text.length > LONGEST_NAME ? `${text.slice(0, LONGEST_N
 function highSentence(horizons, now, all) {
   const found = horizons.find((one) => one?.high?.residual);
   if (found) {
-    const { before, after, analyses, before_at_most, after_at_most } = found.high.residual;
+    const { before, after, analyses, ...ends } = found.high.residual;
     // Where not all were there at both ends the numbers are those of some, and differ from the headline.
     const some = analyses == null || analyses === all ? "" : ` (${plural("report.matched", analyses)})`;
-    const [first, last] = [atMost(before, before_at_most), atMost(after, after_at_most)];
+    const first = bounded(before, ends.before_at_most, ends.before_at_least);
+    const last = bounded(after, ends.after_at_most, ends.after_at_least);
     const values = { before: first, after: last, date: date(found.since, "month") + some };
     if (number(before) === number(after)) return t("report.same", values);
     return after < before ? t("report.fell", values) : t("report.rose", values);
   }
   if (!now.averages) return null;
   const { residual } = now.averages;
-  return t("report.alone", { after: number(KINDS.reduce((sum, kind) => sum + residual[kind]["High risks"], 0)) });
+  const told = horizons.find((one) => one?.now)?.now.residual;
+  const after = KINDS.reduce((sum, kind) => sum + residual[kind]["High risks"], 0);
+  return t("report.alone", { after: bounded(after, told?.at_most, told?.at_least) });
 }
 
 /** By how much something moved, and in how many analyses it did so. */

@@ -29,8 +29,9 @@ export function state(choices, changed) {
     set(name, value) {
       if (value === self.get(name)) return;
       parameters.delete(name);
-      // The period follows from how far back one looks.
+      // The period follows from how far back one looks, and takes the place of a day of one's own.
       if (name === "days") parameters.delete("period");
+      if (name === "period") parameters.delete("since");
       if (value !== usual(name)) parameters.set(name, value);
       const query = parameters.toString();
       history.pushState(null, "", query ? `?${query}` : location.pathname);

@@ -1,5 +1,6 @@
 //! The tables that there are. Their names and columns are promised: more may come, at the end, and none goes.
 
+use crate::app::trends::Ask;
 use crate::model::StatType;
 
 /// A table.
@@ -113,7 +114,7 @@ const SIDES: &[Column] = &[
     number("gap", "part of 1", "target minus current"),
 ];
 const MOVED: &[Column] = &[
-    text("period", "month, quarter or year"),
+    text("period", "month, quarter or year; since for a day of one's own"),
     date("since", "the other end"),
     text("type", "risk, threat, vulnerability or compliance"),
     text("what", "moved, new or gone"),
@@ -123,7 +124,11 @@ const MOVED: &[Column] = &[
     text("label_de", "name in German"),
     text("label_nl", "name in Dutch"),
     text("measure", "averageRate (0 to 5), maxRisk (0 to 100), share, current or target (parts of 1)"),
-    number("before", "of the measure", "mean at the other end; empty in releases"),
+    number(
+        "before",
+        "of the measure",
+        "mean at the other end; empty in releases, but for a difference of what was published",
+    ),
     number("after", "of the measure", "mean now; in releases what was published"),
     number("change", "of the measure", "mean change of those at both ends"),
     number("slope", "of the measure", "median slope times its length (Theil and Sen)"),
@@ -158,7 +163,7 @@ impl Chart {
     /// The arguments that it takes.
     pub fn arguments(&self) -> &'static [&'static str] {
         match (self.of, self.is_over_time) {
-            (Trends, _) => &["period"],
+            (Trends, _) => &Ask::ARGUMENTS,
             (Map, _) => &[],
             (Rated(_), true) => &["days", "period", "object"],
             (_, true) => &["days", "period"],

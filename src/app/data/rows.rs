@@ -7,8 +7,8 @@ use crate::app::compared::usual;
 use crate::app::computed::unwritten;
 use crate::app::elements::Elements;
 use crate::app::source::Source;
-use crate::app::{public, released};
-use crate::averages::release::moved::NAMES;
+use crate::app::{public, trends};
+use crate::averages::release::moved::{NAMES, SINCE};
 use crate::averages::{self, Params, Period};
 use crate::error::{Error, Kind, Result};
 use crate::model::StatType;
@@ -209,11 +209,9 @@ fn cartography(source: &Source<'_>, ask: &Ask, sink: Sink<'_>) -> Result<()> {
 }
 
 fn trends(app: &App, source: &Source<'_>, ask: &Ask, sink: Sink<'_>) -> Result<()> {
-    let answer = match source.is_live() {
-        true => released::live_trends_value(&source.changes()?, ask.horizon)?,
-        false => released::trends_value(app, ask.horizon)?,
-    };
-    for period in NAMES {
+    let Some(moved) = ask.moved else { return Ok(()) };
+    let answer = trends::value(app, source, moved)?;
+    for period in NAMES.into_iter().chain([SINCE]) {
         let since = &answer[period]["since"];
         for (kind, lists) in answer[period]["types"].as_object().into_iter().flatten() {
             for what in ["moved", "new", "gone"] {

@@ -38,7 +38,8 @@ pub struct Object {
 /// A figure alone: how many contributors have it, and units of its scale.
 #[derive(Clone, Copy)]
 pub struct Figure {
-    pub(super) band: Band,
+    /// How many contributors have it.
+    pub band: Band,
     /// The mean.
     pub value: i32,
 }

@@ -5,7 +5,7 @@ mod live;
 
 use super::cells::{MAX_RISK, RATE};
 use super::rounding::{Band, UNITS, amount};
-use super::{HORIZONS, Object};
+use super::{Figure, HORIZONS, Object};
 use crate::averages::published::{self, Lean, Week};
 use crate::averages::{Labels, trends};
 use crate::error::Result;
@@ -20,6 +20,8 @@ use std::collections::BTreeMap;
 
 /// Names of the horizons in answers.
 pub const NAMES: [&str; 3] = ["month", "quarter", "year"];
+/// The name of a day of one's own among them.
+pub const SINCE: &str = "since";
 /// The types whose objects may move: cells of matrices are too many to be read.
 pub const TYPES: [StatType; 4] = [StatType::Risk, StatType::Threat, StatType::Vulnerability, StatType::Compliance];
 /// The part of a scale by which something must have moved to be told.
@@ -54,13 +56,25 @@ pub struct Named {
     pub labels: Labels,
 }
 
+/// The other end of what moved until a week.
+#[derive(Clone, Copy, Debug)]
+pub struct End {
+    /// A week's last day.
+    pub since: Date,
+    /// The horizon, whose matched changes were published. Without one there is only the difference of what was published of
+    /// both weeks, which those who joined or left have moved too.
+    pub horizon: Option<usize>,
+}
+
 /// A matched change that was published, with the value that was published for the week, those of the weeks between, and
-/// their slope (Theil and Sen) times their number.
+/// their slope (Theil and Sen) times their number. Or a difference, with the value before and nothing between.
 #[derive(Serialize)]
 pub struct ReleasedMove {
     #[serde(flatten)]
     named: Named,
     measure: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<Mean>,
     value: Mean,
     change: Mean,
     slope: Option<Mean>,
@@ -77,7 +91,18 @@ pub struct ReleasedHigh {
     after: Mean,
     change: Mean,
     before_at_most: bool,
+    before_at_least: bool,
     after_at_most: bool,
+    after_at_least: bool,
+    band: Band,
+}
+
+/// High risks as they were published, of all kinds that are shown.
+#[derive(Serialize)]
+pub struct ReleasedNow {
+    value: Mean,
+    at_most: bool,
+    at_least: bool,
     band: Band,
 }
 
@@ -97,6 +122,11 @@ fn number(value: f64) -> Mean {
     Mean((value * 10_000.0).round() / 10_000.0)
 }
 
+/// Published units of a scale that ends at `range`, for people.
+fn told(units: i32, range: f64) -> Mean {
+    number(amount(units.into(), 1).to_f64() * range)
+}
+
 /// The largest first.
 fn largest<M>(mut moved: Vec<(f64, M)>) -> Vec<M> {
     moved.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -110,11 +140,10 @@ fn slope(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
     trends::slope(&points).map(|slope| slope * span)
 }
 
-/// What moved until a week, the newest of some, by type, since one of the horizons.
-pub fn released(newest: &Week, weeks: &[Lean], horizon: usize) -> Result<BTreeMap<String, Lists<ReleasedMove>>> {
-    let since = since(newest.date, horizon)?;
-    let earlier = weeks.iter().find(|week| week.date == since);
-    let between: Vec<&Lean> = weeks.iter().filter(|week| week.date >= since).collect();
+/// What moved until a week, the newest of some, by type.
+pub fn released(newest: &Week, weeks: &[Lean], end: End) -> BTreeMap<String, Lists<ReleasedMove>> {
+    let earlier = weeks.iter().find(|week| week.date == end.since);
+    let between: Vec<&Lean> = weeks.iter().filter(|week| week.date >= end.since).collect();
     let mut all = BTreeMap::new();
     for kind in TYPES {
         let now = newest.release.types.get(kind.name()).map(|shown| shown.objects.as_slice()).unwrap_or_default();
@@ -130,41 +159,67 @@ pub fn released(newest: &Week, weeks: &[Lean], horizon: usize) -> Result<BTreeMa
             let past = then.iter().flat_map(|then| then.objects()).filter(|object| is_gone(&object.key));
             gone.extend(past.take(MAX_ENTRIES).map(|object| named(&object.key, &object.texts)));
         }
-        let moved = now.iter().flat_map(|object| moves(kind, object, horizon, &between)).collect();
-        all.insert(kind.name().to_owned(), Lists { moved: largest(moved), new, gone });
+        let moved = now.iter().flat_map(|object| match (end.horizon, then.and_then(|then| then.object(&object.key))) {
+            (Some(horizon), _) => moves(kind, object, horizon, &between),
+            (None, Some(then)) => differences(kind, object, then),
+            (None, None) => Vec::new(),
+        });
+        all.insert(kind.name().to_owned(), Lists { moved: largest(moved.collect()), new, gone });
     }
-    Ok(all)
+    all
 }
 
-/// High risks of a week, the newest of some, beside those of one horizon before, by state: of the kinds that both show.
-pub fn released_high(whole: &Week, weeks: &[Lean], horizon: usize) -> Result<BTreeMap<String, ReleasedHigh>> {
-    let Some(newest) = weeks.last() else { return Ok(BTreeMap::new()) };
-    let since = since(newest.date, horizon)?;
-    let Some(earlier) = weeks.iter().find(|week| week.date == since) else { return Ok(BTreeMap::new()) };
-    let both = |state: &str| -> Vec<[High; 2]> {
-        CATEGORIES
-            .iter()
-            .filter_map(|category| {
-                let kind = (state, *category);
-                both_ends(earlier, newest, changed(whole, horizon, kind), kind)
-            })
-            .collect()
+/// High risks of a week, the newest of some, beside those of an earlier one, by state: of the kinds that both show.
+pub fn released_high(whole: &Week, weeks: &[Lean], end: End) -> BTreeMap<String, ReleasedHigh> {
+    let Some(newest) = weeks.last() else { return BTreeMap::new() };
+    let Some(earlier) = weeks.iter().find(|week| week.date == end.since) else { return BTreeMap::new() };
+    let both = |state| {
+        kinds(state).filter_map(|kind| both_ends(earlier, newest, end.horizon.map(|at| changed(whole, at, kind)), kind))
     };
-    Ok(STATES.into_iter().filter_map(|state| Some((state.to_owned(), summed(&both(state))?))).collect())
+    STATES.into_iter().filter_map(|state| Some((state.to_owned(), summed(&both(state).collect::<Vec<_>>())?))).collect()
 }
 
-/// High risks of a kind at one end. A share is never nearer to nothing than one step: then there are at most so many.
+/// High risks of a week by state: of the kinds that it shows.
+pub fn released_now(week: &Lean) -> BTreeMap<String, ReleasedNow> {
+    let of = |state| {
+        let found: Vec<High> = kinds(state).filter_map(|kind| high(week, kind)).collect();
+        let band = found.iter().map(|one| one.band).min()?;
+        let value = number(found.iter().map(|one| one.number).sum());
+        let (at_most, at_least) = (found.iter().any(High::at_most), found.iter().any(High::at_least));
+        Some((String::from(state), ReleasedNow { value, at_most, at_least, band }))
+    };
+    STATES.into_iter().filter_map(of).collect()
+}
+
+/// The kinds of risks of a state.
+fn kinds(state: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    CATEGORIES.into_iter().map(move |category| (state, category))
+}
+
+/// High risks of a kind at one end.
 #[derive(Clone, Copy)]
 struct High {
     number: f64,
-    at_most: bool,
+    share: i32,
     band: Band,
+}
+
+impl High {
+    /// A share is never nearer to an end of its scale than one step. There, nothing says how near it is: there may be none,
+    fn at_most(&self) -> bool {
+        self.share <= self.band.step()
+    }
+
+    /// or no other risks.
+    fn at_least(&self) -> bool {
+        self.share >= UNITS - self.band.step()
+    }
 }
 
 fn high(week: &Lean, (state, category): (&str, &str)) -> Option<High> {
     let (share, band) = published::share(week, state, category, LEVELS[2])?;
     let ([number], _) = published::level(week, state, category, LEVELS[2])?;
-    Some(High { number: number.to_f64(), at_most: share <= band.step(), band })
+    Some(High { number: number.to_f64(), share, band })
 }
 
 /// The matched change of the share of a kind's high risks, as it was published.
@@ -176,9 +231,10 @@ fn changed(week: &Week, horizon: usize, (state, category): (&str, &str)) -> i32 
     figure.and_then(|figure| figure.changes[horizon].as_ref()).map_or(0, |change| change.value)
 }
 
-/// A kind then and now, if both are shown.
-fn both_ends(earlier: &Lean, newest: &Lean, change: i32, kind: (&str, &str)) -> Option<[High; 2]> {
+/// A kind then and now, if both are shown: as it is now where its share did not change, matched or else as it was published.
+fn both_ends(earlier: &Lean, newest: &Lean, matched: Option<i32>, kind: (&str, &str)) -> Option<[High; 2]> {
     let (then, now) = (high(earlier, kind)?, high(newest, kind)?);
+    let change = matched.unwrap_or(now.share - then.share);
     let has_moved = f64::from(change) * (now.number - then.number) > 0.0;
     Some([if has_moved { then } else { now }, now])
 }
@@ -186,13 +242,15 @@ fn both_ends(earlier: &Lean, newest: &Lean, change: i32, kind: (&str, &str)) -> 
 /// All kinds together; nothing of none.
 fn summed(both: &[[High; 2]]) -> Option<ReleasedHigh> {
     let sum = |end: usize| both.iter().map(|ends| ends[end].number).sum::<f64>();
-    let at_most = |end: usize| both.iter().any(|ends| ends[end].at_most);
+    let any = |end: usize, is: fn(&High) -> bool| both.iter().any(|ends| is(&ends[end]));
     Some(ReleasedHigh {
         before: number(sum(0)),
         after: number(sum(1)),
         change: number(sum(1) - sum(0)),
-        before_at_most: at_most(0),
-        after_at_most: at_most(1),
+        before_at_most: any(0, High::at_most),
+        before_at_least: any(0, High::at_least),
+        after_at_most: any(1, High::at_most),
+        after_at_least: any(1, High::at_least),
         band: both.iter().flatten().map(|end| end.band).min()?,
     })
 }
@@ -214,14 +272,13 @@ pub fn released_changes(kind: StatType, object: &Object) -> Changes<ReleasedChan
         let (name, range) = measure(kind, of);
         for (horizon, change) in figure.changes.iter().enumerate() {
             let Some(change) = change else { continue };
-            let exact = |units: i32| number(amount(units.into(), 1).to_f64() * range);
-            let told = ReleasedChange {
-                value: exact(figure.value),
-                change: exact(change.value),
+            let change = ReleasedChange {
+                value: told(figure.value, range),
+                change: told(change.value, range),
                 band: change.band,
                 trend: change.is_trend,
             };
-            all.entry(NAMES[horizon].to_owned()).or_default().insert(name.to_owned(), told);
+            all.entry(NAMES[horizon].to_owned()).or_default().insert(name.to_owned(), change);
         }
     }
     all
@@ -254,7 +311,6 @@ fn moves(kind: StatType, object: &Object, horizon: usize, weeks: &[&Lean]) -> Ve
             continue;
         }
         let (name, range) = measure(kind, of);
-        let exact = |units: i32| number(amount(units.into(), 1).to_f64() * range);
         let way = way(kind, &object.key, of, weeks);
         let step = usize::try_from(STEPS[horizon]).unwrap_or(1);
         // Counted from the newest, so that it is among them.
@@ -264,8 +320,9 @@ fn moves(kind: StatType, object: &Object, horizon: usize, weeks: &[&Lean]) -> Ve
         let moved = ReleasedMove {
             named: named(&object.key, &object.texts),
             measure: name,
-            value: exact(figure.value),
-            change: exact(change.value),
+            before: None,
+            value: told(figure.value, range),
+            change: told(change.value, range),
             slope: slope(way.into_iter()).map(|units| number(units * range)),
             values,
             band: change.band,
@@ -274,6 +331,29 @@ fn moves(kind: StatType, object: &Object, horizon: usize, weeks: &[&Lean]) -> Ve
         found.push((size, moved));
     }
     found
+}
+
+/// The measures of an object that differ from what was published of it in an earlier week, with their sizes.
+fn differences(kind: StatType, object: &Object, then: &published::Object) -> Vec<(f64, ReleasedMove)> {
+    let one = |(of, (now, then)): (usize, (&Option<Figure>, &Option<published::Figure>))| {
+        let (now, then) = (now.as_ref()?, then.as_ref()?);
+        let change = now.value - then.value;
+        let size = f64::from(change).abs() / f64::from(UNITS);
+        let (measure, range) = measure(kind, of);
+        let differing = || ReleasedMove {
+            named: named(&object.key, &object.texts),
+            measure,
+            before: Some(told(then.value, range)),
+            value: told(now.value, range),
+            change: told(change, range),
+            slope: None,
+            values: Vec::new(),
+            band: now.band.min(then.band),
+            trend: false,
+        };
+        (size >= LEAST).then(|| (size, differing()))
+    };
+    object.figures.iter().zip(&then.figures).enumerate().filter_map(one).collect()
 }
 
 /// What was published of a measure in each of these weeks, as parts of its scale; nothing where it is not shown.
@@ -307,25 +387,63 @@ mod tests {
         Week { date, k: 3, release }
     }
 
-    /// Before, after and which of them are at most.
-    fn told(then: Week, now: Week) -> serde_json::Value {
+    /// The weeks as answers are made of them.
+    fn lean(weeks: [&Week; 2]) -> [Lean; 2] {
         let mut reader = published::Reader::new(&TYPES, None);
-        let weeks = [&then, &now].map(|week| {
+        weeks.map(|week| {
             let cells = Some(serde_json::to_string(&week.release).unwrap());
             let kept = Kept { week: week.date, rules: 1, k: week.k, built_at: 0, hash: [0; 32], cells };
             reader.read(&kept).unwrap().unwrap()
-        });
-        let mut high = serde_json::to_value(&released_high(&now, &weeks, 1).unwrap()["residual"]).unwrap();
-        ["before", "after", "change", "before_at_most", "after_at_most"].map(|name| high[name].take()).into()
+        })
+    }
+
+    /// Before, after, change, and which ends are at most, and at least.
+    fn high_of(then: Week, now: Week, horizon: Option<usize>) -> serde_json::Value {
+        let end = End { since: then.date, horizon };
+        let high = released_high(&now, &lean([&then, &now]), end);
+        let mut high = serde_json::to_value(&high["residual"]).unwrap();
+        let names =
+            ["before", "after", "change", "before_at_most", "after_at_most", "before_at_least", "after_at_least"];
+        names.map(|name| high[name].take()).into()
     }
 
     #[test]
     fn a_total_that_is_rounded_otherwise_moves_no_high_risks() {
+        let told = |then, now| high_of(then, now, Some(1));
         // The share stays on its first step, and only the total goes from 70 to 80.
-        assert_eq!(told(week(13, 70, 50, 0), week(0, 80, 50, 0)), json!([8, 8, 0, true, true]));
+        let wanted = json!([8, 8, 0, true, true, false, false]);
+        assert_eq!(told(week(13, 70, 50, 0), week(0, 80, 50, 0)), wanted);
         // The share of those at both ends fell, while the total hides it.
-        assert_eq!(told(week(13, 70, 100, 0), week(0, 80, 100, -50)), json!([16, 16, 0, false, false]));
-        assert_eq!(told(week(13, 70, 100, 0), week(0, 80, 50, -50)), json!([14, 8, -6, false, true]));
-        assert_eq!(told(week(13, 70, 50, 0), week(0, 80, 100, 50)), json!([7, 16, 9, true, false]));
+        let wanted = json!([16, 16, 0, false, false, false, false]);
+        assert_eq!(told(week(13, 70, 100, 0), week(0, 80, 100, -50)), wanted);
+        let wanted = json!([14, 8, -6, false, true, false, false]);
+        assert_eq!(told(week(13, 70, 100, 0), week(0, 80, 50, -50)), wanted);
+        let wanted = json!([7, 16, 9, true, false, false, false]);
+        assert_eq!(told(week(13, 70, 50, 0), week(0, 80, 100, 50)), wanted);
+    }
+
+    #[test]
+    fn on_the_last_step_there_are_at_least_so_many() {
+        let wanted = json!([36, 72, 36, false, false, false, true]);
+        assert_eq!(high_of(week(13, 90, 200, 0), week(0, 80, 450, 250), Some(1)), wanted);
+        // Now, whatever there was before.
+        let [now, _] = lean([&week(0, 80, 450, 0), &week(0, 80, 50, 0)]);
+        let now = serde_json::to_value(&released_now(&now)["residual"]).unwrap();
+        assert_eq!(now, json!({"value": 72, "at_most": false, "at_least": true, "band": "5-9"}));
+    }
+
+    #[test]
+    fn a_day_of_ones_own_is_the_difference_of_what_was_published() {
+        // Nothing matched was published of eight weeks: what the others moved is in it, and so it is no trend.
+        let (then, now) = (week(8, 70, 100, 0), week(0, 80, 200, 0));
+        let wanted = json!([14, 32, 18, false, false, false, false]);
+        let end = End { since: then.date, horizon: None };
+        let lists = serde_json::to_value(released(&now, &lean([&then, &now]), end)).unwrap();
+        assert_eq!(high_of(then, now, None), wanted);
+        let moved = &lists["risk"]["moved"];
+        let told =
+            ["measure", "before", "value", "change", "slope", "values", "trend"].map(|name| moved[0][name].clone());
+        assert_eq!(json!(told), json!(["share", 0.2, 0.4, 0.2, null, [], false]));
+        assert_eq!(moved.as_array().unwrap().len(), 1);
     }
 }

@@ -208,6 +208,11 @@ fn questions(days: i64) -> Vec<String> {
         /stats/trends.json?period=year /stats/lines.json?type=threat&measure=count /stats/benchmark.json?type=threat
         /data/trends/data.csv /map/clients.json /feed.atom / /threats /risks /cartography /compliance /trends /report";
     all.extend(others.split_whitespace().map(str::to_owned));
+    let day = after(today(), -days).unwrap();
+    all.extend([
+        format!("/stats/trends.json?since={day}"),
+        format!("/data/trends/data.csv?since={day}&direction=rose"),
+    ]);
     all
 }
 
