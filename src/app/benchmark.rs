@@ -2,6 +2,7 @@
 
 use super::answer::Answer;
 use super::arguments::{Arguments, as_text};
+use super::computed::unwritten;
 use super::names::Names;
 use super::{App, Request, computed, own, released};
 use crate::averages::Labels;
@@ -67,13 +68,10 @@ fn write(app: &App, kind: StatType, client: &Client, out: &mut dyn Write) -> Res
     let contributor = app.store.contributor(client)?;
     let (values, analyses) = reader.read(&contributor)?;
     let own = Own { values, analyses: Some(analyses), week: None };
-    let (mut sums, week);
+    let (sums, week);
     let others = match app.config.public_min_clients.is_live() {
         true => {
-            sums = Sums::default();
-            for other in app.store.others(client)? {
-                sums.add(reader.read(&other)?.0);
-            }
+            sums = others(app, kind, client)?;
             Others::Live(&sums)
         }
         false => {
@@ -86,11 +84,49 @@ fn write(app: &App, kind: StatType, client: &Client, out: &mut dyn Write) -> Res
     compare(kind, &own, &others, remote(app, kind)?.as_ref(), &mut names, out)
 }
 
+/// Where the sums of a client's organisation stand.
+type Place = (i64, u64, u64);
+
+/// The sums of all organisations but a client's own. All of them are added up once for all clients; what is taken off for one
+/// is what was added then, whatever it has posted since.
+fn others(app: &App, kind: StatType, client: &Client) -> Result<Sums> {
+    let question = format!("organisations by {} on {}", kind.name(), today());
+    let work = |out: &mut dyn Write| write_organisations(app, kind, out);
+    let part = app.answers.part(&app.spools, app.store.version()?, &question, work)?;
+    let read = |from, to| part.read_range(from..to).map_err(unwritten);
+    let end = part.len().saturating_sub(END);
+    let start = read(end, part.len())?.iter().rev().fold(0, |start, byte| start << 8 | u64::from(*byte));
+    let (mut sums, places): (Sums, Vec<Place>) = serde_json::from_slice(&read(start, end)?).map_err(unwritten)?;
+    if let Some((_, from, to)) = places.iter().find(|(of, ..)| *of == client.id) {
+        sums.take_off(&serde_json::from_slice(&read(*from, *to)?).map_err(unwritten)?);
+    }
+    Ok(sums)
+}
+
+/// Bytes that say where the sums of all begin.
+const END: u64 = 8;
+
+/// Writes the sums of each organisation, then those of all with the places of each, and where that begins.
+fn write_organisations(app: &App, kind: StatType, out: &mut dyn Write) -> Result<()> {
+    let (mut reader, mut sums, mut places, mut end) = (Reader::new(app, kind), Sums::default(), Vec::<Place>::new(), 0);
+    for organisation in app.store.organisations()? {
+        let own = Sums::of(reader.read(&organisation)?.0);
+        sums.add(&own);
+        let text = serde_json::to_vec(&own).map_err(unwritten)?;
+        out.write_all(&text).map_err(unwritten)?;
+        let start = end;
+        end += u64::try_from(text.len()).map_err(unwritten)?;
+        places.extend(organisation.clients.iter().map(|client| (*client, start, end)));
+    }
+    serde_json::to_writer(&mut *out, &(sums, places)).map_err(unwritten)?;
+    out.write_all(&end.to_le_bytes()).map_err(unwritten)
+}
+
 /// Writes the figures of all analyses together, where everything is live.
 fn write_here(app: &App, kind: StatType, out: &mut dyn Write) -> Result<()> {
     let (mut reader, mut sums) = (Reader::new(app, kind), Sums::default());
     for analysis in app.store.analyses()? {
-        sums.add(reader.read(&analysis)?.0);
+        sums.add(&Sums::of(reader.read(&analysis)?.0));
     }
     let names = Names::of(app, None);
     let mut names = |key: &str| texts(&names, kind, key);
@@ -129,5 +165,55 @@ impl<'a> Reader<'a> {
         keys.iter().for_each(|(object, key)| self.places.learn(*object, key));
         let stats = stats.into_iter().next().unwrap_or_default();
         Ok((self.places.values(stats.iter().map(AsRef::as_ref)), stats.len()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Raw};
+    use crate::model::stat::NewStat;
+    use crate::model::{Role, Token};
+    use crate::store::Store;
+    use crate::store::clients::NewClient;
+    use std::sync::Arc;
+
+    /// Bug: each client that asked after a change had the newest stats of all analyses looked up.
+    #[test]
+    fn the_others_are_looked_up_once_for_all_who_ask() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let path = directory.path().join("stats.db");
+        let (raw, _) = Raw::take(["--store", path.to_str().unwrap()].map(str::to_owned).into()).unwrap();
+        let store = Arc::new(Store::open(&path).unwrap());
+        let app = App::new(Config::new(&raw).unwrap(), Arc::clone(&store), Arc::default());
+        let clients: Vec<Client> = (1..=7)
+            .map(|number: u128| {
+                let name = format!("client-{number}");
+                let token = Token::new(&format!("{name}-token-of-a-test")).unwrap();
+                let new =
+                    NewClient { uuid: None, name: &name, token: &token, role: Role::User, is_sharing_enabled: false };
+                let client = store.create_client(&new).unwrap();
+                let data = format!(
+                    r#"[{{"uuid":"{}","count":1,"maxRisk":{number},"averageRate":1}}]"#,
+                    uuid::Uuid::from_u128(1)
+                );
+                let anr = uuid::Uuid::from_u128(number);
+                store.add_stats(&client, &[NewStat::new(None, anr, StatType::Threat, today(), &data)]).unwrap();
+                client
+            })
+            .collect();
+        let others = |client: &Client| {
+            let mut text = Vec::new();
+            write(&app, StatType::Threat, client, &mut text).unwrap();
+            let answer: Value = serde_json::from_slice(&text).unwrap();
+            answer["objects"][0]["figures"][1]["others"].as_f64().unwrap()
+        };
+        let before = store.looks_for_last_stats().unwrap();
+        assert_eq!(
+            clients.iter().map(others).collect::<Vec<_>>(),
+            [4.5, 13.0 / 3.0, 25.0 / 6.0, 4.0, 23.0 / 6.0, 11.0 / 3.0, 3.5].map(|mean| (mean * 1e9_f64).round() / 1e9)
+        );
+        // Each its own, and once all seven.
+        assert_eq!(store.looks_for_last_stats().unwrap() - before, 14);
     }
 }

@@ -220,9 +220,9 @@ impl Answers {
         version: Version,
         question: &str,
         compute: impl FnOnce(&mut dyn Write) -> Result<()>,
-    ) -> Result<Vec<u8>> {
+    ) -> Result<Arc<Spool>> {
         let computed = self.once(version, question, || compute_into(spools, compute))?;
-        computed.plain.read_range(0..computed.plain.len()).map_err(unspooled)
+        Ok(Arc::clone(&computed.plain))
     }
 
     fn once(

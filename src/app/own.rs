@@ -61,10 +61,10 @@ pub fn summary(app: &App, request: &Request<'_>, client: &Client) -> Answer {
 /// What moved of a client's analyses until today: computed once for all answers that are made of it.
 pub fn changes(app: &App, client: &Client) -> Result<Live> {
     let question = format!("changes of {} on {}", client.id, today());
-    let text = app.answers.part(&app.spools, app.store.version()?, &question, |out| {
+    let part = app.answers.part(&app.spools, app.store.version()?, &question, |out| {
         let (names, analyses) = (Names::of(app, Some(client.id)), app.store.analyses_of(client)?);
         let live = changes::live(&app.store, &analyses, today(), &|kind, key| names.texts(kind, key))?;
         serde_json::to_writer(out, &live).map_err(unwritten)
     })?;
-    serde_json::from_slice(&text).map_err(unwritten)
+    serde_json::from_slice(&part.read_range(0..part.len()).map_err(unwritten)?).map_err(unwritten)
 }

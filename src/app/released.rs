@@ -312,7 +312,7 @@ pub fn changes(app: &App, key: &str) -> Result<Value> {
 
 /// Whether some release shows this threat or vulnerability. For answers that are being computed.
 pub fn ever_showed(app: &App, published: &Published, uuid: Uuid) -> Result<bool> {
-    let text = app.released.part(&app.spools, published.version, "objects", |out| {
+    let part = app.released.part(&app.spools, published.version, "objects", |out| {
         let (mut reader, mut keys) = (Reader::new(&OBJECTS, None), BTreeSet::new());
         for date in published.dates(Weeks::Inside(None, None)) {
             let weeks = read_one(app, date, &mut reader)?;
@@ -322,7 +322,11 @@ pub fn ever_showed(app: &App, published: &Published, uuid: Uuid) -> Result<bool>
         keys.iter().try_for_each(|key| writeln!(out, "{key}").map_err(unwritten))
     })?;
     let uuid = uuid.to_string();
-    Ok(text.split(|byte| *byte == b'\n').any(|key| key == uuid.as_bytes()))
+    Ok(part
+        .read_range(0..part.len())
+        .map_err(unwritten)?
+        .split(|byte| *byte == b'\n')
+        .any(|key| key == uuid.as_bytes()))
 }
 
 /// Whether the newest release shows it.

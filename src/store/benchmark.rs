@@ -41,18 +41,15 @@ impl Store {
         Ok(analyses.into_iter().map(one).collect())
     }
 
-    /// The other organisations of this instance: active clients, or groups of them, without the group that the client itself
-    /// is in.
-    pub fn others(&self, client: &Client) -> Result<Vec<Contributor>> {
+    /// The organisations of this instance: active clients, or groups of them, also without stats.
+    pub fn organisations(&self) -> Result<Vec<Contributor>> {
         self.read(|tx| {
             let mut statement = tx.prepare_cached(
                 "SELECT client.id, client.name, client.group_name, analysis.id
-                 FROM client JOIN analysis ON analysis.client = client.id
-                 WHERE client.is_active AND client.id <> ?1 AND (client.group_name IS NULL
-                     OR client.group_name IS NOT (SELECT group_name FROM client WHERE id = ?1))
-                 ORDER BY client.id, analysis.id",
+                 FROM client LEFT JOIN analysis ON analysis.client = client.id
+                 WHERE client.is_active ORDER BY client.id, analysis.id",
             )?;
-            gathered(statement.query([client.id])?)
+            gathered(statement.query([])?)
         })
     }
 

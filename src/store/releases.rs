@@ -134,10 +134,7 @@ impl Store {
                 let mut stats = Vec::new();
                 for analysis in &contributor.analyses {
                     let payload: Option<i64> = tx
-                        .prepare_cached(
-                            "SELECT payload FROM stat WHERE analysis = ?1 AND type = ?2 AND date > ?3 AND date <= ?4
-                             ORDER BY date DESC LIMIT 1",
-                        )?
+                        .prepare_cached(LAST)?
                         .query_row(params![analysis, kind.number(), end - days, end], |row| row.get(0))
                         .optional()?;
                     if let Some(payload) = payload {
@@ -157,6 +154,12 @@ impl Store {
             }
             Ok((found, keys.into_iter().collect()))
         })
+    }
+
+    /// How often a reader has looked for the last stat of an analysis.
+    #[cfg(test)]
+    pub fn looks_for_last_stats(&self) -> Result<i32> {
+        self.read(|tx| Ok(tx.prepare_cached(LAST)?.get_status(rusqlite::StatementStatus::Run)))
     }
 
     /// What decides which weeks are to be built.
@@ -288,6 +291,10 @@ impl Store {
     }
 }
 
+/// The query for the last stat of an analysis in some days.
+pub(super) const LAST: &str = "SELECT payload FROM stat WHERE analysis = ?1 AND type = ?2 AND date > ?3 AND date <= ?4
+     ORDER BY date DESC LIMIT 1";
+
 /// Clients with their groups and analyses, a row per analysis in order of client, as contributors.
 pub(super) fn gathered(mut rows: Rows<'_>) -> Result<Vec<Contributor>> {
     let mut found: BTreeMap<(bool, String), Contributor> = BTreeMap::new();
@@ -302,7 +309,7 @@ pub(super) fn gathered(mut rows: Rows<'_>) -> Result<Vec<Contributor>> {
         if contributor.clients.last() != Some(&client) {
             contributor.clients.push(client);
         }
-        contributor.analyses.push(row.get(3)?);
+        contributor.analyses.extend(row.get::<_, Option<i64>>(3)?);
     }
     Ok(found.into_values().collect())
 }
