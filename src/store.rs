@@ -86,6 +86,8 @@ pub struct Store {
     deleted: AtomicBool,
     /// Where that look is, while it goes on.
     look: Mutex<Option<forgetting::Look>>,
+    /// Where the look through a client's labels is, while it goes on.
+    relabel: Mutex<Option<relabel::Look>>,
     /// Why it cannot be used any more, once that is found.
     lost: OnceLock<String>,
     when_lost: OnceLock<Box<dyn Fn() + Send + Sync>>,
@@ -166,6 +168,7 @@ impl Store {
             // The last time it may have been killed before it had forgotten them.
             deleted: AtomicBool::new(true),
             look: Mutex::default(),
+            relabel: Mutex::default(),
             lost: OnceLock::new(),
             when_lost: OnceLock::new(),
             anchor: Mutex::new(anchor),

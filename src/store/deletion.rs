@@ -1,26 +1,44 @@
-//! Deleting stats: which ones are looked up by a reader, and the writer touches nothing else.
+//! Deleting stats: a reader looks them up, page by page, and the writer touches nothing else.
 
-use super::listing::{Filter, conditions};
+use super::listing::Filter;
 use super::parts::{Doomed, ROWS};
-use super::rollups::{Changes, parsed, stat_type, stored_date};
+use super::rollups::{Changes, hex_list, parsed, stat_type, stored_date};
 use super::{Store, payloads};
 use crate::error::Result;
+use crate::model::date;
 use jiff::civil::Date;
-use rusqlite::{ToSql, Transaction, params_from_iter};
+use rusqlite::{Transaction, params};
 use std::collections::{BTreeSet, HashMap};
 
+/// The query for a page of stats after a date and arrival: of an analysis, of a client, or of all.
+pub(super) const PAGES: [&str; 3] = [
+    "SELECT date, seq, type FROM stat WHERE analysis = ?1 AND date BETWEEN ?2 AND ?4 AND (date, seq) > (?2, ?3)
+     ORDER BY date, seq LIMIT ?5",
+    "SELECT date, seq, type FROM stat WHERE client = ?1 AND date BETWEEN ?2 AND ?4 AND (date, seq) > (?2, ?3)
+     ORDER BY date, seq LIMIT ?5",
+    "SELECT date, seq, type FROM stat WHERE ?1 IS NULL AND date BETWEEN ?2 AND ?4 AND (date, seq) > (?2, ?3)
+     ORDER BY date, seq LIMIT ?5",
+];
+
+/// Whose stats are looked through: the query and its key.
+type Owner = (&'static str, Option<i64>);
+
 impl Store {
-    /// Deletes the matching stats that are there now, part by part, and gives their number. Which they are is looked up
-    /// by a reader; the writer touches nothing else.
+    /// Deletes the matching stats that are there now, part by part, and gives their number. They are looked up by a reader,
+    /// page by page: one look at all would keep in the log whatever others write meanwhile. The writer touches nothing else.
     pub fn delete_stats(&self, filter: &Filter) -> Result<usize> {
-        let doomed = self.read(|tx| {
-            let (text, values) = doomed_text(filter);
-            let mut statement = tx.prepare(&text)?;
-            let rows = statement.query_map(params_from_iter(values), |row| row.get(0))?;
-            let rows = rows.map(|seq| seq.map(|seq| Doomed { seq, because_of: None }));
-            Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
-        })?;
-        self.delete_in_parts(&doomed)
+        let (owners, newest) = (self.read(|tx| owners(tx, filter))?, self.newest_arrival()?);
+        let (mut doomed, mut gone) = (Vec::new(), 0);
+        for owner in owners {
+            let mut after = Some((filter.from.map_or(0, date::to_number), 0));
+            while let Some(position) = after {
+                after = self.read(|tx| look_up(tx, filter, owner, position, newest, &mut doomed))?;
+                if doomed.len() >= ROWS {
+                    gone += self.delete_in_parts(&std::mem::take(&mut doomed))?;
+                }
+            }
+        }
+        Ok(gone + self.delete_in_parts(&doomed)?)
     }
 
     /// Deletes every stat that says the same as the one before it: same client, analysis, type and calendar month. Part by
@@ -37,10 +55,43 @@ impl Store {
     }
 }
 
-/// The query for the stats that a filter dooms, and its values.
-pub(super) fn doomed_text(filter: &Filter) -> (String, Vec<Box<dyn ToSql>>) {
-    let (condition, values) = conditions(filter);
-    (format!("SELECT stat.seq FROM stat JOIN analysis ON analysis.id = stat.analysis WHERE {condition}"), values)
+fn owners(tx: &Transaction<'_>, filter: &Filter) -> Result<Vec<Owner>> {
+    let [of_analysis, of_client, of_all] = PAGES;
+    let Some(anrs) = &filter.anrs else {
+        return Ok(vec![filter.client.map_or((of_all, None), |id| (of_client, Some(id)))]);
+    };
+    let mut statement = tx.prepare_cached(
+        "SELECT analysis.id FROM json_each(?1) AS wanted CROSS JOIN client ON ?2 IS NULL OR client.id = ?2
+         CROSS JOIN analysis ON analysis.client = client.id AND analysis.uuid = unhex(wanted.value)",
+    )?;
+    let rows = statement.query_map(params![hex_list(anrs), filter.client], |row| Ok((of_analysis, row.get(0)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Looks at a page of stats, and adds the matching ones. Gives where the next page begins, if there may be one.
+fn look_up(
+    tx: &Transaction<'_>,
+    filter: &Filter,
+    (text, key): Owner,
+    (day, arrival): (i64, i64),
+    newest: i64,
+    doomed: &mut Vec<Doomed>,
+) -> Result<Option<(i64, i64)>> {
+    let most = i64::try_from(ROWS).unwrap_or(i64::MAX);
+    let last_day = filter.to.map_or(i64::MAX, date::to_number);
+    let mut statement = tx.prepare_cached(text)?;
+    let mut rows = statement.query(params![key, day, arrival, last_day, most])?;
+    let (mut number, mut last) = (0, None);
+    while let Some(row) = rows.next()? {
+        let (day, seq): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let is_meant = filter.kind.map_or(Ok(true), |kind| row.get(2).map(|of: i64| of == kind.number()))?;
+        // What comes meanwhile stays.
+        if is_meant && seq <= newest {
+            doomed.push(Doomed { seq, because_of: None });
+        }
+        (number, last) = (number + 1, Some((day, seq)));
+    }
+    Ok(last.filter(|_| number == ROWS))
 }
 
 /// Stats of the analyses after one that say the same as the one before them, and the last analysis that was looked at, if

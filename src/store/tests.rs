@@ -606,17 +606,19 @@ fn a_deletion_touches_what_it_deletes_and_nothing_else() {
     assert_eq!(house.store.writes(), written, "there was nothing to write");
     house.act(&Action::DeleteAnalysis(0, 0));
     assert_eq!(house.store.counts().unwrap().analyses, 2);
-    for client in [None, Some(house.clients[0].id)] {
-        let (text, values) = super::deletion::doomed_text(&Filter { client, ..nobody.clone() });
+    let [of_analysis, of_client, of_all] = super::deletion::PAGES;
+    for (text, index) in [
+        (of_analysis, "sqlite_autoindex_stat_2 (analysis=? AND date>? AND date<?)"),
+        (of_client, "stat#client#date#type (client=? AND date>? AND date<?)"),
+        (of_all, "stat#date (date>? AND date<?)"),
+    ] {
         let plan = |tx: &rusqlite::Transaction<'_>| {
             let mut statement = tx.prepare(&format!("EXPLAIN QUERY PLAN {text}")).unwrap();
-            let lines = statement.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
+            let lines = statement.query_map([1; 5], |row| row.get::<_, String>(3)).unwrap();
             Ok(lines.map(Result::unwrap).collect::<Vec<_>>().join("; "))
         };
         let plan = house.store.read(plan).unwrap();
-        for table in ["SCAN stat", "SCAN analysis", "SCAN own "] {
-            assert!(!plan.contains(table), "{plan}");
-        }
+        assert!(plan.contains(index) && !plan.contains("SCAN"), "{plan}");
     }
 }
 
@@ -646,6 +648,84 @@ fn who_waits_for_the_writer_comes_before_who_has_just_written() {
         post.unwrap().join().unwrap();
     });
     assert_eq!(*order.lock().unwrap(), ["part", "post", "part"]);
+}
+
+/// How often a reader has run a statement so far.
+fn reads(house: &House, text: &str) -> i32 {
+    let count = |tx: &rusqlite::Transaction<'_>| {
+        Ok(tx.prepare_cached(text).unwrap().get_status(rusqlite::StatementStatus::Run))
+    };
+    house.store.read(count).unwrap()
+}
+
+/// Bug: what was to be deleted was looked up at one look, during which whatever others wrote stayed in the log.
+#[test]
+fn what_is_deleted_is_looked_up_page_by_page() {
+    let house = House::new();
+    let number = 3 * super::parts::ROWS + 1;
+    house.store.add_stats(&house.clients[0], &distinct(number)).unwrap();
+    let [of_analysis, of_client, of_all] = super::deletion::PAGES;
+    let (client, anrs) = (Some(house.clients[0].id), Some(vec![anr(0), anr(9)]));
+    for (filter, text) in [
+        (Filter::default(), of_all),
+        (Filter { client, ..Filter::default() }, of_client),
+        (Filter { client, anrs: anrs.clone(), ..Filter::default() }, of_analysis),
+        (Filter { anrs, ..Filter::default() }, of_analysis),
+    ] {
+        // Nothing matches, and all of it is looked at.
+        let none = Filter { kind: Some(StatType::Risk), ..filter.clone() };
+        let before = reads(&house, text);
+        assert_eq!(house.store.delete_stats(&none).unwrap(), 0);
+        assert_eq!(reads(&house, text) - before, 4, "{text}");
+        let first = Date::new(2020, 1, 1).unwrap();
+        let two = Filter { from: Some(first), to: first.tomorrow().ok(), ..filter };
+        assert_eq!(house.store.delete_stats(&two).unwrap(), 2);
+        house.store.add_stats(&house.clients[0], &distinct(2)).unwrap();
+    }
+    assert_eq!(house.store.delete_stats(&Filter::default()).unwrap(), number);
+}
+
+/// Bug: all stats of a client were looked at for its labels at one look.
+#[test]
+fn labels_are_looked_through_page_by_page() {
+    let house = House::new();
+    let (client, rows) = (house.clients[0].clone(), super::parts::ROWS);
+    let named = |name: &str| {
+        format!(r#"[{{"uuid":"{}","label2":"{name}","count":1,"maxRisk":1,"averageRate":1}}]"#, Uuid::from_u128(5))
+    };
+    let (old, new) = (named("old"), named("new"));
+    let stat = |day: i16, data| NewStat::new(None, anr(1), StatType::Threat, Date::new(day, 1, 1).unwrap(), data);
+    house.store.add_stats(&client, &[stat(1999, &old), stat(2026, &new)]).unwrap();
+    house.store.add_stats(&client, &distinct(3 * rows)).unwrap();
+    let shown = |house: &House| {
+        let naming = Naming { caller: Some(client.id), is_live: true };
+        house.store.texts_for(StatType::Threat, &Uuid::from_u128(5).to_string(), naming).unwrap()[1].clone()
+    };
+    let delete = |house: &House, year: i16| {
+        let day = Date::new(year, 1, 1).ok();
+        house.store.delete_stats(&Filter { from: day, to: day, ..Filter::default() }).unwrap()
+    };
+    let pieces = |house: &House| std::iter::from_fn(|| house.store.refresh_labels().unwrap().then_some(())).count();
+    assert_eq!((pieces(&house), delete(&house, 2026)), (0, 1));
+    assert_eq!(shown(&house).as_deref(), Some("new"));
+    assert!(house.store.refresh_labels().unwrap() && pieces(&house) >= 3, "three pages, and the end");
+    assert_eq!(shown(&house).as_deref(), Some("old"));
+    // What changes while it is looked at has another turn.
+    house.store.add_stats(&client, &[stat(2026, &new)]).unwrap();
+    assert_eq!((pieces(&house), delete(&house, 2026)), (0, 1));
+    assert!(house.store.refresh_labels().unwrap());
+    house.store.add_stats(&client, &[stat(2026, &new)]).unwrap();
+    pieces(&house);
+    assert_eq!(shown(&house).as_deref(), Some("new"), "nothing is lost that came meanwhile");
+    pieces(&house);
+    assert_eq!(shown(&house).as_deref(), Some("new"));
+    let plan = |tx: &rusqlite::Transaction<'_>| {
+        let mut statement = tx.prepare(&format!("EXPLAIN QUERY PLAN {}", super::relabel::page_text())).unwrap();
+        let lines = statement.query_map([1; 5], |row| row.get::<_, String>(3)).unwrap();
+        Ok(lines.map(Result::unwrap).collect::<Vec<_>>().join("; "))
+    };
+    let plan = house.store.read(plan).unwrap();
+    assert!(plan.contains("stat#client#date#type (client=? AND date<?)") && !plan.contains("TEMP"), "{plan}");
 }
 
 /// Bug: a large deletion held the writer to its end.
