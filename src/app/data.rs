@@ -14,7 +14,7 @@ use super::{App, Request, nothing_here};
 use crate::averages::Period;
 use crate::model::parse_uuid;
 use charts::{CHARTS, Chart, Of};
-use serde_json::json as value;
+use serde_json::{Value, json as value};
 use uuid::Uuid;
 
 /// What is asked for.
@@ -94,20 +94,29 @@ pub fn table(app: &App, request: Request<'_>) -> Answer {
     Ok(answer.with("Content-Type", "text/csv; charset=utf-8; header=present").with("Content-Disposition", name))
 }
 
+/// An object without those of these members that are null: they say nothing about what it is of.
+fn without_nothing(mut object: Value, names: &[&str]) -> Value {
+    if let Value::Object(members) = &mut object {
+        members.retain(|name, value| !(value.is_null() && names.contains(&name.as_str())));
+    }
+    object
+}
+
 /// `GET /data/{chart}/metadata.json`: unit, period, basis or band, licence.
 pub fn metadata(app: &App, request: Request<'_>) -> Answer {
     let ask = Ask::read(app, &request)?;
     let source = Source::of(app, &request)?;
     let question = format!("{} {}", ask.question("metadata"), ask.address());
     source.answer(request.head, (&question, ask.window), |out| {
-        let days = match ask.chart.kind() {
-            Some(kind) => source.days(kind, ask.window)?,
-            None => None,
+        let days = match (ask.moved, ask.chart.kind()) {
+            (Some(moved), _) => trends::days(app, &source, moved.since)?,
+            (None, Some(kind)) => source.days(kind, ask.window)?,
+            (None, None) => None,
         };
         let columns = ask.chart.columns().map(|column| {
-            value!({
-                "name": column.name, "datatype": column.datatype, "unit": column.unit, "description": column.description
-            })
+            let mut told = value!({ "name": column.name, "datatype": column.datatype, "unit": column.unit });
+            told["description"] = column.description.into();
+            without_nothing(told, &["unit"])
         });
         let mut answer = value!({
             "title": ask.chart.title,
@@ -120,6 +129,7 @@ pub fn metadata(app: &App, request: Request<'_>) -> Answer {
             "period": ask.period_name(),
             "columns": columns.collect::<Vec<_>>(),
         });
+        answer = without_nothing(answer, &["from", "to", "period"]);
         if source.is_live() {
             let summary = source.summary()?;
             answer["basis"] =

@@ -19,6 +19,9 @@ use std::borrow::Cow;
 /// How many of the newest stats `last_stats` means.
 pub const LAST: i64 = 40;
 
+/// Who is told of a weakness where the operator names nobody, as the README says.
+const PROJECT: &str = "info@nc3.lu";
+
 /// `GET /stats/threats.json`
 pub fn threats(app: &App, request: Request<'_>) -> Answer {
     averages(app, &request, StatType::Threat, "threat_average_on_date")
@@ -155,13 +158,15 @@ pub fn robots(_: &App, _: Request<'_>) -> Answer {
 
 /// `GET /.well-known/security.txt` (RFC 9116)
 pub fn security(app: &App, _: Request<'_>) -> Answer {
-    let project = || format!("Contact: {}/security\n", env!("CARGO_PKG_REPOSITORY"));
     let line = |contact: &str| match contact.contains("://") {
         true => format!("Contact: {contact}\n"),
         false => format!("Contact: mailto:{contact}\n"),
     };
-    let contacts: String = app.config.contacts().into_iter().map(line).collect();
-    let contacts = if contacts.is_empty() { project() } else { contacts };
+    let mut contacts = app.config.contacts();
+    if contacts.is_empty() {
+        contacts.push(PROJECT);
+    }
+    let contacts: String = contacts.into_iter().map(line).collect();
     let in_a_year = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * 360);
     let expires = in_a_year.strftime("%Y-%m-%dT00:00:00Z");
     Ok(plain(format!("{contacts}Expires: {expires}\nPreferred-Languages: en, fr, de, nl\n")))

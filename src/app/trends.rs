@@ -123,6 +123,22 @@ pub fn trends(app: &App, request: Request<'_>) -> Answer {
     source.answer(request.head, (&question, Window::Now), |out| write_value(&value(app, &source, ask)?, out))
 }
 
+/// The first and the last day between which things moved; nothing where nothing is known.
+pub fn days(app: &App, source: &Source<'_>, since: Since) -> Result<Option<(Date, Date)>> {
+    if !source.is_live() {
+        let published = Published::of(app)?;
+        let newest = published.dates(Weeks::Newest).pop();
+        let first = ends(&published, newest, since)?.into_iter().filter_map(|(_, end)| Some(end?.since)).min();
+        return Ok(first.zip(newest));
+    }
+    if let Since::Day(day) = since {
+        return Ok(Some((day, today())));
+    }
+    let newest = source.changes()?.date;
+    let first = newest.zip(since.horizons().last()).map(|(newest, (horizon, _))| moved::since(newest, horizon));
+    Ok(first.transpose()?.zip(newest))
+}
+
 /// The same as a value.
 pub fn value(app: &App, source: &Source<'_>, ask: Ask) -> Result<Value> {
     let mut answer = if source.is_live() { live(source, ask.since)? } else { released(app, ask.since)? };

@@ -27,6 +27,23 @@ describe("numbers", () => {
     }
   });
 
+  for (const [kind, count] of [
+    ["threats", "10"],
+    ["vulnerabilities", "all"],
+  ]) {
+    test(`no number of what to look at first hides another, of ${count} ${kind}`, async () => {
+      await visit(page, service, `${kind}?view=first&n=${count}`);
+      const places = await page
+        .locator(".bubble text")
+        .evaluateAll((all) => all.map((one) => [Number(one.getAttribute("x")), Number(one.getAttribute("y"))]));
+      assert.ok(places.length >= 10);
+      places.forEach(([x, y], index) =>
+        places.slice(0, index).forEach(([ox, oy]) => assert.ok(Math.hypot(x - ox, y - oy) >= 15, `${x}, ${y} is beside ${ox}, ${oy}`)),
+      );
+      assert.ok(places.every(([x, y]) => x >= 0 && x <= 640 && y >= 0 && y <= 420));
+    });
+  }
+
   for (const kind of ["informational", "operational"]) {
     test(`levels of ${kind} risks`, async () => {
       const tree = await json(service, "stats/risks.json?days=90");

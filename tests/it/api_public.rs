@@ -237,6 +237,12 @@ fn the_service_says_what_it_is() {
     let service = place.serve_with(&[("ADMIN_URL", "https://example.org/who")]);
     assert_eq!(read(&service, "/about.json")["contact"], "https://example.org/who");
     assert!(service.get("/.well-known/security.txt").send().text().contains("Contact: https://example.org/who\n"));
+    drop(service);
+    // Where nobody is named the project is, at the address that the README has.
+    let readme = include_str!("../../README.md");
+    let said = place.serve().get("/.well-known/security.txt").send().expect(200).text();
+    let contact = said.lines().find_map(|line| line.strip_prefix("Contact: mailto:")).unwrap();
+    assert!(readme.contains(&format!("report a weakness to {contact}")), "{said}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Tables for programs: computed by hand, the same names for good, and what they mean beside them.
 
 use crate::common::batch::{ANR, OTHER_ANR, item, rated, risks, uuid};
-use crate::common::{Place, Service, service, today};
+use crate::common::{Place, Service, days_ago, service, today};
 use crate::releases::{self, THREAT};
 use jiff::Span;
 use serde_json::{Value, json};
@@ -106,6 +106,17 @@ fn tables_have_what_was_computed_by_hand() {
     );
     assert_eq!(about["basis"], json!({"clients": 1, "analyses": 2, "stats": 6}));
     assert_eq!(about["to"], json!(today().to_string()));
+    // What there is not is not told, and what moved says between which days.
+    let risks = metadata(&service, "risks/metadata.json");
+    let is_there = |about: &Value| ["from", "to", "period"].map(|name| about.get(name).is_some());
+    assert_eq!(is_there(&risks), [true, true, false]);
+    assert!(risks["columns"].as_array().unwrap().iter().all(|column| column.get("unit") != Some(&Value::Null)));
+    let day = days_ago(10);
+    let moved = metadata(&service, &format!("trends/metadata.json?direction=rose&since={day}"));
+    assert_eq!(
+        (&moved["url"], &moved["from"], &moved["to"], &moved["period"]),
+        (&json!(format!("data.csv?since={day}&direction=rose")), &json!(day), &json!(today().to_string()), &json!(day))
+    );
     // Nobody asks again for what has not changed.
     let reply = service.get("/data/threats/data.csv").send().expect(200);
     let again = service.get("/data/threats/data.csv").header("If-None-Match", &reply.headers["etag"]).send();
@@ -125,6 +136,8 @@ fn tables_of_releases_have_bands_and_no_counts() {
     let about = metadata(&service, "threats/metadata.json");
     assert_eq!((&about["band"], about.get("basis")), (&json!("5-9"), None));
     assert_eq!((&about["to"], &about["mode"]), (&json!(releases::week(0)), &json!("releases")));
+    let moved = metadata(&service, "trends/metadata.json?period=month");
+    assert_eq!((&moved["from"], &moved["to"]), (&json!(releases::week(4)), &json!(releases::week(0))));
     let reply = service.get("/data/threats/data.csv").send().expect(200);
     assert_eq!(reply.headers["access-control-allow-origin"], "*");
 }

@@ -19,6 +19,32 @@ function s(tag, attributes, ...children) {
 /** Probability times maximum risk: what is both likely and grave comes first. */
 const weight = ({ averages }) => averages.averageRate * averages.maxRisk;
 
+/** How far apart the middles of two marks are at least, so that no number hides another. */
+const GAP = 18;
+
+/**
+ * Where marks are drawn: in their places, or where others have one, in the nearest that is free around it.
+ * @param {{x: number, y: number}[]} places
+ */
+function spread(places) {
+  const { width, height, left, right, top, bottom } = SIZE;
+  const isInside = ({ x, y }) => x >= left && x <= width - right && y >= top && y <= height - bottom;
+  /** @type {{x: number, y: number}[]} */
+  const taken = [];
+  for (const place of places) {
+    const isFree = ({ x, y }) => taken.every((other) => Math.hypot(x - other.x, y - other.y) >= GAP);
+    let found = place;
+    for (let turn = 1; !isFree(found) || !isInside(found); turn += 1) {
+      if (turn > 500) break;
+      // A spiral: each turn a little further out, in a direction of its own.
+      const [distance, angle] = [GAP * Math.sqrt(turn / 6), turn * 2.4];
+      found = { x: place.x - distance * Math.cos(angle), y: place.y + distance * Math.sin(angle) };
+    }
+    taken.push(found);
+  }
+  return taken;
+}
+
 const radius = (count, most) => 9 + 11 * Math.sqrt(most > 0 ? count / most : 0);
 
 /** Steps of an axis that ends here, in round numbers. */
@@ -56,20 +82,15 @@ function plot(kind, chosen, ends) {
       measureName(kind, "maxRisk"),
     ),
   ];
-  // The first ones lie on top.
-  const marks = chosen
-    .map((one, index) => {
-      const place = { cx: x(one.averages.averageRate), cy: y(one.averages.maxRisk) };
-      return s(
-        "g",
-        { class: "bubble" },
-        s("title", {}, one.name),
-        s("circle", { ...place, r: radius(one.averages.count, most) }),
-        s("text", { x: place.cx, y: place.cy + 4, "text-anchor": "middle" }, String(index + 1)),
-      );
-    })
-    .reverse();
-  return s("svg", { class: "bubbles", viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" }, ...grid, ...marks);
+  const places = spread(chosen.map(({ averages }) => ({ x: x(averages.averageRate), y: y(averages.maxRisk) })));
+  // The first ones lie on top, and all numbers on all of them.
+  const marks = chosen.map((one, index) => {
+    const { x: cx, y: cy } = places[index];
+    return s("circle", { cx, cy, r: radius(one.averages.count, most) }, s("title", {}, one.name));
+  });
+  const numbers = places.map((place, index) => s("text", { x: place.x, y: place.y + 4, "text-anchor": "middle" }, String(index + 1)));
+  const all = s("g", { class: "bubble" }, ...marks.reverse(), ...numbers);
+  return s("svg", { class: "bubbles", viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" }, ...grid, all);
 }
 
 function row(kind, one, analyses) {

@@ -165,7 +165,7 @@ pub struct ExportCommand {
     pub sharing: bool,
 }
 
-/// Store stats from lines of JSON, all or nothing; importing them again changes nothing.
+/// Store stats from lines of JSON, up to the first bad line; importing them again changes nothing.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
