@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
-import { accessibility, json, launch, open, tableOf, trends, visit } from "./browser.mjs";
+import { accessibility, json, launch, open, settled, tableOf, trends, visit } from "./browser.mjs";
 import { demo } from "./service.mjs";
 
 /** RFC 4180, with any separator. */
@@ -214,6 +214,8 @@ describe("exports", () => {
   test("the picture of a legend has only what is shown", async () => {
     await visit(page, service, "threats?view=evolution&n=5");
     await page.locator(".chip").first().click();
+    // The figure is made anew: what is opened before that is gone.
+    await settled(page);
     const hidden = await page.locator(".chip").first().innerText();
     const shown = await page.locator(".chip").nth(1).innerText();
     const { bytes } = await saved("threats-evolution", "svg");
