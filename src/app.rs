@@ -23,6 +23,7 @@ mod names;
 mod objects;
 mod own;
 mod pages;
+mod pieces;
 mod processed;
 mod public;
 mod released;

@@ -4,6 +4,7 @@ use super::answer::Answer;
 use super::arguments::{Arguments, as_text};
 use super::computed::unwritten;
 use super::names::Names;
+use super::pieces::{self, Pieces};
 use super::{App, Request, computed, own, released};
 use crate::averages::Labels;
 use crate::averages::benchmark::{Others, Own, Remote, Sums, TYPES, compare};
@@ -84,42 +85,28 @@ fn write(app: &App, kind: StatType, client: &Client, out: &mut dyn Write) -> Res
     compare(kind, &own, &others, remote(app, kind)?.as_ref(), &mut names, out)
 }
 
-/// Where the sums of a client's organisation stand.
-type Place = (i64, u64, u64);
-
 /// The sums of all organisations but a client's own. All of them are added up once for all clients; what is taken off for one
 /// is what was added then, whatever it has posted since.
 fn others(app: &App, kind: StatType, client: &Client) -> Result<Sums> {
     let question = format!("organisations by {} on {}", kind.name(), today());
     let work = |out: &mut dyn Write| write_organisations(app, kind, out);
     let part = app.answers.part(&app.spools, app.store.version()?, &question, work)?;
-    let read = |from, to| part.read_range(from..to).map_err(unwritten);
-    let end = part.len().saturating_sub(END);
-    let start = read(end, part.len())?.iter().rev().fold(0, |start, byte| start << 8 | u64::from(*byte));
-    let (mut sums, places): (Sums, Vec<Place>) = serde_json::from_slice(&read(start, end)?).map_err(unwritten)?;
-    if let Some((_, from, to)) = places.iter().find(|(of, ..)| *of == client.id) {
-        sums.take_off(&serde_json::from_slice(&read(*from, *to)?).map_err(unwritten)?);
+    let (mut sums, own): (Sums, _) = pieces::read(&part, &client.id)?;
+    if let Some(own) = own {
+        sums.take_off(&serde_json::from_slice(&own).map_err(unwritten)?);
     }
     Ok(sums)
 }
 
-/// Bytes that say where the sums of all begin.
-const END: u64 = 8;
-
-/// Writes the sums of each organisation, then those of all with the places of each, and where that begins.
+/// Writes the sums of each organisation, and those of all.
 fn write_organisations(app: &App, kind: StatType, out: &mut dyn Write) -> Result<()> {
-    let (mut reader, mut sums, mut places, mut end) = (Reader::new(app, kind), Sums::default(), Vec::<Place>::new(), 0);
+    let (mut reader, mut sums, mut pieces) = (Reader::new(app, kind), Sums::default(), Pieces::new(out));
     for organisation in app.store.organisations()? {
         let own = Sums::of(reader.read(&organisation)?.0);
         sums.add(&own);
-        let text = serde_json::to_vec(&own).map_err(unwritten)?;
-        out.write_all(&text).map_err(unwritten)?;
-        let start = end;
-        end += u64::try_from(text.len()).map_err(unwritten)?;
-        places.extend(organisation.clients.iter().map(|client| (*client, start, end)));
+        pieces.push(organisation.clients, &serde_json::to_vec(&own).map_err(unwritten)?)?;
     }
-    serde_json::to_writer(&mut *out, &(sums, places)).map_err(unwritten)?;
-    out.write_all(&end.to_le_bytes()).map_err(unwritten)
+    pieces.finish(&sums)
 }
 
 /// Writes the figures of all analyses together, where everything is live.

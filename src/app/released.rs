@@ -4,7 +4,9 @@ use super::App;
 use super::answer::Answer;
 use super::computed::{self, unwritten, write_value};
 use super::objects::means_alone;
-use crate::averages::published::{self, Figures, Lean, Reader, Week};
+use super::pieces::{self, Pieces};
+use crate::averages::published::series::{self, Frame, Series};
+use crate::averages::published::{self, Lean, Reader, Week};
 use crate::averages::release::moved::{self, Live};
 use crate::averages::release::rounding::Band;
 use crate::averages::release::{GRACE, Release};
@@ -19,9 +21,7 @@ use jiff::Span;
 use jiff::civil::Date;
 use serde_json::{Value, json as value};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
 use std::io::Write;
-use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
 
@@ -92,10 +92,9 @@ fn is_inside(last: Date, from: Option<Date>, to: Option<Date>) -> bool {
     from.is_none_or(|from| first.is_ok_and(|first| from <= first)) && to.is_none_or(|to| last <= to)
 }
 
-/// Reads of some weeks what answers need, one after the other, so that no more than one is held whole: of these types, and
-/// of one object if only that is asked for.
-pub fn read(app: &App, dates: &[Date], kinds: &[StatType], only: Option<&str>) -> Result<Vec<Lean>> {
-    let (mut reader, mut weeks) = (Reader::new(kinds, only), Vec::with_capacity(dates.len()));
+/// Reads of some weeks what answers need of these types, one after the other, so that no more than one is held whole.
+pub fn read(app: &App, dates: &[Date], kinds: &[StatType]) -> Result<Vec<Lean>> {
+    let (mut reader, mut weeks) = (Reader::new(kinds), Vec::with_capacity(dates.len()));
     for date in dates {
         weeks.extend(read_one(app, *date, &mut reader)?);
     }
@@ -105,6 +104,32 @@ pub fn read(app: &App, dates: &[Date], kinds: &[StatType], only: Option<&str>) -
 fn read_one(app: &App, date: Date, reader: &mut Reader<'_>) -> Result<Option<Lean>> {
     let kept = app.store.releases(Some(date), Some(date))?.pop();
     Ok(kept.map(|kept| reader.read(&kept)).transpose()?.flatten())
+}
+
+/// The same of one object. All weeks are taken apart once for all objects: there are thousands, and each may be asked for in
+/// many ways. For answers that are being computed.
+pub fn read_object(
+    app: &App,
+    published: &Published,
+    dates: &[Date],
+    (kind, key): (StatType, &str),
+) -> Result<Vec<Lean>> {
+    let (frames, text) = series(app, published, kind, key)?;
+    series::weeks(kind, frames, (key, text.as_deref()), |date| dates.contains(&date))
+}
+
+/// What weeks have in common, and what an object has in them.
+fn series(app: &App, published: &Published, kind: StatType, key: &str) -> Result<(Vec<Frame>, Option<Vec<u8>>)> {
+    let part = app.released.part(&app.spools, published.version, &format!("series {}", kind.name()), |out| {
+        let (kinds, mut series, mut pieces) = ([kind], Series::new(kind), Pieces::new(out));
+        let mut reader = Reader::new(&kinds);
+        for date in published.dates(Weeks::Inside(None, None)) {
+            read_one(app, date, &mut reader)?.map_or(Ok(()), |week| series.push(&week))?;
+        }
+        series.texts().try_for_each(|(key, text)| pieces.push([key], &text))?;
+        pieces.finish(&series.frames)
+    })?;
+    pieces::read(&part, &key.to_owned())
 }
 
 /// What is asked of the newest week all the time, so that it is read once for all who ask.
@@ -154,7 +179,7 @@ pub fn averages(
     let dates = published.dates(weeks);
     let question = format!("{} {params:?} {dates:?}", processor.name);
     computed::released(app, head, (published.version, published.closed_at()), &question, |out| {
-        published::answer(processor.name, &read(app, &dates, &[kind], None)?, params, out)
+        published::answer(processor.name, &read(app, &dates, &[kind])?, params, out)
     })
 }
 
@@ -170,7 +195,7 @@ pub fn processed(
     let dates = published.dates(weeks);
     let question = format!("processed {} {params:?} {dates:?}", processor.name);
     computed::released_privately(app, head, published.version, &question, |out| {
-        let weeks = read(app, &dates, &[kind], None)?;
+        let weeks = read(app, &dates, &[kind])?;
         write!(out, r#"{{"type": "{}", "processor": "{}", "data": "#, kind.name(), processor.name)
             .map_err(unwritten)?;
         match weeks.iter().any(|week| week.shown(kind).is_some()) {
@@ -283,7 +308,7 @@ fn before((from, to): (Date, Date), ago: &str) -> (Date, Date) {
 
 /// The averages of some weeks; null if none of them shows any.
 fn window_averages(app: &App, (kind, processor): (StatType, &Processor), weeks: &[Date]) -> Result<Value> {
-    let weeks = read(app, weeks, &[kind], None)?;
+    let weeks = read(app, weeks, &[kind])?;
     if !weeks.iter().any(|week| week.shown(kind).is_some()) {
         return Ok(Value::Null);
     }
@@ -312,24 +337,62 @@ pub fn changes(app: &App, key: &str) -> Result<Value> {
 
 /// Whether some release shows this threat or vulnerability. For answers that are being computed.
 pub fn ever_showed(app: &App, published: &Published, uuid: Uuid) -> Result<bool> {
-    let part = app.released.part(&app.spools, published.version, "objects", |out| {
-        let (mut reader, mut keys) = (Reader::new(&OBJECTS, None), BTreeSet::new());
-        for date in published.dates(Weeks::Inside(None, None)) {
-            let weeks = read_one(app, date, &mut reader)?;
-            let shown = weeks.iter().flat_map(|week| OBJECTS.iter().filter_map(|kind| week.shown(*kind)));
-            keys.extend(shown.flat_map(Figures::objects).map(|object| Rc::clone(&object.key)));
+    for kind in OBJECTS {
+        if series(app, published, kind, &uuid.to_string())?.1.is_some() {
+            return Ok(true);
         }
-        keys.iter().try_for_each(|key| writeln!(out, "{key}").map_err(unwritten))
-    })?;
-    let uuid = uuid.to_string();
-    Ok(part
-        .read_range(0..part.len())
-        .map_err(unwritten)?
-        .split(|byte| *byte == b'\n')
-        .any(|key| key == uuid.as_bytes()))
+    }
+    Ok(false)
 }
 
 /// Whether the newest release shows it.
 pub fn shows(app: &App, published: &Published, uuid: Uuid) -> Result<bool> {
     Ok(known(app, published)?.is_some_and(|newest| newest.objects.binary_search(&uuid).is_ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::averages::release::RULES;
+    use crate::config::{Config, Raw};
+    use crate::store::Store;
+    use crate::store::releases::New;
+
+    /// Bug: each question about one of thousands of objects had all weeks that it asks for read whole.
+    #[test]
+    fn weeks_are_read_once_for_all_objects() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let path = directory.path().join("stats.db");
+        let words = ["--store", path.to_str().unwrap(), "--public-min-clients", "3"];
+        let (raw, _) = Raw::take(words.map(str::to_owned).into()).unwrap();
+        let store = Arc::new(Store::open(&path).unwrap());
+        let app = App::new(Config::new(&raw).unwrap(), Arc::clone(&store), Arc::default());
+        let key = |number: u128| Uuid::from_u128(number).to_string();
+        let object =
+            |number| format!(r#"{{"key":"{}","figures":[{{"n":"5-9","v":{number}}},null,null]}}"#, key(number));
+        let objects = (1..=20).map(object).collect::<Vec<_>>().join(",");
+        let cells = format!(r#"{{"types":{{"threat":{{"band":"5-9","totals":{{"":10}},"objects":[{objects}]}}}}}}"#);
+        for week in 0..10 {
+            let week = jiff::civil::date(2026, 1, 4).saturating_add(Span::new().weeks(week));
+            store.keep_release(&New { week, rules: RULES, k: 3, cells: &cells }).unwrap();
+        }
+        let published = Published::of(&app).unwrap();
+        let before = store.reads_of_releases().unwrap();
+        for number in 1..=20 {
+            for weeks in 1..=5 {
+                let dates = &published.dates(Weeks::Inside(None, None))[..weeks];
+                let found = read_object(&app, &published, dates, (StatType::Threat, &key(number))).unwrap();
+                let values: Vec<i32> = found
+                    .iter()
+                    .filter_map(|week| week.shown(StatType::Threat)?.object(&key(number))?.figures[0])
+                    .map(|figure| figure.value)
+                    .collect();
+                assert_eq!(values, vec![i32::try_from(number).unwrap(); weeks]);
+            }
+            assert!(ever_showed(&app, &published, Uuid::from_u128(number)).unwrap());
+        }
+        assert!(!ever_showed(&app, &published, Uuid::from_u128(21)).unwrap());
+        // Once for threats, and once for vulnerabilities when something was none.
+        assert_eq!(store.reads_of_releases().unwrap() - before, 20);
+    }
 }

@@ -3,7 +3,7 @@
 
 use super::answer::Answer;
 use super::names::Names;
-use super::released::{self, Known, Published, Weeks, read};
+use super::released::{self, Known, Published, Weeks, read, read_object};
 use super::{App, Request, changes, computed, own};
 use crate::averages::published;
 use crate::averages::release::moved::Live;
@@ -106,7 +106,11 @@ impl<'a> Source<'a> {
         out: &mut dyn Write,
     ) -> Result<()> {
         if let Some(published) = &self.published {
-            let weeks = read(self.app, &published.dates(weeks_of(window)), &[kind], only)?;
+            let dates = published.dates(weeks_of(window));
+            let weeks = match only {
+                Some(key) => read_object(self.app, published, &dates, (kind, key))?,
+                None => read(self.app, &dates, &[kind])?,
+            };
             return published::answer(processor.name, &weeks, params, out);
         }
         let days = self.days(kind, window)?;

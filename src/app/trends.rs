@@ -228,5 +228,5 @@ fn weeks(app: &App, published: &Published, ends: &[(&str, Option<End>)]) -> Resu
     if dates.len() > 2 && ends().all(|end| end.horizon.is_none()) {
         dates.drain(1..dates.len() - 1);
     }
-    read(app, &dates, &TYPES, None)
+    read(app, &dates, &TYPES)
 }

@@ -1,6 +1,7 @@
 //! Releases in, the processors' answers out: the same shapes, made of published cells alone. What is hidden is absent.
 
 mod lean;
+pub mod series;
 
 use super::cartography::{self, Cell, Matrices};
 use super::compliance::{self, Category, Referential, Sides};

@@ -162,6 +162,12 @@ impl Store {
         self.read(|tx| Ok(tx.prepare_cached(LAST)?.get_status(rusqlite::StatementStatus::Run)))
     }
 
+    /// How often a reader has read releases.
+    #[cfg(test)]
+    pub fn reads_of_releases(&self) -> Result<i32> {
+        self.read(|tx| Ok(tx.prepare_cached(&between())?.get_status(rusqlite::StatementStatus::Run)))
+    }
+
     /// What decides which weeks are to be built.
     pub fn release_weeks(&self) -> Result<Weeks> {
         self.read(|tx| {
@@ -239,9 +245,7 @@ impl Store {
     /// The releases of the weeks whose last days are these, in order; withdrawn ones have no cells.
     pub fn releases(&self, from: Option<Date>, to: Option<Date>) -> Result<Vec<Kept>> {
         self.read(|tx| {
-            let mut statement = tx.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM release WHERE week <> 0 AND week BETWEEN ?1 AND ?2 ORDER BY week"
-            ))?;
+            let mut statement = tx.prepare_cached(&between())?;
             let from = from.map_or(i64::MIN, date::to_number);
             let to = to.map_or(i64::MAX, date::to_number);
             let rows: Vec<ReleaseRow> = statement.query_map([from, to], columns).and_then(Iterator::collect)?;
@@ -291,8 +295,13 @@ impl Store {
     }
 }
 
+/// The query for the releases of some weeks.
+fn between() -> String {
+    format!("SELECT {COLUMNS} FROM release WHERE week <> 0 AND week BETWEEN ?1 AND ?2 ORDER BY week")
+}
+
 /// The query for the last stat of an analysis in some days.
-pub(super) const LAST: &str = "SELECT payload FROM stat WHERE analysis = ?1 AND type = ?2 AND date > ?3 AND date <= ?4
+const LAST: &str = "SELECT payload FROM stat WHERE analysis = ?1 AND type = ?2 AND date > ?3 AND date <= ?4
      ORDER BY date DESC LIMIT 1";
 
 /// Clients with their groups and analyses, a row per analysis in order of client, as contributors.

@@ -389,7 +389,7 @@ mod tests {
 
     /// The weeks as answers are made of them.
     fn lean(weeks: [&Week; 2]) -> [Lean; 2] {
-        let mut reader = published::Reader::new(&TYPES, None);
+        let mut reader = published::Reader::new(&TYPES);
         weeks.map(|week| {
             let cells = Some(serde_json::to_string(&week.release).unwrap());
             let kept = Kept { week: week.date, rules: 1, k: week.k, built_at: 0, hash: [0; 32], cells };

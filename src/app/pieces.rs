@@ -1,0 +1,54 @@
+//! What is computed once for thousands of questions, each of which needs a piece of it: the pieces one after the other, then
+//! what they have in common and where each of them stands. It waits on the disk, and nobody reads more than its own.
+
+use super::computed::unwritten;
+use crate::error::Result;
+use crate::server::spool::Spool;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::io::Write;
+
+/// Bytes that say where the last piece ends.
+const END: u64 = 8;
+
+/// Writes pieces.
+pub struct Pieces<'a, K> {
+    out: &'a mut dyn Write,
+    places: Vec<(K, u64, u64)>,
+    end: u64,
+}
+
+impl<'a, K: Serialize> Pieces<'a, K> {
+    /// Without a piece.
+    pub fn new(out: &'a mut dyn Write) -> Self {
+        Self { out, places: Vec::new(), end: 0 }
+    }
+
+    /// Writes the piece of these keys.
+    pub fn push(&mut self, keys: impl IntoIterator<Item = K>, piece: &[u8]) -> Result<()> {
+        self.out.write_all(piece).map_err(unwritten)?;
+        let start = self.end;
+        self.end += u64::try_from(piece.len()).map_err(unwritten)?;
+        self.places.extend(keys.into_iter().map(|key| (key, start, self.end)));
+        Ok(())
+    }
+
+    /// Writes what they have in common, and their places.
+    pub fn finish(self, common: &impl Serialize) -> Result<()> {
+        serde_json::to_writer(&mut *self.out, &(common, self.places)).map_err(unwritten)?;
+        self.out.write_all(&self.end.to_le_bytes()).map_err(unwritten)
+    }
+}
+
+/// What the pieces have in common, and the piece of a key if there is one.
+pub fn read<C: DeserializeOwned, K: DeserializeOwned + PartialEq>(
+    part: &Spool,
+    key: &K,
+) -> Result<(C, Option<Vec<u8>>)> {
+    let bytes = |from, to| part.read_range(from..to).map_err(unwritten);
+    let end = part.len().saturating_sub(END);
+    let start = bytes(end, part.len())?.iter().rev().fold(0, |start, byte| start << 8 | u64::from(*byte));
+    let (common, places): (C, Vec<(K, u64, u64)>) = serde_json::from_slice(&bytes(start, end)?).map_err(unwritten)?;
+    let place = places.iter().find(|(of, ..)| of == key);
+    Ok((common, place.map(|(_, from, to)| bytes(*from, *to)).transpose()?))
+}
