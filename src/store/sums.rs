@@ -31,6 +31,9 @@ const MOST: Most = Most { held: 100_000, answered: 1_000_000 };
 /// Gathers days into periods: gives the first day of a day's period, and never an earlier one of a later day.
 pub type Gather<'a> = &'a dyn Fn(Date) -> Result<Date>;
 
+/// Takes the entries of a row; gives whether there is to be another one.
+type EachRow<'a> = &'a mut dyn FnMut(Date, &[(i64, Entry)]) -> Result<bool>;
+
 /// Brings the objects that occur into order, and leaves out those that are not asked for. Each comes with the one whose
 /// labels are told of it.
 pub type Order = fn(&HashMap<i64, String>) -> Vec<(i64, i64)>;
@@ -119,10 +122,6 @@ struct Part {
 }
 
 impl Part {
-    fn has(&self, object: i64) -> bool {
-        self.objects.as_ref().is_none_or(|objects| objects.contains(&object))
-    }
-
     fn of(&self, objects: HashSet<i64>) -> Self {
         let buckets = objects.iter().map(|object| object / BUCKET);
         // Without an object there is nothing: a range that ends before it begins.
@@ -137,18 +136,20 @@ struct Survey {
     /// None once they were too many.
     sums: Option<Held>,
     /// At most so many entries each object has.
-    objects: BTreeMap<i64, usize>,
+    objects: HashMap<i64, usize>,
     /// First and last day of each period, and at most how many entries it has.
     periods: BTreeMap<Date, (Date, Date, usize)>,
 }
 
 impl Survey {
-    fn add(&mut self, most: usize, (day, period): (Date, Date), object: i64, entry: &Entry) {
-        *self.objects.entry(object).or_default() += 1;
+    fn add(&mut self, most: usize, (day, period): (Date, Date), entries: &[(i64, Entry)]) {
+        for (object, _) in entries {
+            *self.objects.entry(*object).or_default() += 1;
+        }
         let known = self.periods.entry(period).or_insert((day, day, 0));
-        *known = (known.0.min(day), known.1.max(day), known.2 + 1);
+        *known = (known.0.min(day), known.1.max(day), known.2 + entries.len());
         if let Some(held) = &mut self.sums {
-            held.add(period, object, entry);
+            held.add(period, entries);
             self.sums.take_if(|held| held.number > most);
         }
     }
@@ -162,11 +163,13 @@ struct Held {
 }
 
 impl Held {
-    fn add(&mut self, period: Date, object: i64, entry: &Entry) {
-        let entries = self.days.entry(period).or_default();
-        let before = entries.len();
-        entries.entry(object).or_default().add(entry, 1);
-        self.number += entries.len() - before;
+    fn add(&mut self, period: Date, entries: &[(i64, Entry)]) {
+        let sums = self.days.entry(period).or_default();
+        let before = sums.len();
+        for (object, entry) in entries {
+            sums.entry(*object).or_default().add(entry, 1);
+        }
+        self.number += sums.len() - before;
     }
 }
 
@@ -285,8 +288,8 @@ impl Sums<'_> {
 
     fn survey(&self, part: &Part, gather: Gather<'_>) -> Result<Survey> {
         let mut survey = Survey { sums: Some(Held::default()), ..Survey::default() };
-        self.entries(part, &mut |day, object, entry| {
-            survey.add(self.most.held, (day, gather(day)?), object, entry);
+        self.entries(part, &mut |day, entries| {
+            survey.add(self.most.held, (day, gather(day)?), entries);
             Ok(true)
         })?;
         Ok(survey)
@@ -295,8 +298,8 @@ impl Sums<'_> {
     /// The sums of a part.
     fn held(&self, part: &Part, gather: Gather<'_>) -> Result<BTreeMap<Date, Entries>> {
         let mut held = Held::default();
-        self.entries(part, &mut |day, object, entry| {
-            held.add(gather(day)?, object, entry);
+        self.entries(part, &mut |day, entries| {
+            held.add(gather(day)?, entries);
             Ok(held.number <= self.most.held)
         })?;
         if held.number > self.most.held {
@@ -321,15 +324,14 @@ impl Sums<'_> {
         Ok(statement.query_row([object], |row| row.get(0))?)
     }
 
-    /// Gives away the entries of a part, until there is enough.
-    fn entries(&self, part: &Part, each: &mut dyn FnMut(Date, i64, &Entry) -> Result<bool>) -> Result<()> {
+    /// Gives away the entries of a part, those of a row at a time, until there is enough.
+    fn entries(&self, part: &Part, each: EachRow<'_>) -> Result<()> {
         self.rows(part, &mut |day, bytes| {
-            for (object, entry) in parsed(bytes)?.iter().filter(|(object, _)| part.has(*object)) {
-                if !each(day, *object, entry)? {
-                    return Ok(false);
-                }
+            let mut entries = parsed(bytes)?;
+            if let Some(objects) = &part.objects {
+                entries.retain(|(object, _)| objects.contains(object));
             }
-            Ok(true)
+            if entries.is_empty() { Ok(true) } else { each(day, &entries) }
         })
     }
 
