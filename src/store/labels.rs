@@ -10,7 +10,7 @@ use crate::model::StatType;
 use crate::model::shapes::{Contribution, EVERY_STAT, Texts};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The types whose objects clients name.
 const NAMED: [StatType; 3] = [StatType::Threat, StatType::Vulnerability, StatType::Compliance];
@@ -313,6 +313,21 @@ pub(super) fn shown(tx: &Transaction<'_>, object: i64, naming: Naming) -> Result
 }
 
 impl Store {
+    /// So many objects of a type: those of the clients that have fewest. None if there are no more than that.
+    pub fn foremost_objects(&self, kind: StatType, most: usize) -> Result<Option<HashSet<i64>>> {
+        self.read(|tx| {
+            let mut statement = tx.prepare_cached("SELECT id FROM object WHERE type = ?1 AND key <> ?2")?;
+            let rows = statement.query_map(params![kind.number(), EVERY_STAT], |row| row.get(0))?;
+            let mut objects: Vec<i64> = rows.collect::<rusqlite::Result<_>>()?;
+            if objects.len() <= most {
+                return Ok(None);
+            }
+            let ranks = ranks(tx)?;
+            objects.sort_by_key(|object| (ranks.get(object).copied().unwrap_or(i64::MAX), *object));
+            Ok(Some(objects.into_iter().take(most).collect()))
+        })
+    }
+
     /// What some clients call their objects of a type now, by the object's key; empty where a client gives no text.
     pub fn texts_of(&self, clients: &[i64], kind: StatType) -> Result<Vec<(String, [String; 4])>> {
         self.read(|tx| {
