@@ -90,7 +90,8 @@ fn the_service_answers_for_its_own_objects_and_remembers() {
     let service = place.serve_with(&[("MOSP_URL", &mosp.url)]);
     let age = |days: i64| {
         let store = rusqlite::Connection::open(place.store()).unwrap();
-        store.execute("UPDATE mosp SET asked_at = unixepoch() - ?1", [days * 86_400 + 60]).unwrap();
+        let asked_at = jiff::Timestamp::now().as_second() - days * 86_400 - 60;
+        store.execute("UPDATE mosp SET asked_at = ?1", [asked_at]).unwrap();
     };
     for (days, number) in [(0, 2), (1, 3), (6, 4), (7, 6)] {
         age(days);
