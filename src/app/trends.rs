@@ -200,7 +200,7 @@ fn released(app: &App, since: Since) -> Result<Value> {
     Ok(answer)
 }
 
-/// The other ends by name. A day of one's own stands for the newest week that was published and over by then; where that is
+/// The other ends by name. A day of one's own stands for the newest published week that was over by then; where that is
 /// as far back as a horizon, its matched changes were published.
 fn ends(published: &Published, newest: Option<Date>, since: Since) -> Result<Vec<(&'static str, Option<End>)>> {
     if let Since::Day(day) = since {

@@ -24,6 +24,9 @@ pub fn export(config: &Config, command: &ExportCommand) -> Result<()> {
         archive::export(&store, &export, &mut target, &mut progress("exporting"))
     })?;
     target.finish()?;
+    if command.sharing && number == 0 {
+        note("there is nothing of a client that shares: 'monarc-stats client enable-sharing NAME' makes one share");
+    }
     match path {
         Some(path) => say(&format!("exported {} to {}", counted(number, "stat"), path.display())),
         // Standard output has the stats themselves.

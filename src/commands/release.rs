@@ -17,7 +17,7 @@ use jiff::civil::Date;
 pub fn run(config: &Config, action: &ReleaseAction) -> Result<()> {
     let store = store(config)?;
     match action {
-        ReleaseAction::List(_) => list(&store),
+        ReleaseAction::List(_) => list(&store, config.public_min_clients.k),
         ReleaseAction::Show(command) => show(&store, config.public_min_clients.k, week(&command.week)?),
         ReleaseAction::Withdraw(command) => {
             let week = week(&command.week)?;
@@ -36,9 +36,11 @@ fn week(text: &str) -> Result<Date> {
         .and_then(week_of)
 }
 
-fn list(store: &Store) -> Result<()> {
+fn list(store: &Store, k: usize) -> Result<()> {
     let (heads, due) = (store.release_heads()?, due(store, today())?);
-    if heads.is_empty() && due.is_empty() {
+    if k == 1 {
+        note("PUBLIC_MIN_CLIENTS is 1: everything is shown live, and no week is released until it is 3 or more");
+    } else if heads.is_empty() && due.is_empty() {
         note("no week is released, and none is due: one is when it ended two days ago and has stats");
     }
     for head in heads {

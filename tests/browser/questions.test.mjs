@@ -79,7 +79,7 @@ describe("questions", () => {
     const variables = { STATS_DATABASE: join(directory, "stats.db") };
     const batch = JSON.parse(await readFile(new URL("../fixtures/front_office.json", import.meta.url), "utf8"));
     const first = await serve(variables);
-    for (const days of [0, 40]) {
+    for (const days of [0, 40, 100]) {
       const date = new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
       const body = JSON.stringify(batch.map((one) => ({ ...one, date })));
       const headers = { "X-API-KEY": "admin-token-of-a-test", "Content-Type": "application/json" };

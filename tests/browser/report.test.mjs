@@ -94,6 +94,14 @@ describe("report", () => {
       ));
   }
 
+  test("by a day alone nothing is said to have stood still", () =>
+    on(demo({}, 1), async (service, page) => {
+      await visit(page, service, "report?lang=en");
+      const sentences = await page.locator(".report-sentences li").allInnerTexts();
+      assert.equal(sentences.length, 2);
+      assert.match(sentences[0], /nothing to compare that with yet/);
+    }));
+
   test("sentences are those of the numbers", () =>
     on(demo(), async (service, page) => {
       const { year } = await json(service, "stats/trends.json?period=year");

@@ -64,6 +64,7 @@ describe("states", () => {
         await visit(page, service, path);
         assert.match(await page.locator(".notice.stale").innerText(), /9 days old/, path);
         assert.match(await page.locator(".notice.single").innerText(), /one analysis/, path);
+        assert.match(await page.locator("footer").innerText(), /^Averages over all analyses of this instance/, path);
         const blank = await page
           .locator("figure")
           .evaluateAll((all) => all.filter((one) => !one.querySelector(".canvas, .ranking, .levels, .heat, .notice")).length);

@@ -98,10 +98,26 @@ describe("trends", () => {
         assert.ok(overflow <= 0, `${language}: ${overflow}`);
         await visit(small, service, `trends?lang=${language}&since=2001-01-01`);
         assert.match(await small.locator("#charts").innerText(), text);
+        // What cannot be compared has not stood still either.
+        assert.equal(await small.locator("#charts section").count(), 0);
       }
       assert.deepEqual(small.noticed, []);
     } finally {
       await small.context().close();
+    }
+  });
+
+  test("a day that is still to come is refused with a reason, and another can be chosen", async () => {
+    const other = await open(browser, service);
+    try {
+      await visit(other, service, "trends?lang=en&since=2999-01-01");
+      assert.match(await other.locator("#charts").innerText(), /choose again above.*2999-01-01 is not a day from/s);
+      assert.equal(await other.getByRole("button", { name: "Try again" }).count(), 0);
+      await other.locator('label:has(> input[name="period"][value="month"])').click();
+      await settled(other);
+      assert.ok(await other.locator(".mover").count());
+    } finally {
+      await other.context().close();
     }
   });
 
@@ -196,7 +212,7 @@ describe("trends", () => {
       assert.ok(since.since <= day && since.since > ago(53) && newest);
       await visit(other, released, `trends?since=${day}&n=all&lang=en`);
       const text = await other.locator("#charts").innerText();
-      assert.match(text, /Compared with the week until .*, the newest that was published by /);
+      assert.match(text, /Compared with the week until .*, the newest published one that was over by /);
       if (!since.matched) assert.match(text, /who joined or left has moved them too/);
       assert.match(await other.locator(".mover .rank-basis").first().innerText(), /→ .* · (3-4|5-9) organisations$/);
       assert.deepEqual(await accessibility(other), []);

@@ -256,7 +256,10 @@ fn who_has_nothing_to_do_or_does_it_twice_hears_what_to_do() {
     assert!(place.fails(&["client", "create", "--name", "fo"], 1).contains("--if-missing"));
     let said = |words: &[&str]| String::from_utf8(place.run(words).stderr).unwrap();
     assert!(said(&["push", "--dry-run"]).contains("client enable-sharing"));
-    assert!(said(&["release", "list"]).contains("no week is released"));
+    assert!(said(&["release", "list"]).contains("no week is released until it is 3 or more"));
+    assert!(said(&["release", "list", "--public-min-clients", "3"]).contains("no week is released, and none is due"));
+    assert!(said(&["export", "--sharing"]).contains("client enable-sharing"));
+    assert!(said(&["export"]).is_empty());
     assert!(place.fails(&["release", "withdraw", "2026-W47"], 1).contains("no release ends on"));
     let directory = place.path().display().to_string();
     assert!(place.fails(&["import", "--from-reference", &directory], 1).contains("import --help"));

@@ -214,7 +214,7 @@ fn of_five_contributors_the_three_that_stay_count() {
     assert_eq!(hidden.text(), service.get(&format!("/stats/objects/{}.json", uuid(99))).send().expect(404).text());
     let high = &trends["month"]["high"]["current"];
     assert_eq!((&high["change"], &high["band"]), (&json!(0), &json!("3-4")), "{trends}");
-    // A day of one's own stands for the newest week published by then. Three weeks ago is no period: what was published then
+    // A day of one's own stands for the newest published week that was over by then. Three weeks ago is no period: what was published then
     // and now differs by 1, those who joined and left included.
     let ask = |day: Date| service.get(&format!("/stats/trends.json?since={day}")).send().expect(200).json();
     let third = ask(week(3).checked_add(Span::new().days(2)).unwrap());

@@ -49,9 +49,9 @@ function byHowMuch({ measure, change: by, rose, fell, analyses }) {
   return [changeText(measure, by), counts].filter(Boolean).join(", ");
 }
 
-/** Which threat or vulnerability rose most, and which fell most. */
-function movedSentence(found) {
-  if (!found?.since) return null;
+/** Which threat or vulnerability rose most, and which fell most; nothing where there was nothing then. */
+function movedSentence(found, oldest) {
+  if (!found?.since || found.since < oldest) return null;
   const all = foremost(found, ["threat", "vulnerability"], Number.POSITIVE_INFINITY);
   const [up, down] = [all.find(([, { change }]) => change > 0), all.find(([, { change }]) => change < 0)];
   const words = (pair) => pair && { name: short(nameOf(...pair)), by: byHowMuch(pair[1]) };
@@ -148,7 +148,7 @@ export async function report(again) {
     h(
       "ul",
       { class: "report-sentences" },
-      [highSentence([year, quarter], now, analyses), movedSentence(quarter), gapSentence(gaps.averages ?? [])]
+      [highSentence([year, quarter], now, analyses), movedSentence(quarter, about.oldest), gapSentence(gaps.averages ?? [])]
         .filter(Boolean)
         .map((text) => h("li", {}, text)),
     ),

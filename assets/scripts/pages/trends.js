@@ -45,15 +45,15 @@ function part(found, type, wanted) {
 }
 
 /** Why nothing can be compared; nothing if it can. */
-function obstacle(found, since) {
+function obstacle(found, since, oldest) {
   if (!found.newest) return t("trends.not_yet");
-  return isReleased && since && !found.since ? t("trends.unpublished", { date: date(since) }) : null;
+  if (!isReleased) return found.since < oldest ? t("trends.too_early", { date: date(oldest) }) : null;
+  return since && !found.since ? t("trends.unpublished", { date: date(since) }) : null;
 }
 
-/** With which week a day of one's own is compared in releases, and what that means, or that there was nothing then. */
-function comparedWith(found, since, oldest) {
-  if (!isReleased) return found.since < oldest && still(t("trends.too_early", { date: date(oldest) }));
-  if (!since) return null;
+/** With which week a day of one's own is compared in releases, and what that means. */
+function comparedWith(found, since) {
+  if (!isReleased || !since) return null;
   const week = t("trends.compared", { week: date(found.since), date: date(since) });
   return still(found.matched ? week : `${week} ${t("trends.unmatched")}`);
 }
@@ -82,9 +82,9 @@ const show = shower(byId("charts"), async () => {
   const [about, found] = await Promise.all([known ?? summary(), movedSince(wanted)]);
   known = about;
   if (!introduce(about)) return [];
-  const reason = obstacle(found, wanted.since);
+  const reason = obstacle(found, wanted.since, about.oldest);
   if (reason) return [still(reason)];
-  const note = comparedWith(found, wanted.since, about.oldest);
+  const note = comparedWith(found, wanted.since);
   const claim = found.matched === false ? [] : [h("p", { class: "unit wide" }, t("trends.claim"))];
   return [...(note ? [note] : []), ...MOVED.map((type) => part(found, type, wanted)), cameAndWent(found), ...claim];
 });

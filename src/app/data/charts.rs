@@ -50,7 +50,7 @@ pub const CHARTS: &[Chart] = &[
     chart("cartography", "Risks by impact and likelihood", Cartography, false),
     chart("compliance", "Compliance by category: means over some days", Compliance, false),
     chart("compliance-over-time", "Compliance by category, period by period", Compliance, true),
-    chart("trends", "What moved, over those who are at both ends", Trends, false),
+    chart("trends", "What moved; over those who are at both ends, but for a day of one's own in releases", Trends, false),
     chart("map", "Organisations on the map", Map, false),
 ];
 
