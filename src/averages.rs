@@ -365,7 +365,7 @@ mod tests {
                 let (from, to, analyses, newest, object) = (None, None, None, None, None);
                 let selection = Selection { kind, from, to, local_only: false, analyses, newest, object };
                 let answer = |held: usize| {
-                    let (most, mut text) = (Most { held, answered: usize::MAX }, Vec::new());
+                    let (most, mut text) = (Most { held, answered: usize::MAX, periods: usize::MAX }, Vec::new());
                     let done = store
                         .sums_within(most, &selection, EVERYBODY, |sums| (processor.run)(sums, &params, &mut text));
                     done.map(|()| String::from_utf8(text).unwrap())

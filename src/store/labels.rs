@@ -109,14 +109,24 @@ pub(super) fn growth(tx: &Transaction<'_>, client: i64, kind: StatType, parts: &
     Ok(grown)
 }
 
-/// Of each object how many objects that client has, of those who have it, that has the fewest.
-pub(super) fn ranks(tx: &Transaction<'_>) -> Result<HashMap<i64, i64>> {
-    let mut statement = tx.prepare_cached(
-        "WITH client AS MATERIALIZED (SELECT client AS id, count(*) AS objects FROM label GROUP BY client)
-         SELECT object, min(client.objects) FROM label JOIN client ON client.id = label.client GROUP BY object",
-    )?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+/// Of each object what all objects of that client cost, of those who have it, whose cost the least.
+pub(super) fn ranks(tx: &Transaction<'_>, cost: impl Fn(i64) -> usize) -> Result<HashMap<i64, usize>> {
+    let mut statement = tx.prepare_cached("SELECT client, object FROM label")?;
+    let mut look = |each: &mut dyn FnMut(i64, i64)| -> Result<()> {
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            each(row.get(0)?, row.get(1)?);
+        }
+        Ok(())
+    };
+    let (mut costs, mut ranks) = (HashMap::<i64, usize>::new(), HashMap::new());
+    look(&mut |client, object| *costs.entry(client).or_default() += cost(object))?;
+    look(&mut |client, object| {
+        let all = costs.get(&client).copied().unwrap_or_default();
+        let least = ranks.entry(object).or_insert(all);
+        *least = all.min(*least);
+    })?;
+    Ok(ranks)
 }
 
 /// Takes the labels of a stat, the client's newest of its type or an older one, whose objects are all known to the store.
@@ -322,8 +332,8 @@ impl Store {
             if objects.len() <= most {
                 return Ok(None);
             }
-            let ranks = ranks(tx)?;
-            objects.sort_by_key(|object| (ranks.get(object).copied().unwrap_or(i64::MAX), *object));
+            let ranks = ranks(tx, |_| 1)?;
+            objects.sort_by_key(|object| (ranks.get(object).copied().unwrap_or(usize::MAX), *object));
             Ok(Some(objects.into_iter().take(most).collect()))
         })
     }

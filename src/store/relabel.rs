@@ -9,6 +9,7 @@ use crate::model::shapes::{self, Texts};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 /// A client and type whose labels are to be looked through.
 struct Queued {
@@ -44,7 +45,14 @@ impl Store {
         match self.read(|tx| look.read_page(tx))? {
             Page::More => *place = Some(look),
             Page::Foreign => {}
-            Page::Last => return self.write_quietly(|tx| settle(tx, &look)),
+            Page::Last => {
+                let is_settled = self.write_quietly(|tx| settle(tx, &look))?;
+                if !is_settled {
+                    // What changed may have been written pages ago, and nothing else after it.
+                    self.writes.fetch_add(1, Ordering::Relaxed);
+                }
+                return Ok(is_settled);
+            }
         }
         Ok(true)
     }
@@ -124,7 +132,8 @@ fn schema(tx: &Transaction<'_>) -> Result<i64> {
     Ok(tx.pragma_query_value(None, "schema_version", |row| row.get(0))?)
 }
 
-/// Writes what was found, unless the client's stats have changed since: then it stays queued.
+/// Writes what was found, unless the client's stats have changed since: then it is queued anew, behind all others. Who posts
+/// all the time has no others wait.
 fn settle(tx: &Transaction<'_>, found: &Look) -> Result<bool> {
     let Queued { client, kind, number } = found.queued;
     let has_more = tx
@@ -135,6 +144,10 @@ fn settle(tx: &Transaction<'_>, found: &Look) -> Result<bool> {
         && tx.execute("DELETE FROM relabel WHERE client = ?1 AND type = ?2 AND number = ?3", [client, kind, number])?
             > 0;
     if !is_current {
+        tx.prepare_cached(
+            "UPDATE relabel SET number = (SELECT max(number) + 1 FROM relabel) WHERE client = ?1 AND type = ?2",
+        )?
+        .execute([client, kind])?;
         return Ok(false);
     }
     let mut statement = tx.prepare_cached(

@@ -22,11 +22,14 @@ pub struct Most {
     pub held: usize,
     /// In an answer about objects: what is beyond `held` is read in pieces, each of which costs reading the selection again.
     pub answered: usize,
+    /// Periods of an answer that would be larger, the newest: there are 20,000 days since 1970, and whoever gives each of them
+    /// what everybody has would leave no room for anything else.
+    pub periods: usize,
 }
 
 /// Of some 150 bytes in memory each, and 90 in an answer: as many questions as there may be at once stay below what the
 /// service may take, also where the disk has no room for answers.
-const MOST: Most = Most { held: 100_000, answered: 1_000_000 };
+const MOST: Most = Most { held: 100_000, answered: 1_000_000, periods: 4_000 };
 
 /// Gathers days into periods: gives the first day of a day's period, and never an earlier one of a later day.
 pub type Gather<'a> = &'a dyn Fn(Date) -> Result<Date>;
@@ -194,7 +197,8 @@ impl Sums<'_> {
     }
 
     /// Gives away whole objects in their order, with all their periods, so many at a time. Where everybody's objects have more
-    /// figures than an answer may, those are left out that only clients with the most objects have: nobody spoils it for all.
+    /// figures than an answer may, only the newest periods are looked at, and those objects are left out that only clients have
+    /// whose objects have most figures: nobody spoils it for all.
     ///
     /// # Errors
     /// `Invalid` if named analyses have more, and those of `each`.
@@ -204,8 +208,7 @@ impl Sums<'_> {
         order: Order,
         each: &mut dyn FnMut(&Rollup) -> Result<()>,
     ) -> Result<()> {
-        let everything = self.everything()?;
-        let survey = self.survey(&everything, gather)?;
+        let (everything, survey) = self.latest(gather)?;
         let mut keys = HashMap::new();
         for object in survey.objects.keys() {
             keys.insert(*object, self.key(*object)?);
@@ -228,6 +231,22 @@ impl Sums<'_> {
         Ok(())
     }
 
+    /// What there is: of the newest periods alone, if all of them have more than an answer may.
+    fn latest(&self, gather: Gather<'_>) -> Result<(Part, Survey)> {
+        let mut part = self.everything()?;
+        let survey = self.survey(&part, gather)?;
+        let is_large = survey.objects.values().sum::<usize>() > self.most.answered;
+        let earlier = survey.periods.values().rev().nth(self.most.periods).map(|(_, last, _)| *last);
+        match earlier.filter(|_| is_large && self.selection.analyses.is_none()) {
+            None => Ok((part, survey)),
+            Some(earlier) => {
+                part.days.0 = date::to_number(earlier) + 1;
+                let survey = self.survey(&part, gather)?;
+                Ok((part, survey))
+            }
+        }
+    }
+
     /// Those objects that an answer has room for, in the same order.
     fn fitting(&self, order: Vec<(i64, i64)>, size: impl Fn(&(i64, i64)) -> usize) -> Result<Vec<(i64, i64)>> {
         let most = self.most.answered;
@@ -237,9 +256,9 @@ impl Sums<'_> {
         if self.selection.analyses.is_some() {
             return Err(too_many());
         }
-        let ranks = labels::ranks(self.tx)?;
+        let ranks = labels::ranks(self.tx, |object| size(&(object, object)))?;
         let mut ranked = order.clone();
-        ranked.sort_by_key(|(object, _)| (ranks.get(object).copied().unwrap_or(i64::MAX), *object));
+        ranked.sort_by_key(|(object, _)| (ranks.get(object).copied().unwrap_or(usize::MAX), *object));
         let mut sum = 0;
         let fits = |one: &&(i64, i64)| {
             sum += size(one);

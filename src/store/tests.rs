@@ -308,7 +308,7 @@ impl House {
 
     /// All sums of a selection, as they come so many at a time.
     fn sums(&self, selection: &Selection, most: usize) -> BTreeMap<(Date, String), Entry> {
-        let all = |held| Most { held, answered: usize::MAX };
+        let all = |held| Most { held, answered: usize::MAX, periods: usize::MAX };
         let order: Order = |keys| {
             let mut order: Vec<_> = keys.keys().map(|object| (*object, *object)).collect();
             order.sort_unstable();
@@ -831,6 +831,43 @@ fn housekeeping_has_its_turn_whatever_is_going_on() {
     drop(quiet);
 }
 
+/// Bug: who posted while its labels were looked through was the first to be looked at again, and nobody else ever was. And
+/// where nothing was written after that, nobody looked again at all.
+#[test]
+fn who_posts_all_the_time_has_no_others_labels_wait() {
+    let house = House::new();
+    let stat = |day: i8, text| NewStat::new(None, anr(1), StatType::Threat, date(day), text);
+    let [first, second] = [0, 1].map(|client| &house.clients[client]);
+    let named = format!(r#"[{{"uuid":"{}","count":1,"maxRisk":1,"averageRate":1}}]"#, Uuid::from_u128(5));
+    for client in [first, second] {
+        house.store.add_stats(client, &[stat(1, &named), stat(2, "[]")]).unwrap();
+    }
+    let delete = |client: &Client, day: Option<Date>| {
+        let filter = Filter { client: Some(client.id), from: day, to: day, ..Filter::default() };
+        assert!(house.store.delete_stats(&filter).unwrap() > 0);
+    };
+    let queued = || {
+        let text = "SELECT client FROM relabel ORDER BY number";
+        let clients = |tx: &rusqlite::Transaction<'_>| {
+            let mut statement = tx.prepare(text).unwrap();
+            Ok(statement.query_map([], |row| row.get::<_, i64>(0)).unwrap().map(Result::unwrap).collect::<Vec<_>>())
+        };
+        house.store.read(clients).unwrap()
+    };
+    house.store.add_stats(first, &distinct(super::parts::ROWS)).unwrap();
+    delete(first, Some(date(2)));
+    delete(second, None);
+    assert_eq!(queued(), [first.id, second.id]);
+    assert!(house.store.refresh_labels().unwrap(), "there are more pages");
+    house.store.add_stats(first, &[stat(3, "[]")]).unwrap();
+    let before = house.store.writes();
+    assert!(!house.store.refresh_labels().unwrap());
+    assert_eq!(queued(), [second.id, first.id]);
+    assert!(house.store.writes() > before, "housekeeping looks again, also if nothing else is written");
+    assert!(house.store.refresh_labels().unwrap());
+    assert_eq!(queued(), [first.id]);
+}
+
 /// Stats whose texts all differ: each has a payload of its own.
 fn distinct(number: usize) -> Vec<NewStat<'static>> {
     let start = Date::new(2020, 1, 1).unwrap();
@@ -861,7 +898,7 @@ fn no_more_entries_are_held_than_there_is_room_for() {
             found.extend(rollup.keys.values().cloned());
             Ok(())
         };
-        let most = Most { held, answered };
+        let most = Most { held, answered, periods: usize::MAX };
         house.store.sums_within(most, selection, EVERYBODY, |sums| sums.by_object(gather, order, &mut look))?;
         crate::error::Result::Ok((pieces, largest, found))
     };
@@ -899,7 +936,7 @@ fn who_fills_an_answer_pushes_out_what_is_its_own() {
             found.extend(rollup.order.iter().map(|(object, _)| rollup.keys[object].clone()));
             Ok(())
         };
-        let most = Most { held: 16, answered: 80 };
+        let most = Most { held: 16, answered: 80, periods: usize::MAX };
         house.store.sums_within(most, selection, EVERYBODY, |sums| sums.by_object(&Ok, order, &mut look))?;
         crate::error::Result::Ok(found)
     };
@@ -910,4 +947,40 @@ fn who_fills_an_answer_pushes_out_what_is_its_own() {
     let analyses = Some(Analyses { client: Some(house.clients[0].id), uuids: None });
     let refused = ask(&Selection { analyses, ..all }).unwrap_err();
     assert!(refused.kind == Kind::Invalid && refused.message.contains("fewer days"), "{refused}");
+}
+
+/// Bug: who gave a few objects on each day since 1970 pushed out those of everybody who had more.
+#[test]
+fn who_gives_many_days_pushes_out_what_is_its_own() {
+    let house = House::new();
+    let object = |n: u128| format!(r#"{{"uuid":"{}","count":1,"maxRisk":1,"averageRate":1}}"#, Uuid::from_u128(n));
+    let objects = |range: std::ops::Range<u128>| format!("[{}]", range.map(object).collect::<Vec<_>>().join(","));
+    let (long, short) = (objects(1..7), objects(11..21));
+    for (client, data, first) in [(0, &long, 1), (1, &short, 17)] {
+        let stat = |day: i8| NewStat::new(None, anr(0), StatType::Threat, date(day), data);
+        house.store.add_stats(&house.clients[client], &(first..21).map(stat).collect::<Vec<_>>()).unwrap();
+    }
+    let kind = StatType::Threat;
+    let all = Selection { kind, from: None, to: None, local_only: false, analyses: None, newest: None, object: None };
+    let order: Order = |keys| {
+        let mut order: Vec<_> = keys.iter().filter(|(_, key)| !key.is_empty()).collect();
+        order.sort_by_key(|(_, key)| key.as_str());
+        order.into_iter().map(|(object, _)| (*object, *object)).collect()
+    };
+    let ask = |periods: usize| {
+        let (mut found, mut days) = (Vec::new(), BTreeSet::new());
+        let mut look = |rollup: &Rollup| {
+            let number = |(object, _): &(i64, i64)| Uuid::parse_str(&rollup.keys[object]).unwrap().as_u128();
+            found.extend(rollup.order.iter().map(number));
+            days.extend(rollup.days.keys().copied());
+            Ok(())
+        };
+        let most = Most { held: 20, answered: 80, periods };
+        house.store.sums_within(most, &all, EVERYBODY, |sums| sums.by_object(&Ok, order, &mut look)).unwrap();
+        (found, days)
+    };
+    assert_eq!(ask(20).0, [1, 2].into_iter().chain(11..21).collect::<Vec<_>>());
+    // Nor do they have the room of what others share with them: of the newest days there is all.
+    let everything = (1..7).chain(11..21).collect::<Vec<_>>();
+    assert_eq!(ask(4), (everything, (17..21).map(date).collect()));
 }
