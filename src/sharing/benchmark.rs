@@ -67,7 +67,7 @@ impl Fetched {
 /// `Unavailable` if there is nothing of any type, and those of the store.
 pub fn fetch(store: &Store, url: &str, proxies: &Proxies) -> Result<Fetched> {
     let web = HttpClient::unnamed(url, proxies, LONGEST, LARGEST)?;
-    let (mut fetched, start) = (Fetched::default(), Instant::now());
+    let (mut fetched, mut missing, start) = (Fetched::default(), Vec::new(), Instant::now());
     for (kind, question) in QUESTIONS {
         // Whoever is slow is not asked for each type.
         if start.elapsed() >= LONGEST {
@@ -75,15 +75,19 @@ pub fn fetch(store: &Store, url: &str, proxies: &Proxies) -> Result<Fetched> {
         }
         match of_kind(&web, url, kind, question) {
             Ok(found) => fetched.kept.push(found),
-            Err(error) => fetched.missing.push(format!("{}: {}", kind.name(), error.chain())),
+            Err(error) => missing.push((kind, error.chain())),
         }
     }
+    fetched.missing = missing.iter().map(|(kind, why)| format!("{}: {why}", kind.name())).collect();
     if fetched.kept.is_empty() {
-        let why = fetched.missing.join("; ");
-        return Err(Error::new(
-            Kind::Unavailable,
-            format!("{} publishes nothing to compare with: {why}", url_host(url)),
-        ));
+        // What keeps all of them away is said once.
+        missing.dedup_by(|one, other| one.1 == other.1);
+        let why = match missing.as_slice() {
+            [(_, why)] => why.clone(),
+            _ => fetched.missing.join("; "),
+        };
+        let text = format!("nothing to compare with came from {}: {why}", url_host(url));
+        return Err(Error::new(Kind::Unavailable, text));
     }
     store.keep_from_afar(url, &fetched.kept)?;
     Ok(fetched)

@@ -209,12 +209,16 @@ fn a_hostile_server_costs_little_and_changes_nothing() {
         let start = Instant::now();
         let errors = place.fails(&["pull", "--benchmark", "--remote", &stranger.url], 1);
         println!("{what}: {:?} {errors}", start.elapsed());
-        assert!(errors.contains("publishes nothing to compare with") && errors.len() < 3000, "{what}: {errors}");
+        assert!(errors.contains("nothing to compare with came from") && errors.len() < 3000, "{what}: {errors}");
         assert!(!errors.contains('\u{1b}'), "{what}");
         assert!(start.elapsed() < Duration::from_secs(25), "{what}: {:?}", start.elapsed());
         assert_eq!(remote(&service, "threat"), before, "{what}");
     }
     assert!(elsewhere.asked().is_empty(), "a redirect was followed");
+    // Where nobody is, that is said once, not for each type.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let errors = place.fails(&["pull", "--benchmark", "--remote", &format!("http://{nobody}")], 1);
+    assert_eq!(errors.matches("cannot be reached").count(), 1, "{errors}");
     // Hostile numbers and names are left out or end at the ends of their scale.
     let odd = Stranger::start(|request, socket| {
         let value = |rate: &str| format!(r#"{{"date":"{}","count":1,"maxRisk":1e300,"averageRate":{rate}}}"#, today());
