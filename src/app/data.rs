@@ -12,6 +12,7 @@ use super::source::{Source, Window};
 use super::trends;
 use super::{App, Request, nothing_here};
 use crate::averages::Period;
+use crate::error::Result;
 use crate::model::parse_uuid;
 use charts::{CHARTS, Chart, Of};
 use serde_json::{Value, json as value};
@@ -53,12 +54,12 @@ impl Ask {
         })
     }
 
-    fn question(&self, what: &str) -> String {
+    fn question(&self, what: &str, source: &Source<'_>) -> Result<String> {
         let Self { chart, period, moved, object, .. } = self;
-        match moved {
-            Some(moved) => format!("{} {what}", moved.question()),
+        Ok(match moved {
+            Some(moved) => format!("{} {what} {:?}", moved.question(), source.changes_hash()?),
             None => format!("{what} {} {period:?} {object:?}", chart.name),
-        }
+        })
     }
 
     /// The address of the table, written anew: as many ways to write it as there are, they are one.
@@ -82,9 +83,7 @@ impl Ask {
 pub fn table(app: &App, request: Request<'_>) -> Answer {
     let ask = Ask::read(app, &request)?;
     let source = Source::of(app, &request)?;
-    let hash = if ask.chart.of == Of::Trends { source.changes_hash()? } else { None };
-    let question = format!("{} {hash:?}", ask.question("table"));
-    let mut answer = source.answer(request.head, (&question, ask.window), |out| {
+    let mut answer = source.answer(request.head, (&ask.question("table", &source)?, ask.window), |out| {
         rows::line(out, &ask.chart.columns().map(|column| value!(column.name)).collect::<Vec<_>>())?;
         rows::write(app, &source, &ask, &mut |row| rows::line(out, &row))
     })?;
@@ -106,7 +105,7 @@ fn without_nothing(mut object: Value, names: &[&str]) -> Value {
 pub fn metadata(app: &App, request: Request<'_>) -> Answer {
     let ask = Ask::read(app, &request)?;
     let source = Source::of(app, &request)?;
-    let question = format!("{} {}", ask.question("metadata"), ask.address());
+    let question = format!("{} {}", ask.question("metadata", &source)?, ask.address());
     source.answer(request.head, (&question, ask.window), |out| {
         let days = match (ask.moved, ask.chart.kind()) {
             (Some(moved), _) => trends::days(app, &source, moved.since)?,

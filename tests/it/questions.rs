@@ -119,6 +119,21 @@ fn a_caller_who_has_what_moved_does_not_have_it_read() {
     service.get("/stats/trends.json?period=year").send().expect(503);
 }
 
+/// Bug: what is told of the table was of the day before until somebody wrote, while the table was of today.
+#[test]
+fn what_is_told_of_what_moved_changes_with_it() {
+    let place = Place::new();
+    let token = place.client("fo");
+    let service = place.serve();
+    let threat = |date: &str, rate: &str| item(ANR, "threat", date, &rated(&uuid(1), 2, 10, rate));
+    service.store_stats(&token, &[threat(&days_ago(28), "1"), threat(&today().to_string(), "2")]);
+    let last_day =
+        || service.get("/data/trends/metadata.json").send().expect(200).json()["to"].as_str().map(str::to_owned);
+    until("what moved", || last_day() == Some(today().to_string()));
+    damage(&place, "DELETE FROM release WHERE week = 0");
+    assert_eq!(last_day(), None);
+}
+
 #[test]
 fn what_moved_of_a_client_is_computed_once_for_all_its_objects() {
     let place = Place::new();
