@@ -12,7 +12,7 @@ use crate::averages::release::rounding::Band;
 use crate::averages::release::{GRACE, Release};
 use crate::averages::{Params, Period, Processor};
 use crate::dashboard::Released;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::date::{to_number, today};
 use crate::model::{StatType, parse_uuid};
 use crate::server::message::Head;
@@ -92,11 +92,27 @@ fn is_inside(last: Date, from: Option<Date>, to: Option<Date>) -> bool {
     from.is_none_or(|from| first.is_ok_and(|first| from <= first)) && to.is_none_or(|to| last <= to)
 }
 
+/// Objects of all its weeks that an answer may be made of, of some 100 bytes each: a year of the most that weeks may have.
+const MAX_READ: usize = 600_000;
+
 /// Reads of some weeks what answers need of these types, one after the other, so that no more than one is held whole.
+///
+/// # Errors
+/// `Invalid` if they have more objects than may be held.
 pub fn read(app: &App, dates: &[Date], kinds: &[StatType]) -> Result<Vec<Lean>> {
-    let (mut reader, mut weeks) = (Reader::new(kinds), Vec::with_capacity(dates.len()));
+    read_within(app, dates, kinds, MAX_READ)
+}
+
+fn read_within(app: &App, dates: &[Date], kinds: &[StatType], most: usize) -> Result<Vec<Lean>> {
+    let (mut reader, mut weeks, mut number) = (Reader::new(kinds), Vec::with_capacity(dates.len()), 0);
     for date in dates {
-        weeks.extend(read_one(app, *date, &mut reader)?);
+        let week = read_one(app, *date, &mut reader)?;
+        number += week.as_ref().map_or(0, Lean::number);
+        if number > most {
+            let reason = format!("These weeks have more than {most} figures: ask for fewer days.");
+            return Err(Error::invalid(reason));
+        }
+        weeks.extend(week);
     }
     Ok(weeks)
 }
@@ -355,19 +371,22 @@ mod tests {
     use super::*;
     use crate::averages::release::RULES;
     use crate::config::{Config, Raw};
+    use crate::error::Kind;
     use crate::store::Store;
     use crate::store::releases::New;
 
-    /// Bug: each question about one of thousands of objects had all weeks that it asks for read whole.
-    #[test]
-    fn weeks_are_read_once_for_all_objects() {
+    fn key(number: u128) -> String {
+        Uuid::from_u128(number).to_string()
+    }
+
+    /// A service that published ten weeks of twenty threats.
+    fn house() -> (tempfile::TempDir, App) {
         let directory = tempfile::TempDir::new().unwrap();
         let path = directory.path().join("stats.db");
         let words = ["--store", path.to_str().unwrap(), "--public-min-clients", "3"];
         let (raw, _) = Raw::take(words.map(str::to_owned).into()).unwrap();
         let store = Arc::new(Store::open(&path).unwrap());
         let app = App::new(Config::new(&raw).unwrap(), Arc::clone(&store), Arc::default());
-        let key = |number: u128| Uuid::from_u128(number).to_string();
         let object =
             |number| format!(r#"{{"key":"{}","figures":[{{"n":"5-9","v":{number}}},null,null]}}"#, key(number));
         let objects = (1..=20).map(object).collect::<Vec<_>>().join(",");
@@ -376,8 +395,27 @@ mod tests {
             let week = jiff::civil::date(2026, 1, 4).saturating_add(Span::new().weeks(week));
             store.keep_release(&New { week, rules: RULES, k: 3, cells: &cells }).unwrap();
         }
+        (directory, app)
+    }
+
+    /// Bug: an answer about years of thousands of objects took as much memory as they have.
+    #[test]
+    fn no_more_is_held_of_weeks_than_there_is_room_for() {
+        let (_directory, app) = house();
+        let dates = Published::of(&app).unwrap().dates(Weeks::Inside(None, None));
+        let read = |most| read_within(&app, &dates, &[StatType::Threat], most).map(|weeks| weeks.len());
+        assert_eq!(read(200).unwrap(), 10);
+        let refused = read(199).unwrap_err();
+        assert!(refused.kind == Kind::Invalid && refused.message.contains("fewer days"), "{refused}");
+        assert_eq!(read_within(&app, &dates, &[StatType::Risk], 0).unwrap().len(), 10, "other types do not count");
+    }
+
+    /// Bug: each question about one of thousands of objects had all weeks that it asks for read whole.
+    #[test]
+    fn weeks_are_read_once_for_all_objects() {
+        let (_directory, app) = house();
         let published = Published::of(&app).unwrap();
-        let before = store.reads_of_releases().unwrap();
+        let before = app.store.reads_of_releases().unwrap();
         for number in 1..=20 {
             for weeks in 1..=5 {
                 let dates = &published.dates(Weeks::Inside(None, None))[..weeks];
@@ -393,6 +431,6 @@ mod tests {
         }
         assert!(!ever_showed(&app, &published, Uuid::from_u128(21)).unwrap());
         // Once for threats, and once for vulnerabilities when something was none.
-        assert_eq!(store.reads_of_releases().unwrap() - before, 20);
+        assert_eq!(app.store.reads_of_releases().unwrap() - before, 20);
     }
 }

@@ -241,6 +241,7 @@ impl Votes {
             figures[*measure] = Some(figure(column, band, rules, is_trend));
         }
         hidden.dedup_by(|a, b| a.key == b.key && a.contributors == b.contributors);
+        let objects = foremost(objects.into_iter().collect());
         let object = |(key, figures): (&str, Vec<Option<Figure>>)| Object {
             key: key.to_owned(),
             texts: std::array::from_fn(|language| self.text(key, language, rules)),
@@ -272,6 +273,19 @@ impl Votes {
             cells.into_iter().zip(trends::discoveries(&probabilities)).collect()
         })
     }
+}
+
+/// Objects of a type that a week shows at most: all weeks are kept for ever, and read for many answers.
+const MAX_SHOWN: usize = 3000;
+
+/// Those objects that most contributors have, as far as their bands tell; of equals the first by their keys.
+fn foremost(mut objects: Vec<(&str, Vec<Option<Figure>>)>) -> Vec<(&str, Vec<Option<Figure>>)> {
+    if objects.len() > MAX_SHOWN {
+        objects.sort_by_key(|(_, figures)| Reverse(figures.iter().flatten().map(|figure| figure.band).max()));
+        objects.truncate(MAX_SHOWN);
+        objects.sort_unstable_by_key(|(key, _)| *key);
+    }
+    objects
 }
 
 fn mean(values: &[f64]) -> f64 {

@@ -50,6 +50,11 @@ impl Lean {
         Self { date, types }
     }
 
+    /// How many objects it has, of all types.
+    pub fn number(&self) -> usize {
+        self.types.iter().map(|(_, figures)| figures.objects.len()).sum()
+    }
+
     /// What is shown of a type.
     pub fn shown(&self, kind: StatType) -> Option<&Figures> {
         self.types.iter().find(|(of, _)| *of == kind).map(|(_, figures)| figures)
@@ -117,7 +122,10 @@ impl<'a> Reader<'a> {
             };
             Object { key, texts, figures: object.figures.into_iter().map(figure).collect() }
         });
-        Figures { objects: objects.collect(), totals: shown.totals }
+        let mut objects: Vec<Object> = objects.collect();
+        // They lie where larger ones did.
+        objects.shrink_to_fit();
+        Figures { objects, totals: shown.totals }
     }
 
     /// A key and texts, those of the week before where they are the same.

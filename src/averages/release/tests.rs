@@ -334,3 +334,15 @@ fn fewer_than_ten_claim_nothing() {
     votes.add(one(0.9), &[one(0.3), Values::new(), Values::new()], &Texts::new());
     assert!(is_trend(&votes));
 }
+
+/// Bug: a week of three contributors' tens of thousands of objects was kept for ever, and read whole for many answers.
+#[test]
+fn a_week_shows_of_too_many_objects_those_that_most_contributors_have() {
+    let figure = |band: &str| serde_json::from_str::<Option<Figure>>(&format!(r#"{{"n":"{band}","v":1}}"#)).unwrap();
+    let keys: Vec<String> = (0..MAX_SHOWN + 10).map(|number| format!("{number:05}")).collect();
+    let few = |key: &String| key.as_str() < "00020";
+    let all = keys.iter().map(|key| (key.as_str(), vec![None, figure(if few(key) { "3-4" } else { "5-9" })])).collect();
+    let shown: Vec<&str> = foremost(all).into_iter().map(|(key, _)| key).collect();
+    let expected: Vec<&String> = keys.iter().take(10).chain(keys.iter().skip(20)).collect();
+    assert_eq!(shown, expected);
+}
