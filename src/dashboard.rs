@@ -149,12 +149,7 @@ fn values(site: &Site<'_>, view: &View<'_>) -> Values {
     let line = site.released.as_ref().map(|known| released(known, language));
     values.raw("released", site.own.map(|name| own(name, language)).or(line).unwrap_or_default());
     values.text("view", if site.own.is_some() { "own" } else { site.released.as_ref().map_or("", |_| "released") });
-    let footer = match (site.own, &site.released) {
-        (Some(_), _) => "page.own_only",
-        (None, Some(_)) => "app.averages_only",
-        // Live figures may be those of a single organisation.
-        (None, None) => "page.live",
-    };
+    let footer = if site.own.is_some() { "page.own_only" } else { "app.averages_only" };
     values.text("footer", language.texts.get(footer));
     values.text("benchmark", if site.own.is_some() || site.has_remote { "on" } else { "" });
     values.text("page", page.name);

@@ -140,7 +140,7 @@ describe("report", () => {
       assert.match(await page.locator(".report-scope").innerText(), /(3-4|5-9) organisations/);
       assert.match(
         await page.locator(".report-method").innerText(),
-        /What fewer than 3 organisations have is not shown.*means over organisations/,
+        /What fewer than 3 organisations have is not shown.*newest days or week/,
       );
     }));
 });

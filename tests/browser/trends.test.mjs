@@ -111,8 +111,7 @@ describe("trends", () => {
     const other = await open(browser, service);
     try {
       await visit(other, service, "trends?lang=en&since=2999-01-01");
-      assert.match(await other.locator("#charts").innerText(), /choose again above.*2999-01-01 is not a day from/s);
-      assert.equal(await other.getByRole("button", { name: "Try again" }).count(), 0);
+      assert.match(await other.locator("#charts").innerText(), /2999-01-01 is not a day from 1970-01-01 to yesterday/);
       await other.locator('label:has(> input[name="period"][value="month"])').click();
       await settled(other);
       assert.ok(await other.locator(".mover").count());

@@ -5,21 +5,15 @@ import { at } from "./page.js";
 /** An answer that is no answer, with what it was. */
 export class Unavailable extends Error {}
 
-/** What an address asks for is not to be had, and why: trying again would not help. */
-export class Refused extends Error {}
-
-/** Why a request was refused; what it was where nobody said. */
-async function refusal(response) {
-  const { errors } = await response.json().catch(() => ({}));
-  return new Refused(Object.values(errors ?? {}).join("; ") || `${response.status} ${response.statusText}`);
-}
-
 /** The JSON at a path; anything else is `Unavailable`. */
 export async function getJson(path) {
   const response = await fetch(at(path)).catch((error) => {
     throw new Unavailable(error.message);
   });
-  if (response.status === 400) throw await refusal(response);
+  if (response.status === 400) {
+    const { errors, message } = await response.json();
+    throw new Unavailable(errors ? Object.values(errors).join() : message);
+  }
   if (!response.ok) throw new Unavailable(`${response.status} ${response.statusText}`);
   return response.json().catch(() => {
     throw new Unavailable("JSON");

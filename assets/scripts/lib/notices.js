@@ -1,6 +1,5 @@
 // What the page says when there is nothing to draw, or something to know first.
 
-import { Refused } from "./data.js";
 import { byId, h } from "./dom.js";
 import { daysBetween } from "./format.js";
 import { linkTo, plural, t } from "./page.js";
@@ -34,7 +33,6 @@ export function introduce(summary) {
 
 /** In place of charts whose numbers did not come. */
 function failure(error, again) {
-  if (error instanceof Refused) return notice("error", t("error.title"), `${t("error.refused")} (${error.message})`);
   const button = h("button", { type: "button", class: "primary", onclick: again }, t("error.again"));
   return notice("error", t("error.title"), `${t("error.text")} (${error.message})`, button);
 }

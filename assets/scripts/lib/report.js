@@ -193,11 +193,7 @@ export async function report(again) {
     const categories = topGaps(found.averages ?? [], FIRST);
     return categories.length && figure(gapSpec({ categories }, card("gaps", t("report.gaps"), found, { csv: ["compliance"] })));
   });
-  const method = h(
-    "p",
-    { class: "report-method" },
-    [released(), isReleased ? t("report.method.released") : t("report.method"), at("help")].filter(Boolean).join(" "),
-  );
+  const method = h("p", { class: "report-method" }, [released(), t("report.method"), at("help")].filter(Boolean).join(" "));
   const top2 = [top("threats", t("overview.threats")), top("vulnerabilities", t("overview.vulnerabilities"))];
   const [words, tiles, ...cards] = await Promise.all([sentences, numbers, ...KINDS.map(levels), movers, gaps, ...top2]);
   const [now, referentials] = await Promise.all([
