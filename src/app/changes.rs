@@ -72,7 +72,7 @@ fn tell(
 
 /// The votes of a type, one an analysis, at the newer of two days and at the older, which stands in the first horizon's place.
 fn ends(store: &Store, analyses: &[Contributor], (kind, most): (StatType, usize), ends: [Date; 2]) -> Result<Votes> {
-    let kept = store.foremost_objects(kind, most)?;
+    let kept = store.foremost_objects(kind, owner(analyses), most)?;
     let (mut votes, mut places) = (Votes::default(), Places::new(kind));
     for analysis in analyses {
         let (all, keys) = store.last_stats(analysis, kind, &ends, DAYS, &|object| !places.lacks(object))?;
@@ -91,7 +91,7 @@ fn followed(
     (kind, most): (StatType, usize),
     today: Date,
 ) -> Result<(Votes, Paths)> {
-    let kept = store.foremost_objects(kind, most)?;
+    let kept = store.foremost_objects(kind, owner(analyses), most)?;
     let ends: Vec<Date> = moved::WEEKS.iter().map(|week| today.saturating_sub(Span::new().weeks(*week))).collect();
     let (mut votes, mut paths, mut places) = (Votes::default(), Paths::default(), Places::new(kind));
     for analysis in analyses {
@@ -113,6 +113,12 @@ fn followed(
         paths.follow(&weeks);
     }
     Ok((votes, paths))
+}
+
+/// Whose all these analyses are, if they are one client's: it follows its own objects, however many others have.
+fn owner(analyses: &[Contributor]) -> Option<i64> {
+    let [first, ..] = analyses.first()?.clients[..] else { return None };
+    analyses.iter().all(|analysis| analysis.clients == [first]).then_some(first)
 }
 
 /// Tells the keys of objects; of those that are not followed none, so that they are nothing.
@@ -161,13 +167,18 @@ mod tests {
                 store.add_stats(&client, &[NewStat::new(None, anr, StatType::Threat, day, &data)]).unwrap();
             }
         }
-        let followed = |most: usize| {
+        let followed_of = |most: usize, analyses: &[Contributor]| {
             let names = |_: StatType, _: &str| Ok(shapes::Texts::default());
-            let live = live_within(most, &store, &store.analyses().unwrap(), today, &names).unwrap();
+            let live = live_within(most, &store, analyses, today, &names).unwrap();
             live.objects.into_keys().map(|key| Uuid::parse_str(&key).unwrap().as_u128()).collect::<Vec<_>>()
         };
+        let followed = |most: usize| followed_of(most, &store.analyses().unwrap());
         assert_eq!(followed(23), (1..=23).collect::<Vec<_>>());
         assert_eq!(followed(7), [1, 2, 19, 20, 21, 22, 23]);
         assert_eq!(followed(3), [19, 20, 21]);
+        // Bug: a client did not see its own objects move where others had many.
+        let own = store.analyses_of(&store.client("many").unwrap()).unwrap();
+        assert_eq!(followed_of(20, &own), (1..=20).collect::<Vec<_>>());
+        assert_eq!(followed_of(3, &own), [1, 19, 20]);
     }
 }

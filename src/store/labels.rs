@@ -323,11 +323,18 @@ pub(super) fn shown(tx: &Transaction<'_>, object: i64, naming: Naming) -> Result
 }
 
 impl Store {
-    /// So many objects of a type: those of the clients that have fewest. None if there are no more than that.
-    pub fn foremost_objects(&self, kind: StatType, most: usize) -> Result<Option<HashSet<i64>>> {
+    /// So many objects of a type, or of those that one client has: those of the clients that have fewest. None if there are
+    /// no more than that.
+    pub fn foremost_objects(&self, kind: StatType, owner: Option<i64>, most: usize) -> Result<Option<HashSet<i64>>> {
         self.read(|tx| {
-            let mut statement = tx.prepare_cached("SELECT id FROM object WHERE type = ?1 AND key <> ?2")?;
-            let rows = statement.query_map(params![kind.number(), EVERY_STAT], |row| row.get(0))?;
+            let mut statement = tx.prepare_cached(match owner {
+                Some(_) => {
+                    "SELECT id FROM label JOIN object ON object.id = label.object
+                     WHERE type = ?1 AND key <> ?2 AND label.client = ?3"
+                }
+                None => "SELECT id FROM object WHERE type = ?1 AND key <> ?2 AND ?3 IS NULL",
+            })?;
+            let rows = statement.query_map(params![kind.number(), EVERY_STAT, owner], |row| row.get(0))?;
             let mut objects: Vec<i64> = rows.collect::<rusqlite::Result<_>>()?;
             if objects.len() <= most {
                 return Ok(None);
