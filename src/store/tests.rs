@@ -485,12 +485,19 @@ fn no_statement_is_prepared_twice() {
     assert_eq!(house.store.read(again).unwrap(), 0);
 }
 
+/// How often a connection has run a statement so far.
+fn count_runs(tx: &rusqlite::Transaction<'_>, text: &str) -> crate::error::Result<i32> {
+    Ok(tx.prepare_cached(text)?.get_status(rusqlite::StatementStatus::Run))
+}
+
 /// How often the writer has run a statement so far.
 fn runs(house: &House, text: &str) -> i32 {
-    let count = |tx: &rusqlite::Transaction<'_>| {
-        Ok(tx.prepare_cached(text).unwrap().get_status(rusqlite::StatementStatus::Run))
-    };
-    house.store.write(count).unwrap()
+    house.store.write(|tx| count_runs(tx, text)).unwrap()
+}
+
+/// How often a reader has run a statement so far.
+fn reads(house: &House, text: &str) -> i32 {
+    house.store.read(|tx| count_runs(tx, text)).unwrap()
 }
 
 /// Bug: each item of a batch looked for the newest stat of its type past all newer ones of other types, so that a client
@@ -648,14 +655,6 @@ fn who_waits_for_the_writer_comes_before_who_has_just_written() {
         post.unwrap().join().unwrap();
     });
     assert_eq!(*order.lock().unwrap(), ["part", "post", "part"]);
-}
-
-/// How often a reader has run a statement so far.
-fn reads(house: &House, text: &str) -> i32 {
-    let count = |tx: &rusqlite::Transaction<'_>| {
-        Ok(tx.prepare_cached(text).unwrap().get_status(rusqlite::StatementStatus::Run))
-    };
-    house.store.read(count).unwrap()
 }
 
 /// Bug: what was to be deleted was looked up at one look, during which whatever others wrote stayed in the log.
