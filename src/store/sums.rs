@@ -4,15 +4,18 @@
 //! A first look adds everything up, and is all there is where that is little. Where it is much only the objects and days
 //! are kept of it, and whole objects or whole periods are read again, so many at a time.
 
+mod rows;
+
+use self::rows::Part;
 use super::Store;
 use super::entries::{Entries, Entry};
 use super::labels::{self, Naming};
-use super::rollups::{Analyses, BUCKET, Selection, hex_list, parsed, stored_date};
+use super::rollups::Selection;
 use crate::error::{Error, Result};
 use crate::model::date;
 use crate::model::shapes::Texts;
 use jiff::civil::Date;
-use rusqlite::{OptionalExtension, Row, ToSql, Transaction, params, params_from_iter};
+use rusqlite::Transaction;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// How many entries there may be.
@@ -33,9 +36,6 @@ const MOST: Most = Most { held: 100_000, answered: 1_000_000, periods: 4_000 };
 
 /// Gathers days into periods: gives the first day of a day's period, and never an earlier one of a later day.
 pub type Gather<'a> = &'a dyn Fn(Date) -> Result<Date>;
-
-/// Takes the entries of a row; gives whether there is to be another one.
-type EachRow<'a> = &'a mut dyn FnMut(Date, &[(i64, Entry)]) -> Result<bool>;
 
 /// Brings the objects that occur into order, and leaves out those that are not asked for. Each comes with the one whose
 /// labels are told of it.
@@ -110,26 +110,6 @@ impl Store {
         work: impl FnOnce(&Sums<'_>) -> Result<T>,
     ) -> Result<T> {
         self.read(|tx| work(&Sums { tx, selection, called, most }))
-    }
-}
-
-/// What is read of a selection.
-#[derive(Clone, Debug)]
-struct Part {
-    /// First and last day.
-    days: (i64, i64),
-    /// First and last group of objects.
-    buckets: (i64, i64),
-    /// The objects; all if none.
-    objects: Option<HashSet<i64>>,
-}
-
-impl Part {
-    fn of(&self, objects: HashSet<i64>) -> Self {
-        let buckets = objects.iter().map(|object| object / BUCKET);
-        // Without an object there is nothing: a range that ends before it begins.
-        let buckets = (buckets.clone().min().unwrap_or(1), buckets.max().unwrap_or(0));
-        Self { days: self.days, buckets, objects: Some(objects) }
     }
 }
 
@@ -295,16 +275,6 @@ impl Sums<'_> {
         Ok(())
     }
 
-    fn everything(&self) -> Result<Part> {
-        let Selection { from, to, object, kind, .. } = self.selection;
-        let days = (from.map_or(i64::MIN, date::to_number), to.map_or(i64::MAX, date::to_number));
-        let all = Part { days, buckets: (0, i64::MAX), objects: None };
-        let Some(key) = object else { return Ok(all) };
-        let mut statement = self.tx.prepare_cached("SELECT id FROM object WHERE type = ?1 AND key = ?2")?;
-        let found: Option<i64> = statement.query_row(params![kind.number(), key], |row| row.get(0)).optional()?;
-        Ok(all.of(found.into_iter().collect()))
-    }
-
     fn survey(&self, part: &Part, gather: Gather<'_>) -> Result<Survey> {
         let mut survey = Survey { sums: Some(Held::default()), ..Survey::default() };
         self.entries(part, &mut |day, entries| {
@@ -342,120 +312,12 @@ impl Sums<'_> {
         let mut statement = self.tx.prepare_cached("SELECT key FROM object WHERE id = ?1")?;
         Ok(statement.query_row([object], |row| row.get(0))?)
     }
-
-    /// Gives away the entries of a part, those of a row at a time, until there is enough.
-    fn entries(&self, part: &Part, each: EachRow<'_>) -> Result<()> {
-        self.rows(part, &mut |day, bytes| {
-            let mut entries = parsed(bytes)?;
-            if let Some(objects) = &part.objects {
-                entries.retain(|(object, _)| objects.contains(object));
-            }
-            if entries.is_empty() { Ok(true) } else { each(day, &entries) }
-        })
-    }
-
-    fn rows(&self, part: &Part, each: &mut dyn FnMut(Date, &[u8]) -> Result<bool>) -> Result<()> {
-        match (&self.selection.analyses, self.selection.newest) {
-            (None, None) => self.rows_of_days(part, each),
-            _ => self.rows_of_stats(part, each),
-        }
-    }
-
-    /// The sums of whole days: only those groups are read that are asked for.
-    fn rows_of_days(&self, part: &Part, each: &mut dyn FnMut(Date, &[u8]) -> Result<bool>) -> Result<()> {
-        let mut statement = self.tx.prepare_cached(
-            "WITH RECURSIVE day(is_local, date) AS (
-                 SELECT column1, (SELECT min(date) FROM rollup
-                     WHERE type = ?1 AND is_local = column1 AND date BETWEEN ?3 AND ?4)
-                 FROM (VALUES (0), (1)) WHERE column1 >= ?2
-                 UNION ALL
-                 SELECT is_local, (SELECT min(rollup.date) FROM rollup WHERE type = ?1
-                     AND rollup.is_local = day.is_local AND rollup.date > day.date AND rollup.date <= ?4)
-                 FROM day WHERE date IS NOT NULL)
-             SELECT day.date, entries, bucket FROM day CROSS JOIN rollup ON type = ?1
-                 AND rollup.is_local = day.is_local AND rollup.date = day.date AND bucket BETWEEN ?5 AND ?6",
-        )?;
-        let ((from, to), (first, last)) = (part.days, part.buckets);
-        let bound = params![self.selection.kind.number(), self.selection.local_only, from, to, first, last];
-        let buckets: Option<HashSet<i64>> =
-            part.objects.as_ref().map(|objects| objects.iter().map(|object| object / BUCKET).collect());
-        let mut rows = statement.query(bound)?;
-        while let Some(row) = rows.next()? {
-            let bucket = row.get(2)?;
-            let is_asked = buckets.as_ref().is_none_or(|buckets| buckets.contains(&bucket));
-            if is_asked && !given(row, each)? {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// The entries of single stats: of named analyses, or the newest ones.
-    fn rows_of_stats(&self, part: &Part, each: &mut dyn FnMut(Date, &[u8]) -> Result<bool>) -> Result<()> {
-        let Selection { kind, local_only, analyses, newest, .. } = self.selection;
-        // Which stats are the newest ones is not decided by the part that is looked at.
-        let (from, to) = self.everything()?.days;
-        let mut values: Vec<Box<dyn ToSql>> =
-            vec![Box::new(kind.number()), Box::new(from), Box::new(to), Box::new(*local_only)];
-        let newest = newest.unwrap_or(-1);
-        let text = match analyses {
-            Some(Analyses { client, uuids: None }) => {
-                values.extend([Box::new(*client) as Box<dyn ToSql>, Box::new(newest)]);
-                OF_CLIENT
-            }
-            Some(Analyses { client, uuids: Some(uuids) }) => {
-                values.extend([Box::new(*client) as Box<dyn ToSql>, Box::new(hex_list(uuids))]);
-                OF_ANALYSES
-            }
-            None => {
-                values.push(Box::new(newest));
-                NEWEST
-            }
-        };
-        let mut statement = self.tx.prepare_cached(text)?;
-        let mut rows = statement.query(params_from_iter(values))?;
-        while let Some(row) = rows.next()? {
-            let is_asked = (part.days.0..=part.days.1).contains(&row.get(0)?);
-            if is_asked && !given(row, each)? {
-                break;
-            }
-        }
-        Ok(())
-    }
 }
-
-/// Stats of a client.
-const OF_CLIENT: &str = "SELECT stat.date, payload.entries
-     FROM stat CROSS JOIN client ON client.id = stat.client CROSS JOIN payload ON payload.id = stat.payload
-     WHERE stat.client = ?5 AND stat.type = ?1 AND stat.date BETWEEN ?2 AND ?3 AND client.is_local >= ?4
-     ORDER BY stat.date DESC, stat.seq DESC LIMIT ?6";
-
-/// Stats of analyses, of a client or of all.
-const OF_ANALYSES: &str = "SELECT stat.date, payload.entries
-     FROM analysis
-     CROSS JOIN stat ON stat.analysis = analysis.id AND stat.type = ?1 AND stat.date BETWEEN ?2 AND ?3
-     CROSS JOIN payload ON payload.id = stat.payload
-     CROSS JOIN client ON client.id = stat.client AND client.is_local >= ?4
-     WHERE analysis.id IN (
-         SELECT analysis.id FROM json_each(?6) AS wanted
-         CROSS JOIN client ON ?5 IS NULL OR client.id = ?5
-         CROSS JOIN analysis ON analysis.client = client.id AND analysis.uuid = unhex(wanted.value))";
-
-/// The newest stats of all.
-const NEWEST: &str = "SELECT stat.date, payload.entries
-     FROM stat CROSS JOIN client ON client.id = stat.client CROSS JOIN payload ON payload.id = stat.payload
-     WHERE stat.type = ?1 AND stat.date BETWEEN ?2 AND ?3 AND client.is_local >= ?4
-     ORDER BY stat.date DESC, stat.seq DESC LIMIT ?5";
 
 fn too_many() -> Error {
     Error::invalid(
         "There are too many figures for one answer: ask for fewer days, for a longer period, or for fewer analyses.",
     )
-}
-
-fn given(row: &Row<'_>, each: &mut dyn FnMut(Date, &[u8]) -> Result<bool>) -> Result<bool> {
-    let day = stored_date(row.get(0)?)?;
-    each(day, row.get_ref(1).and_then(|value| Ok(value.as_blob()?))?)
 }
 
 /// Takes a list apart, so that no group is larger than `most` if it has more than one.
