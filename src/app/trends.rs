@@ -9,7 +9,7 @@ use super::source::{Source, Window};
 use super::{App, Request};
 use crate::averages::published::{Lean, Week};
 use crate::averages::release::HORIZONS;
-use crate::averages::release::moved::{self, End, NAMES, SINCE, TYPES};
+use crate::averages::release::moved::{self, End, MAX_ENTRIES, NAMES, SINCE, TYPES};
 use crate::error::Result;
 use crate::model::date::{to_number, today};
 use crate::model::decimal::excerpt;
@@ -142,18 +142,18 @@ pub fn days(app: &App, source: &Source<'_>, since: Since) -> Result<Option<(Date
 /// The same as a value.
 pub fn value(app: &App, source: &Source<'_>, ask: Ask) -> Result<Value> {
     let mut answer = if source.is_live() { live(source, ask.since)? } else { released(app, ask.since)? };
-    if let Some(rose) = ask.rose {
-        keep(&mut answer, rose);
-    }
+    keep(&mut answer, ask.rose);
     Ok(answer)
 }
 
-/// Keeps of what moved what rose, or what fell.
-fn keep(answer: &mut Value, rose: bool) {
+/// Keeps of what moved what rose or what fell, if one of them is asked for, and so much as an answer has.
+fn keep(answer: &mut Value, rose: Option<bool>) {
     for name in NAMES.into_iter().chain([SINCE]) {
         let types = answer.get_mut(name).and_then(|since| since["types"].as_object_mut());
         for moved in types.into_iter().flat_map(Map::values_mut).filter_map(|lists| lists["moved"].as_array_mut()) {
-            moved.retain(|one| one["change"].as_f64().is_some_and(|change| (change > 0.0) == rose));
+            let is_asked = |change: f64| rose.is_none_or(|rose| (change > 0.0) == rose);
+            moved.retain(|one| one["change"].as_f64().is_some_and(is_asked));
+            moved.truncate(MAX_ENTRIES);
         }
     }
 }

@@ -171,6 +171,29 @@ fn of_three_analyses_the_one_that_stays_counts() {
     }
 }
 
+/// Bug: of the fifty largest changes those of one direction were told, of 60 that rose nothing that fell.
+#[test]
+fn a_direction_is_asked_of_all_that_moved() {
+    let place = Place::new();
+    let token = place.client("fo");
+    let service = place.serve();
+    let of = |rates: [&str; 2]| {
+        let rising = (10..70).map(|number| rated(&uuid(number), 1, 10, rates[0]));
+        rising.reduce(|all, one| both(&all, &one)).map(|all| both(&all, &rated(&uuid(THREAT), 1, 10, rates[1])))
+    };
+    let stat = |day: &str, rates| item(&anr("one"), "threat", day, &of(rates).unwrap());
+    service.store_stats(&token, &[stat(&days_ago(9), ["1", "3"]), stat(&today().to_string(), ["4", "2"])]);
+    let moved = |query: &str| {
+        let path = format!("/stats/trends.json?since={}{query}", days_ago(9));
+        let found = service.get(&path).send().expect(200).json()["since"]["types"]["threat"]["moved"].clone();
+        let changes = found.as_array().unwrap().iter().map(|one| one["change"].as_i64().unwrap());
+        changes.collect::<Vec<_>>()
+    };
+    assert_eq!(moved(""), [3; 50]);
+    assert_eq!(moved("&direction=rose"), [3; 50]);
+    assert_eq!(moved("&direction=fell"), [-1]);
+}
+
 #[test]
 fn of_five_contributors_the_three_that_stay_count() {
     let place = releases::world(&["1"; 5], 0);

@@ -26,8 +26,8 @@ pub const SINCE: &str = "since";
 pub const TYPES: [StatType; 4] = [StatType::Risk, StatType::Threat, StatType::Vulnerability, StatType::Compliance];
 /// The part of a scale by which something must have moved to be told.
 const LEAST: f64 = 0.01;
-/// Entries of a list, the largest first.
-const MAX_ENTRIES: usize = 50;
+/// Entries of a list in an answer, the largest first.
+pub const MAX_ENTRIES: usize = 50;
 /// Weeks back at which a live instance looks, the newest first: each of a quarter, every fourth of a year.
 pub const WEEKS: [i64; 24] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52];
 /// Weeks from one point of a horizon to the next.
@@ -39,7 +39,7 @@ pub type Changes<M> = BTreeMap<String, BTreeMap<String, M>>;
 /// What moved, came and went.
 #[derive(Serialize, Deserialize)]
 pub struct Lists<M> {
-    /// Largest change first.
+    /// Largest change first: as many as an answer has of those that rose, and as many of those that fell.
     pub moved: Vec<M>,
     /// Objects that nobody had at the other end.
     pub new: Vec<Named>,
@@ -127,10 +127,17 @@ fn told(units: i32, range: f64) -> Mean {
     number(amount(units.into(), 1).to_f64() * range)
 }
 
-/// The largest first.
+/// Of changes those that a list keeps.
 fn largest<M>(mut moved: Vec<(f64, M)>) -> Vec<M> {
-    moved.sort_by(|a, b| b.0.total_cmp(&a.0));
-    moved.into_iter().take(MAX_ENTRIES).map(|(_, one)| one).collect()
+    moved.sort_by(|a, b| b.0.abs().total_cmp(&a.0.abs()));
+    let mut room = [MAX_ENTRIES; 2];
+    moved.retain(|(change, _)| {
+        let room = &mut room[usize::from(*change > 0.0)];
+        let has_room = *room > 0;
+        *room = room.saturating_sub(1);
+        has_room
+    });
+    moved.into_iter().map(|(_, one)| one).collect()
 }
 
 /// The slope of values at equal distances, times the distance from the first to the last.
@@ -297,7 +304,7 @@ fn named(key: &str, texts: &[String; 4]) -> Named {
     Named { object: key.to_owned(), labels: texts.into() }
 }
 
-/// The measures of an object that moved, with their sizes.
+/// The measures of an object that moved, with the parts of their scales.
 fn moves(kind: StatType, object: &Object, horizon: usize, weeks: &[&Lean]) -> Vec<(f64, ReleasedMove)> {
     let mut found = Vec::new();
     for (of, figure) in object.figures.iter().enumerate() {
@@ -306,8 +313,8 @@ fn moves(kind: StatType, object: &Object, horizon: usize, weeks: &[&Lean]) -> Ve
         else {
             continue;
         };
-        let size = f64::from(change.value).abs() / f64::from(UNITS);
-        if size < LEAST {
+        let part = f64::from(change.value) / f64::from(UNITS);
+        if part.abs() < LEAST {
             continue;
         }
         let (name, range) = measure(kind, of);
@@ -328,17 +335,17 @@ fn moves(kind: StatType, object: &Object, horizon: usize, weeks: &[&Lean]) -> Ve
             band: change.band,
             trend: change.is_trend,
         };
-        found.push((size, moved));
+        found.push((part, moved));
     }
     found
 }
 
-/// The measures of an object that differ from what was published of it in an earlier week, with their sizes.
+/// The measures of an object that differ from what was published of it in an earlier week, with the parts of their scales.
 fn differences(kind: StatType, object: &Object, then: &published::Object) -> Vec<(f64, ReleasedMove)> {
     let one = |(of, (now, then)): (usize, (&Option<Figure>, &Option<published::Figure>))| {
         let (now, then) = (now.as_ref()?, then.as_ref()?);
         let change = now.value - then.value;
-        let size = f64::from(change).abs() / f64::from(UNITS);
+        let part = f64::from(change) / f64::from(UNITS);
         let (measure, range) = measure(kind, of);
         let differing = || ReleasedMove {
             named: named(&object.key, &object.texts),
@@ -351,7 +358,7 @@ fn differences(kind: StatType, object: &Object, then: &published::Object) -> Vec
             band: now.band.min(then.band),
             trend: false,
         };
-        (size >= LEAST).then(|| (size, differing()))
+        (part.abs() >= LEAST).then(|| (part, differing()))
     };
     object.figures.iter().zip(&then.figures).enumerate().filter_map(one).collect()
 }

@@ -124,12 +124,12 @@ impl Votes {
         let is_told = |object: &str| !is_total(kind, object) && !is_high(object);
         for (cell, column) in self.columns.iter().filter(|((object, _), _)| is_told(object)) {
             let (object, of) = cell;
-            if !column.changes[horizon].is_empty() && mean(&column.changes[horizon]).abs() >= LEAST {
+            let change = if column.changes[horizon].is_empty() { 0.0 } else { mean(&column.changes[horizon]) };
+            if change.abs() >= LEAST {
                 let trend = trends[horizon].get(&(object, *of)) == Some(&true);
                 let (name, range) = measure(kind, *of);
                 let matched = matched(column, horizon, (range, trend), &paths.of(cell, horizon));
-                let size = mean(&column.changes[horizon]).abs();
-                moved.push((size, LiveMove { named: named(object), measure: name.into(), matched }));
+                moved.push((change, LiveMove { named: named(object), measure: name.into(), matched }));
             }
             if column.had[horizon] == 0 && self.had[horizon] > 0 {
                 new.insert(object);
