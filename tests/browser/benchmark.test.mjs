@@ -40,23 +40,27 @@ function closed() {
   return day.toISOString().slice(0, 10);
 }
 
+const tokenOf = (index) => `${index}-token-of-a-test-client`;
+
+/** Stores stats as a client. */
+async function send(service, index, items) {
+  const response = await fetch(`${service.address}/api/v1/stats/`, {
+    method: "POST",
+    headers: { "X-API-KEY": tokenOf(index), "Content-Type": "application/json" },
+    body: JSON.stringify(items),
+  });
+  assert.equal(response.status, 201);
+}
+
 /** A service with so many clients, who sent so many days ago, and a link of the first one's. */
 async function house(clients, k = "1", days = 0) {
   const service = await serve({ PUBLIC_MIN_CLIENTS: k });
-  const tokenOf = (index) => `${index}-token-of-a-test-client`;
   const all = Array.from({ length: clients }, (_, index) => index);
   for (const index of all)
     service.run("client", "create", "--name", NAMES[index] ?? `client ${index}`, "--token", tokenOf(index), "--share");
   // A week is built once, with the first stat that is newer: all of its own come before.
   for (const date of k === "1" ? [ago(days)] : [closed(), ago(days)]) {
-    for (const index of all) {
-      const response = await fetch(`${service.address}/api/v1/stats/`, {
-        method: "POST",
-        headers: { "X-API-KEY": tokenOf(index), "Content-Type": "application/json" },
-        body: JSON.stringify(stats(index, [4, 1, 2, 3][index % 4], date)),
-      });
-      assert.equal(response.status, 201);
-    }
+    for (const index of all) await send(service, index, stats(index, [4, 1, 2, 3][index % 4], date));
   }
   const link = new URL(service.run("client", "view-link", "create", "alpha").split("Link: ")[1].trim()).pathname.slice(1);
   return { ...service, link };
@@ -100,7 +104,10 @@ describe("one's own figures", { concurrency: 2 }, () => {
   test("a sentence, the widest distance first, and the numbers behind it", async () => {
     const page = await open(browser, many);
     await visit(page, many, `${many.link}benchmark`);
-    assert.equal(await page.locator(".benchmark-sentence").textContent(), "3 of your 3 threats are above the mean of 3-4 organisations.");
+    assert.equal(
+      await page.locator(".benchmark-sentence").textContent(),
+      "Your threats above the mean of 3-4 organisations: 3 of 3 compared.",
+    );
     const table = await tableOf(page, "benchmark-threats");
     assert.deepEqual(table.head, ["Threats", "You", "Mean of others", "Organisations", "Distance"]);
     assert.deepEqual(
@@ -110,7 +117,10 @@ describe("one's own figures", { concurrency: 2 }, () => {
     assert.equal(await page.locator(".gap .dot.target").count(), 3);
     await page.getByText("Share of risks", { exact: true }).click();
     await page.waitForFunction(() => document.querySelector(".unit")?.textContent.includes("Share"));
-    assert.equal(await page.locator(".benchmark-sentence").textContent(), "0 of your 3 threats are above the mean of 3-4 organisations.");
+    assert.equal(
+      await page.locator(".benchmark-sentence").textContent(),
+      "Your threats above the mean of 3-4 organisations: 0 of 3 compared.",
+    );
     await visit(page, many, "v/1/benchmark?kind=compliance");
     assert.deepEqual(
       (await tableOf(page, `benchmark-${uuid(9)}`)).rows.map(([name]) => name),
@@ -121,6 +131,30 @@ describe("one's own figures", { concurrency: 2 }, () => {
     assert.equal(await page.locator(".measures .gap").count(), 3);
     assert.deepEqual(page.noticed, []);
     await page.context().close();
+  });
+
+  test("what nobody else has is not counted, nor what reads alike; with one the sentence is right, too", async () => {
+    const service = await house(4);
+    const page = await open(browser, service);
+    try {
+      const threat = (number, rate) => ({ uuid: uuid(number), label2: `Threat ${number}`, count: 1, maxRisk: 8, averageRate: rate });
+      const data = [threat(1, "4"), threat(2, "2.001"), threat(8, "3")];
+      await send(service, 0, [{ anr: uuid(100), type: "threat", date: ago(0), data }]);
+      await visit(page, service, `${service.link}benchmark`);
+      assert.equal(await page.locator(".gap").count(), 3);
+      for (const [language, sentence] of [
+        ["en", "Your threats above the mean of 3-4 organisations: 1 of 2 compared."],
+        ["fr", "Vos menaces au-dessus de la moyenne de 3-4 organisations : 1 sur 2 comparables."],
+        ["de", "Ihre Bedrohungen über dem Mittel von 3-4 Organisationen: 1 von 2 verglichenen."],
+        ["nl", "Uw dreigingen boven het gemiddelde van 3-4 organisaties: 1 van 2 vergeleken."],
+      ]) {
+        await visit(page, service, `v/1/benchmark?lang=${language}`);
+        assert.equal(await page.locator(".benchmark-sentence").textContent(), sentence);
+      }
+    } finally {
+      await page.context().close();
+      await service.stop();
+    }
   });
 
   test("with too few others nothing of them is shown", async () => {
@@ -176,7 +210,7 @@ describe("one's own figures", { concurrency: 2 }, () => {
     // The mean over 4, 1, 2 and 3 is what the other publishes of today.
     assert.match(
       await page.locator(".benchmark-sentence").textContent(),
-      new RegExp(`^3 of 3 threats here are above ${host}, week \\d+\\.$`),
+      new RegExp(`^The threats here above ${host}, week \\d+: 3 of 3 compared\\.$`),
     );
     const table = await tableOf(page, "benchmark-threats");
     assert.deepEqual(
@@ -205,7 +239,7 @@ describe("one's own figures", { concurrency: 2 }, () => {
     await visit(page, released, "v/1/benchmark");
     assert.equal(
       await page.locator(".benchmark-sentence").textContent(),
-      "3 of your 3 threats are above the published median of 20-49 organisations, 0 below; the others differ by no more than its rounding.",
+      "Your threats above the published median of 20-49 organisations: 3 of 3 compared, below: 0; the rest is within its rounding.",
     );
     const table = await tableOf(page, "benchmark-threats");
     assert.deepEqual(table.head, [
@@ -225,7 +259,7 @@ describe("one's own figures", { concurrency: 2 }, () => {
     await visit(page, released, "v/1/benchmark?by=maxRisk");
     assert.equal(
       await page.locator(".benchmark-sentence").textContent(),
-      "0 of your 3 threats are above the published median of 20-49 organisations, 0 below; the others differ by no more than its rounding.",
+      "Your threats above the published median of 20-49 organisations: 0 of 3 compared, below: 0; the rest is within its rounding.",
     );
     assert.deepEqual(await accessibility(page), []);
     assert.deepEqual(page.noticed, []);

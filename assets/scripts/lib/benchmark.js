@@ -84,19 +84,20 @@ export function rowsOf(objects, measure, beside) {
 /** Whether what stands beside one's own figures is what was published: rounded, and of all who share. */
 const isPublished = ({ others }, beside = "others") => beside !== "remote" && others?.mode === "releases";
 
-/** A difference that is more than what rounding hides; of an exact number it is any. */
-const clear = ({ own, other, figure }, beside) => {
+/** A difference that is more than what rounding hides; of an exact number it is any that can be read. */
+const clear = ({ own, other, figure }, measure, beside) => {
   const step = beside === "remote" ? 0 : (figure.step ?? 0);
-  return Math.abs(own - other) > step + 1e-9 ? own - other : 0;
+  const text = shown(measure);
+  return text(own) !== text(other) && Math.abs(own - other) > step + 1e-9 ? own - other : 0;
 };
 
-/** How many are above the others, in a sentence; none where there are no others. */
-export function sentence(found, kind, rows, beside) {
+/** How many are above the others, in a sentence that is right for any number of them; none where there are no others. */
+function sentence(found, kind, rows, measure, beside) {
   const both = rows.filter(({ other }) => other != null);
   if (!both.length) return null;
   const values = {
-    above: both.filter((row) => clear(row, beside) > 0).length,
-    below: both.filter((row) => clear(row, beside) < 0).length,
+    above: both.filter((row) => clear(row, measure, beside) > 0).length,
+    below: both.filter((row) => clear(row, measure, beside) < 0).length,
     all: both.length,
     things: wordsOf(kind),
     whom: whom(found, beside),
@@ -177,7 +178,7 @@ export function benchmarkSpec(found, kind, objects, { measure, beside, id, title
   const names = rows.map(({ name }) => name);
   const sides = [["own", ownName()], ...(hasOther ? [["other", otherName(found, rows, beside)]] : [])];
   const week = beside === "others" ? found.others?.week : null;
-  const afar = beside === "remote" ? t("benchmark.remote_of", { date: date(found.remote.date) }) : null;
+  const afar = beside === "remote" ? t("benchmark.remote_of", { host: found.remote.host, date: date(found.remote.date) }) : null;
   return {
     id,
     title,
@@ -191,7 +192,7 @@ export function benchmarkSpec(found, kind, objects, { measure, beside, id, title
       hasOther && { name: sides[1][1], swatch: "dot target" },
       hasHalf && { name: t("benchmark.half"), swatch: "half" },
     ].filter(Boolean),
-    before: h("p", { class: "benchmark-sentence" }, sentence(found, kind, rows, beside) ?? ""),
+    before: h("p", { class: "benchmark-sentence" }, sentence(found, kind, rows, measure, beside) ?? ""),
     content: h(
       "ul",
       { class: "ranking" },
