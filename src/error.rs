@@ -5,6 +5,9 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+/// Letters of a cause that are told: a parser's may hold all that somebody else's server said.
+const LONGEST: usize = 300;
+
 /// What sort of failure it is, for whoever has to react to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -59,7 +62,11 @@ impl Error {
         let mut text = self.message.clone();
         let mut cause = self.source();
         while let Some(error) = cause {
-            let reason = error.to_string();
+            let mut reason = error.to_string();
+            if let Some((end, _)) = reason.char_indices().nth(LONGEST) {
+                reason.truncate(end);
+                reason.push('…');
+            }
             // Some errors say what their cause says.
             if !text.ends_with(&reason) {
                 text.push_str(": ");
@@ -95,5 +102,12 @@ mod tests {
             Error::new(Kind::Internal, "no log").because(inner).chain(),
             "no log: the file cannot be opened: permission denied"
         );
+    }
+
+    /// Bug: a server that sent one long text filled log, mail and store with it.
+    #[test]
+    fn of_a_long_cause_the_beginning_is_told() {
+        let error = Error::new(Kind::Unavailable, "it cannot be read").because("é".repeat(1 << 20));
+        assert_eq!(error.chain(), format!("it cannot be read: {}…", "é".repeat(LONGEST)));
     }
 }

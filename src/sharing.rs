@@ -4,6 +4,7 @@
 //! the word `replaces` in `/about.json`. Nothing that names a client leaves the machine.
 
 mod benchmark;
+mod figures;
 mod pull;
 mod push;
 mod remote;

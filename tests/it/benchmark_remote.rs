@@ -162,6 +162,35 @@ fn of_the_reference_the_values_of_the_newest_date_are_used() {
     }
 }
 
+/// An answer about one threat that has these members on a date.
+fn of_date(date: &str, members: &str) -> Vec<u8> {
+    format!(r#"[{{"object":"{}","values":[{{"date":"{date}"{members}}}]}}]"#, uuid(THREAT)).into_bytes()
+}
+
+/// Bug: one referential with a long name and many categories took a gigabyte for each 5 KB of its name, and ended the service.
+#[test]
+fn a_small_answer_does_not_become_a_large_one() {
+    let category = format!(r#"{{"labels":{{}},"values":[{{"date":"{}","current":1}}]}}"#, today());
+    let all = vec![category.as_str(); 120_000].join(",");
+    let bodies = [1900, 5000].map(|name| format!(r#"[{{"referential":"{}","categories":[{all}]}}]"#, "r".repeat(name)));
+    let lists = format!(
+        r#"[{{"object":"{}","values":[{{"date":"{}","count":[{}1]}}]}}]"#,
+        uuid(THREAT),
+        today(),
+        "1,".repeat(4_000_000)
+    );
+    for body in [&bodies[0], &bodies[1], &lists] {
+        let body = body.clone();
+        let stranger = Stranger::start(move |_, socket| answer(socket, "200 OK", body.as_bytes()));
+        let variables = [("REMOTE_STATS_SERVER", stranger.url.as_str()), ("BENCHMARK_EVERY", "1d")];
+        let place = machine();
+        let service = place.serve_with(&variables);
+        until("it has fetched", || service.get("/metrics").token(ADMIN).send().text().contains(r#"{job="benchmark"}"#));
+        let most = service.status("VmHWM") / 1024;
+        assert!(most < 100, "{most} MB");
+    }
+}
+
 #[test]
 fn a_hostile_server_costs_little_and_changes_nothing() {
     let place = machine();
@@ -203,6 +232,13 @@ fn a_hostile_server_costs_little_and_changes_nothing() {
         ("escape", whole("200 OK", br#"[{"object":"\u001b]0;x\u0007","values":[{"date":"\u001b[2J"}]}]"#.to_vec())),
         ("cut", whole("200 OK\r\nContent-Length: 5", b"[]".to_vec())),
         ("nothing", whole("204 No Content", Vec::new())),
+        // Bug: one long text was told as the reason, four times 8 MB.
+        ("long", whole("200 OK", format!("\"{}\"", "a".repeat((8 << 20) - 2)).into_bytes())),
+        // Bug: a date before the store's calendar failed in the store, whatever else had come.
+        ("early", whole("200 OK", of_date("1969-12-31", r#","count":1,"averageRate":2"#))),
+        ("old", whole("200 OK", of_date(&days_ago(40), r#","count":1,"averageRate":2"#))),
+        // Bug: a date without a number took the place of what was kept.
+        ("dates", whole("200 OK", of_date(&today().to_string(), ""))),
         ("mute", Box::new(|_, _| {})),
     ] {
         let stranger = Stranger::start(respond);
