@@ -7,7 +7,7 @@
 use super::answer::{self, Answer};
 use super::routes::{Access, Route};
 use super::{App, Request, nothing_here, pages};
-use crate::model::Client;
+use crate::model::{Client, parse_uuid};
 use crate::server::message::{Head, Response};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::borrow::Cow;
@@ -55,6 +55,8 @@ pub const PAGES: [&str; 32] = [
 const COOKIE_DAYS: i64 = 90;
 /// Letters of the longest number of a link.
 const DIGITS: usize = 10;
+/// Letters of a link's token.
+const LETTERS: usize = 22;
 /// Cookies of one name that are looked at. A browser sends several if somebody planted one.
 const COOKIES: usize = 4;
 
@@ -201,18 +203,26 @@ pub fn refused(app: &App, head: &Head, response: Response) -> Response {
 
 /// The path as the log may have it: of a link its number alone, never what might be a token.
 pub fn masked(path: &str) -> Cow<'_, str> {
-    if !path.split('/').any(|part| decoded(part) == FIRST) {
+    if !path.split('/').any(|part| decoded(part) == FIRST || may_be_token(part)) {
         return Cow::Borrowed(path);
     }
     let mut parts: Vec<&str> = Vec::new();
     let mut is_link = false;
     for part in path.split('/') {
-        let hides = is_link && !part.is_empty() && number(part).is_none();
+        let hides = is_link && !part.is_empty() && number(part).is_none() || may_be_token(part);
         parts.push(if hides { "-" } else { part });
         // Empty parts do not count, here as elsewhere.
         is_link = decoded(part) == FIRST || is_link && part.is_empty();
     }
     Cow::Owned(parts.join("/"))
+}
+
+/// Whether a part of a path looks as if it had a link's token in it, wherever a slip has put it. Files' names have a dot.
+fn may_be_token(part: &str) -> bool {
+    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
+    let part = decoded(part);
+    !part.contains('.')
+        && part.split(|letter| !is_letter(letter)).any(|text| text.len() >= LETTERS && parse_uuid(text).is_err())
 }
 
 #[cfg(test)]
@@ -232,6 +242,12 @@ mod tests {
             ("/v/v/abcDEF_-0123456789abcd/", "/v/-/-/"),
             ("/v/12345678901234567890/", "/v/-/"),
             ("/v/012/", "/v/-/"),
+            ("/V/abcDEF_-0123456789abcd/x", "/V/-/x"),
+            ("/v%2FabcDEF_-0123456789abcd/x", "/-/x"),
+            ("/v/./abcDEF_-0123456789abcd/x", "/v/-/-/x"),
+            ("/%2576/%61bcDEF_-0123456789abcd", "/%2576/-"),
+            ("/threats/5F0C5D8E-6f0e-4b4e-9d0a-3c1f5a7b2e01", "/threats/5F0C5D8E-6f0e-4b4e-9d0a-3c1f5a7b2e01"),
+            ("/admin/client_sharing_deactivate.json/x", "/admin/client_sharing_deactivate.json/x"),
         ] {
             assert_eq!(masked(path), wanted);
         }

@@ -116,13 +116,18 @@ impl Known {
         self.newest > 0
     }
 
-    /// Takes out of a copy of a backup what was ended since it was made: nobody who revoked a link expects it back.
+    /// Takes out of a copy of a backup what was ended since it was made: nobody who revoked a link expects it back. Numbers go
+    /// on from where they were, so that the same holds for a newer backup that is restored after an older one.
     pub(super) fn carry_over(&self, copy: &Connection) -> Result<()> {
         let mut statement = copy.prepare("SELECT id, token_hash FROM view_link WHERE id <= ?1")?;
         let rows = statement.query_map([self.newest], |row| Ok((row.get(0)?, row.get(1)?)));
         let rows: Vec<(i64, [u8; 32])> = rows.and_then(Iterator::collect)?;
         for (id, _) in rows.iter().filter(|(_, hash)| !self.hashes.contains(hash)) {
             copy.execute("DELETE FROM view_link WHERE id = ?1", [id])?;
+        }
+        let raised = "UPDATE sqlite_sequence SET seq = max(seq, ?1) WHERE name = 'view_link'";
+        if copy.execute(raised, [self.newest])? == 0 {
+            copy.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('view_link', ?1)", [self.newest])?;
         }
         Ok(())
     }
