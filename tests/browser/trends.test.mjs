@@ -147,7 +147,10 @@ describe("trends", () => {
   });
 
   test("a ranking says how many places each moved, and by how much", async () => {
-    const { now, earlier, objects } = await json(service, "stats/compared.json?type=threat");
+    const { now, earlier, objects, ...rest } = await json(service, "stats/compared.json?type=threat");
+    // As rounding does it: now the second and the third are equal, and so were others.
+    for (const { averages: means } of [...now.averages, ...earlier[0].averages]) means.averageRate = Math.round(means.averageRate * 2) / 2;
+    await page.route("**/stats/compared.json*", (route) => route.fulfill({ json: { now, earlier, objects, ...rest } }));
     const founded = now.averages.filter(({ object }) => objects[object] >= 3);
     const then = new Map(earlier[0].averages.map((one) => [one.object, one]));
     assert.deepEqual(Object.keys(earlier[0].averages[0]).sort(), ["averages", "object"]);
@@ -161,21 +164,37 @@ describe("trends", () => {
             (a.object < b.object ? -1 : 1),
         )
         .map(({ object }) => object);
-    const [places, before] = [order(founded), order(founded.flatMap(({ object }) => then.get(object) ?? []))];
+    const [sorted, past] = [order(founded), order(founded.flatMap(({ object }) => then.get(object) ?? []))];
+    const rateOf = (list, wanted) => list.find(({ object }) => object === wanted).averages.averageRate;
+    // Equals share a place: it tells how many are above.
+    const placeIn = (list, object) => 1 + list.filter((one) => one.averages.averageRate > rateOf(list, object)).length;
+    const earlierOnes = founded.flatMap(({ object }) => then.get(object) ?? []);
     await visit(page, service, "threats?n=all&lang=en");
     const rows = await page
       .locator(".rank")
-      .evaluateAll((all) => all.map((one) => [one.dataset.object, one.querySelector(".rank-moved")?.innerText ?? ""]));
+      .evaluateAll((all) =>
+        all.map((one) => [
+          one.dataset.object,
+          one.querySelector(".rank-position").textContent,
+          one.querySelector(".rank-moved")?.innerText ?? "",
+        ]),
+      );
     assert.deepEqual(
       rows.map(([object]) => object),
-      places,
+      sorted,
     );
-    for (const [object, text] of rows) {
-      const by = before.indexOf(object) - places.indexOf(object);
-      const wanted = !before.includes(object) ? /^new$/ : by ? new RegExp(`^${by > 0 ? "up" : "down"} ${Math.abs(by)} places?$`) : /^$/;
+    for (const [object, place, text] of rows) {
+      assert.equal(place, `${placeIn(founded, object)}. `, object);
+      const by = past.includes(object) ? placeIn(earlierOnes, object) - placeIn(founded, object) : 0;
+      const wanted = !past.includes(object) ? /^new$/ : by ? new RegExp(`^${by > 0 ? "up" : "down"} ${Math.abs(by)} places?$`) : /^$/;
       assert.match(text, wanted, object);
     }
     assert.ok((await page.locator(".rank .spark").count()) > 30);
+    // So it is on an object's page.
+    const [[object, place]] = rows.slice(5);
+    await visit(page, service, `threats/${object}?lang=en`);
+    assert.match(await page.locator(".measures").innerText(), new RegExp(`rank ${Number.parseInt(place, 10)} of`));
+    await page.unroute("**/stats/compared.json*");
     await visit(page, service, "threats?compare=none");
     assert.equal(await page.locator(".rank-moved").count(), 0);
     await visit(page, service, "?lang=en");

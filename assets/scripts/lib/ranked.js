@@ -64,10 +64,21 @@ export async function yearLines(kind, measure) {
   return new Map(Object.entries(found));
 }
 
+/** The place of each in an order. Equals share one: what rounding made equal has no order. */
+export function placesOf(sorted, measure) {
+  let first = 0;
+  return new Map(
+    sorted.map(({ object, averages: means }, index) => {
+      if (means[measure] !== sorted[first].averages[measure]) first = index;
+      return [object, first + 1];
+    }),
+  );
+}
+
 /** Where each was in the order of what it is compared with; nothing if there is nothing to compare with. */
 export function earlierPlaces(all, measure, order, since) {
   const then = all.filter((one) => one[since]).map((one) => ({ ...one, averages: one[since] }));
-  return then.length ? new Map(ranked(then, measure, order, "all").map(({ object }, index) => [object, index + 1])) : null;
+  return then.length ? placesOf(ranked(then, measure, order, "all"), measure) : null;
 }
 
 /** Those that enough analyses have, where there are that many; all if there are not, or somebody wants them. */

@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 import { number } from "./format.js";
 import { cut, ranking } from "./options.js";
 import { isReleased, linkTo, plural, t } from "./page.js";
-import { earlierPlaces, inAnalyses, measureName, rankingTable, scaleEnd, unitOf } from "./ranked.js";
+import { earlierPlaces, inAnalyses, measureName, placesOf, rankingTable, scaleEnd, unitOf } from "./ranked.js";
 import { spark } from "./spark.js";
 
 /** Rows that fit into a picture: browsers make none that is much higher. */
@@ -21,12 +21,12 @@ function moved(before, position, places) {
   return h("span", { class: "rank-moved" }, before > position ? plural("ranking.up", by) : plural("ranking.down", by));
 }
 
-function row(kind, one, measure, { scale, analyses, since, isNow, places, lines }, position) {
+function row(kind, one, measure, { scale, analyses, since, isNow, earlier, lines }, position) {
   const value = one.averages[measure];
   const bar = h("span", { class: "rank-bar" });
   bar.style.width = `${scale > 0 ? Math.min(100, (100 * value) / scale) : 0}%`;
   const about = [analyses && inAnalyses(one, analyses), change(value, one[since]?.[measure], since, isNow)].filter(Boolean).join(" · ");
-  const place = moved(places?.get(one.object), position, places);
+  const place = moved(earlier?.get(one.object), position, earlier);
   return h(
     "li",
     {},
@@ -53,8 +53,8 @@ export function rankingSpec(kind, chosen, measure, { all, since = "none", isNow 
   const scale = scaleEnd(kind, measure, all ?? chosen);
   const unit = `${measureName(kind, measure)} (${unitOf(measure)})`;
   const drawn = chosen.slice(0, MOST_IN_PICTURE);
-  const places = earlierPlaces(all ?? chosen, measure, order, since);
-  const about = { places, lines, scale, analyses: caption.analyses, since, isNow };
+  const places = placesOf(chosen, measure);
+  const about = { earlier: earlierPlaces(all ?? chosen, measure, order, since), lines, scale, analyses: caption.analyses, since, isNow };
   return {
     ...caption,
     unit,
@@ -65,7 +65,7 @@ export function rankingSpec(kind, chosen, measure, { all, since = "none", isNow 
     content: h(
       "ol",
       { class: "ranking" },
-      chosen.map((one, index) => row(kind, one, measure, about, index + 1)),
+      chosen.map((one) => row(kind, one, measure, about, places.get(one.object))),
     ),
     option: ranking({
       names: drawn.map(({ name }) => cut(name.replaceAll(/\s+/g, " "), 200)),

@@ -13,7 +13,18 @@ import { basisOf, changeText, horizonName, measureOf } from "../lib/movers.js";
 import { introduce, notFound, nothing, shower } from "../lib/notices.js";
 import { lineFinding, lines } from "../lib/options.js";
 import { isReleased, linkTo, t } from "../lib/page.js";
-import { comparedObjects, evolution, inAnalyses, MEASURES, measureName, objects, ranked, scaleEnd, unitOf } from "../lib/ranked.js";
+import {
+  comparedObjects,
+  evolution,
+  inAnalyses,
+  MEASURES,
+  measureName,
+  objects,
+  placesOf,
+  ranked,
+  scaleEnd,
+  unitOf,
+} from "../lib/ranked.js";
 import { state } from "../lib/state.js";
 
 const { page, object } = document.documentElement.dataset;
@@ -31,7 +42,7 @@ async function published(place) {
 
 function measures(window, now) {
   const cards = MEASURES.map((measure) => {
-    const place = ranked(window.all, measure, "highest", "all").findIndex((one) => one.object === object) + 1;
+    const place = placesOf(ranked(window.all, measure, "highest", "all"), measure).get(object) ?? 0;
     const changes = ["previous", "year"].map((since) => {
       const text = change(now.averages[measure], now[since]?.[measure], since);
       return text && h("dd", { class: "more" }, text);
