@@ -1,10 +1,9 @@
-// Bundles scripts and styles, prepares the world map, and writes them with hashed names, compressed, and a manifest
-// that gives them by their plain names: `node build.mjs OUT`, with the environment that cargo gives to build scripts.
+// Bundles scripts and styles, prepares the world map, and writes them with hashed names, and a manifest that gives them by
+// their plain names, for build.rs to compress all but the manifest: `node build.mjs OUT`, with the environment that cargo gives to build scripts.
 
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
 import { feature } from "topojson-client";
 import { licences } from "./licences.mjs";
@@ -103,6 +102,7 @@ async function main() {
   const web = join(out, "web");
   await mkdir(web, { recursive: true });
   const { outputFiles, metafile } = await bundle();
+  /** @type {[string, Uint8Array][]} */
   const files = outputFiles.map(({ path, contents }) => [basename(path), Buffer.from(contents)]);
   const theme = await early();
   const map = await world();
@@ -111,7 +111,7 @@ async function main() {
   const entries = Object.entries(metafile.outputs)
     .flatMap(([path, { entryPoint }]) => (entryPoint ? [{ path, entry: basename(entryPoint, ".js") }] : []))
     .map(({ path, entry }) => [entry, basename(path), imports(metafile.outputs, path)]);
-  for (const [name, bytes] of files) await writeFile(join(web, `${name}.gz`), gzipSync(bytes, { level: 9 }));
+  for (const [name, bytes] of files) await writeFile(join(web, name), bytes);
   for (const [entry, name] of Object.entries(named)) entries.push([entry, name, []]);
   const manifest = Object.fromEntries(entries.map(([entry, file, needs]) => [entry, { file, imports: needs }]));
   await writeFile(join(out, "manifest.json"), JSON.stringify(manifest));
@@ -119,11 +119,11 @@ async function main() {
   if (!TARGET) throw new Error("TARGET is not set: cargo sets it for build scripts");
   for (const [name, text] of [
     ["licences", await licences(bundled(metafile), TARGET)],
-    ["openapi", await readFile("openapi.json")],
+    ["openapi", await readFile("openapi.json", "utf8")],
     ["texts", await texts()],
-    ["catalogue", await readFile("../src/demo/catalogue.json")],
+    ["catalogue", await readFile("../src/demo/catalogue.json", "utf8")],
   ])
-    await writeFile(join(out, `${name}.json.gz`), gzipSync(text, { level: 9 }));
+    await writeFile(join(out, `${name}.json`), text);
 }
 
 await main();

