@@ -40,6 +40,9 @@ function closed() {
   return day.toISOString().slice(0, 10);
 }
 
+/** A threat as a stat has it. */
+const rated = (number, rate) => ({ uuid: uuid(number), label2: `Threat ${number}`, count: 1, maxRisk: 8, averageRate: rate });
+
 const tokenOf = (index) => `${index}-token-of-a-test-client`;
 
 /** Stores stats as a client. */
@@ -137,8 +140,7 @@ describe("one's own figures", { concurrency: 2 }, () => {
     const service = await house(4);
     const page = await open(browser, service);
     try {
-      const threat = (number, rate) => ({ uuid: uuid(number), label2: `Threat ${number}`, count: 1, maxRisk: 8, averageRate: rate });
-      const data = [threat(1, "4"), threat(2, "2.001"), threat(8, "3")];
+      const data = [rated(1, "4"), rated(2, "2.001"), rated(8, "3")];
       await send(service, 0, [{ anr: uuid(100), type: "threat", date: ago(0), data }]);
       await visit(page, service, `${service.link}benchmark`);
       assert.equal(await page.locator(".gap").count(), 3);
@@ -151,6 +153,34 @@ describe("one's own figures", { concurrency: 2 }, () => {
         await visit(page, service, `v/1/benchmark?lang=${language}`);
         assert.equal(await page.locator(".benchmark-sentence").textContent(), sentence);
       }
+    } finally {
+      await page.context().close();
+      await service.stop();
+    }
+  });
+
+  test("the page of an object says who is who, of how many that have it, on the scale of all", async () => {
+    const service = await house(6);
+    const page = await open(browser, service);
+    try {
+      const post = (index, ...data) => send(service, index, [{ anr: uuid(100 + index), type: "threat", date: ago(0), data }]);
+      await post(0, rated(1, 4), rated(7, 1), rated(8, 1));
+      for (const index of [1, 2, 3]) await post(index, rated(1, 2), rated(8, 2));
+      await visit(page, service, `${service.link}threats/${uuid(1)}`);
+      const beside = page.locator(".measures").last();
+      assert.equal(await beside.locator("h2").textContent(), "Beside 5-9 organisations");
+      assert.deepEqual(await beside.locator(".key li").allTextContents(), ["You", "Mean of others"]);
+      await visit(page, service, `v/1/threats/${uuid(8)}`);
+      assert.equal(await beside.locator("h2").textContent(), "Beside 3-4 organisations");
+      const dots = await beside
+        .locator(".gap")
+        .first()
+        .locator(".dot")
+        .evaluateAll((all) => all.map((dot) => dot.style.left));
+      assert.deepEqual(dots, ["25%", "50%"]);
+      await visit(page, service, `v/1/threats/${uuid(7)}`);
+      assert.equal(await page.locator(".gap").count(), 0, "nobody else has it");
+      assert.deepEqual(page.noticed, []);
     } finally {
       await page.context().close();
       await service.stop();

@@ -2,6 +2,7 @@
 
 import { getJson } from "./data.js";
 import { h } from "./dom.js";
+import { key } from "./figure.js";
 import { date, number, percent } from "./format.js";
 import { label } from "./labels.js";
 import { kindName, levelName, stateName } from "./levels.js";
@@ -58,9 +59,15 @@ export const besides = ({ others, remote }) => [others?.band && "others", remote
 
 export const remoteName = ({ host, week }) => t("benchmark.remote", { host, week });
 
-/** Who it is, for the end of a sentence. */
-function whom({ others, remote }, beside) {
-  return beside === "remote" ? remoteName(remote) : t("benchmark.organisations", { band: others.band });
+/** Who it is, for the end of a sentence; of one object they may be fewer than of its type. */
+function whom({ others, remote }, beside, band = others?.band) {
+  return beside === "remote" ? remoteName(remote) : t("benchmark.organisations", { band });
+}
+
+/** Of when their figures are, where that is another day than one's own. */
+function when({ others, remote }, beside) {
+  if (beside === "remote") return t("benchmark.remote_of", { host: remote.host, date: date(remote.date) });
+  return others?.week ? t("benchmark.others_until", { date: date(others.week) }) : null;
 }
 
 /** The number that stands beside one's own: the median where there is one. */
@@ -72,10 +79,10 @@ function named(one) {
 }
 
 /** The rows of a measure, the widest distance first; what has nobody beside it comes last. */
-export function rowsOf(objects, measure, beside) {
+function rowsOf(objects, measure, beside) {
   const rows = objects.flatMap((one) => {
     const figure = one.figures.find((other) => other.measure === measure);
-    return figure ? [{ name: named(one), figure, own: figure.own, other: middle(figure, beside) ?? null }] : [];
+    return figure ? [{ object: one.object, name: named(one), figure, own: figure.own, other: middle(figure, beside) ?? null }] : [];
   });
   const distance = ({ own, other }) => (other == null ? -1 : Math.abs(own - other));
   return rows.sort((a, b) => distance(b) - distance(a));
@@ -121,7 +128,7 @@ const meanName = (found) => (isPublished(found) ? t("benchmark.published.mean") 
 const medianName = (found) => (isPublished(found) ? t("benchmark.published.median") : t("benchmark.median"));
 
 /** A row: both numbers on a track, and the middle half of the organisations where it is known. */
-export function dumbbell({ name, figure, own, other }, measure, scale, beside) {
+function dumbbell({ name, figure, own, other }, measure, scale, beside) {
   const text = shown(measure);
   const place = (value) => `${(100 * Math.max(0, Math.min(value, scale))) / scale}%`;
   const part = (name, from, to) => {
@@ -144,7 +151,7 @@ export function dumbbell({ name, figure, own, other }, measure, scale, beside) {
 }
 
 /** The end of the scale on which rows are drawn. */
-export const scaleOf = (rows, measure) =>
+const scaleOf = (rows, measure) =>
   ["current", "target"].includes(measure)
     ? 1
     : Math.max(0.01, ...rows.flatMap(({ own, other, figure }) => [own, other ?? 0, figure.quartiles?.[1] ?? 0]));
@@ -169,29 +176,30 @@ function tableOf(found, kind, rows, measure) {
   };
 }
 
+/** What the dots and bands of rows mean. */
+const signs = (found, rows, beside) =>
+  [
+    { name: ownName(), swatch: "dot current" },
+    rows.some(({ other }) => other != null) && { name: otherName(found, rows, beside), swatch: "dot target" },
+    beside !== "remote" && rows.some(({ figure }) => figure.quartiles) && { name: t("benchmark.half"), swatch: "half" },
+  ].filter(Boolean);
+
 /** The figure of some objects. */
 export function benchmarkSpec(found, kind, objects, { measure, beside, id, title }) {
   const rows = rowsOf(objects, measure, beside);
   const scale = scaleOf(rows, measure);
   const hasOther = rows.some(({ other }) => other != null);
-  const hasHalf = beside !== "remote" && rows.some(({ figure }) => figure.quartiles);
   const names = rows.map(({ name }) => name);
   const sides = [["own", ownName()], ...(hasOther ? [["other", otherName(found, rows, beside)]] : [])];
-  const week = beside === "others" ? found.others?.week : null;
-  const afar = beside === "remote" ? t("benchmark.remote_of", { host: found.remote.host, date: date(found.remote.date) }) : null;
   return {
     id,
     title,
     unit: `${nameOf(kind, measure)} (${unit(measure)})`,
     analyses: found.own.analyses ?? undefined,
     period: found.own.week ? t("benchmark.until", { date: date(found.own.week) }) : null,
-    more: week ? t("benchmark.others_until", { date: date(week) }) : afar,
+    more: when(found, beside),
     legend: sides.map(([key, name]) => ({ key, name })),
-    key: [
-      { name: sides[0][1], swatch: "dot current" },
-      hasOther && { name: sides[1][1], swatch: "dot target" },
-      hasHalf && { name: t("benchmark.half"), swatch: "half" },
-    ].filter(Boolean),
+    key: signs(found, rows, beside),
     before: h("p", { class: "benchmark-sentence" }, sentence(found, kind, rows, measure, beside) ?? ""),
     content: h(
       "ul",
@@ -221,17 +229,29 @@ export function benchmarkSpec(found, kind, objects, { measure, beside, id, title
   };
 }
 
-/** One object beside others in all its measures, for its own page; none where there is nobody beside it. */
+/** One object beside others in all its measures, for its own page, on the scales of all; none where nobody has it, too. */
 export async function ofObject(kind, object) {
   if (!document.documentElement.dataset.benchmark) return null;
   const found = await benchmark(kind).catch(() => null);
-  const one = found?.objects.find((other) => other.object === object);
   const [beside] = found ? besides(found) : [];
-  if (!one || !beside) return null;
-  const rows = measuresOf(kind).map((measure) => {
-    const [row] = rowsOf([one], measure, beside);
-    return row && dumbbell({ ...row, name: `${nameOf(kind, measure)} (${unit(measure)})` }, measure, scaleOf([row], measure), beside);
+  if (!beside) return null;
+  const all = measuresOf(kind).flatMap((measure) => {
+    const rows = rowsOf(found.objects, measure, beside);
+    const row = rows.find((one) => one.object === object && one.other != null);
+    return row ? [{ row: { ...row, name: `${nameOf(kind, measure)} (${unit(measure)})` }, measure, scale: scaleOf(rows, measure) }] : [];
   });
-  const title = t("benchmark.beside", { whom: whom(found, beside) });
-  return h("section", { class: "measures" }, h("h2", {}, title), h("ul", { class: "ranking" }, rows));
+  if (!all.length) return null;
+  const [rows, day] = [all.map(({ row }) => row), when(found, beside)];
+  return h(
+    "section",
+    { class: "measures" },
+    h("h2", {}, t("benchmark.beside", { whom: whom(found, beside, rows[0].figure.band) })),
+    day && h("p", { class: "unit" }, day),
+    key({ key: signs(found, rows, beside) }),
+    h(
+      "ul",
+      { class: "ranking" },
+      all.map(({ row, measure, scale }) => dumbbell(row, measure, scale, beside)),
+    ),
+  );
 }

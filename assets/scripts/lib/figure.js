@@ -106,9 +106,9 @@ const origin = ({ id }) =>
 
 /**
  * What colours, patterns and dashes mean.
- * @param {Spec} spec
+ * @param {Pick<Spec, "key">} spec
  */
-function key({ key: entries }) {
+export function key({ key: entries }) {
   const item = ({ name, swatch }) => h("li", {}, h("span", { class: `swatch ${swatch}`, "aria-hidden": "true" }), name);
   return entries ? h("ul", { class: "key" }, entries.map(item)) : "";
 }
