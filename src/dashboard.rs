@@ -199,8 +199,9 @@ fn feed_link(root: &str) -> String {
 
 /// One line that says whose figures the page shows.
 fn own(name: &str, language: &Language) -> String {
-    let line = language.texts.get("page.own").replace("{name}", name);
-    format!("<p class=\"notice released\">{}</p>", escape(&line))
+    let name = format!("<strong>{}</strong>", escape(name));
+    let line = escape(language.texts.get("page.own")).replace("{name}", &name);
+    format!("<p class=\"notice released\">{line}</p>")
 }
 
 fn scripts(entry: &Entry, root: &str) -> String {

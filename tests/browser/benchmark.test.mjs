@@ -104,6 +104,23 @@ describe("one's own figures", { concurrency: 2 }, () => {
     await page.context().close();
   });
 
+  test("a report names whose it is at its head, and its notes are in no other report", async () => {
+    const page = await open(browser, many);
+    const other = new URL(many.run("client", "view-link", "create", "beta").split("Link: ")[1].trim()).pathname.slice(1);
+    await visit(page, many, `${many.link}report`);
+    assert.match(await page.locator(".report-scope").innerText(), /^alpha · /);
+    await page.locator("#notes").fill("for the board of alpha");
+    await visit(page, many, `${other}report`);
+    assert.match(await page.locator(".report-scope").innerText(), /^beta · /);
+    assert.equal(await page.locator("#notes").inputValue(), "");
+    await visit(page, many, "v/1/report");
+    assert.equal(await page.locator("#notes").inputValue(), "for the board of alpha");
+    await visit(page, many, "report");
+    assert.equal(await page.locator("#notes").inputValue(), "");
+    assert.match(await page.locator(".report-scope").innerText(), /^127\./);
+    await page.context().close();
+  });
+
   test("a sentence, the widest distance first, and the numbers behind it", async () => {
     const page = await open(browser, many);
     await visit(page, many, `${many.link}benchmark`);

@@ -80,11 +80,18 @@ function gapSentence(referentials) {
 /** The sentence under which releases come is on the page already; on paper it stands with the method. */
 const released = () => document.querySelector(".notice.released")?.textContent;
 
+/** Whose figures a view shows. */
+const owner = document.querySelector(".notice.released strong")?.textContent ?? "";
+
+/** Where notes are kept: of each view by themselves, so that nobody's are printed under another's name. */
+const { view, root } = document.documentElement.dataset;
+const NOTES = view === "own" ? `notes ${root}` : "notes";
+
 function head(about, risks, referentials) {
   const band = about.band && t("trends.band", { band: about.band });
   const basis = about.public_min_clients ? band : analysesText(about.analyses);
   const names = referentials.slice(0, 4).map((one) => short(label(one.labels, one.referential)));
-  const scope = [location.host, spanOf(risks) ?? (about.newest && date(about.newest)), basis, names.join(", ")];
+  const scope = [short(owner), location.host, spanOf(risks) ?? (about.newest && date(about.newest)), basis, names.join(", ")];
   const today = about.today ?? new Date().toISOString().slice(0, 10);
   return h(
     "header",
@@ -97,7 +104,7 @@ function head(about, risks, referentials) {
 
 /** Notes of whoever prints, kept where they were typed. */
 function notes() {
-  const storage = { get: () => localStorage.getItem("notes"), set: (text) => localStorage.setItem("notes", text) };
+  const storage = { get: () => localStorage.getItem(NOTES), set: (text) => localStorage.setItem(NOTES, text) };
   const safely = (act, ...values) => {
     try {
       return act(...values);
