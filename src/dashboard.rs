@@ -168,7 +168,7 @@ fn values(site: &Site<'_>, view: &View<'_>) -> Values {
     values.raw("scripts", manifest.entry(page.script).map_or_else(String::new, |entry| scripts(entry, root)));
     values.raw("menu", menu(site, view));
     values.raw("languages", language::links(query, language));
-    values.raw("texts", language.texts.json().replace('<', "\\u003c"));
+    values.raw("texts", language.texts.json(page.name).replace('<', "\\u003c"));
     values.raw("contact", contact(site).unwrap_or_else(|| escape(language.texts.get("about.no_contact"))));
     values
 }

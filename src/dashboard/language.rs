@@ -8,35 +8,41 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-/// A language's texts by their keys.
-pub struct Texts {
-    texts: BTreeMap<String, String>,
-    json: String,
+/// Texts that scripts of some pages alone show, or of none: the first part of their keys, and those pages.
+const OF_PAGES: [(&str, &[&str]); 6] = [
+    ("api", &["api"]),
+    ("benchmark", &["benchmark", "threat", "vulnerability"]),
+    ("feed", &[]),
+    ("help", &[]),
+    ("map", &["map"]),
+    ("page", &[]),
+];
+
+/// Whether scripts of a page may show the text of a key: what they do not is not sent to them.
+pub fn is_for(page: &str, key: &str) -> bool {
+    let group = key.split('.').next().unwrap_or_default();
+    OF_PAGES.iter().find(|(known, _)| *known == group).is_none_or(|(_, pages)| pages.contains(&page))
 }
+
+/// A language's texts by their keys.
+pub struct Texts(BTreeMap<String, String>);
 
 impl Texts {
     /// The text of a key; the key itself if there is none, which a test rules out.
     pub fn get<'a>(&'a self, key: &'a str) -> &'a str {
-        self.texts.get(key).map_or(key, String::as_str)
+        self.0.get(key).map_or(key, String::as_str)
     }
 
-    /// All of them as a JSON object, for the scripts.
-    pub fn json(&self) -> &str {
-        &self.json
+    /// Those for the scripts of a page, as a JSON object.
+    pub fn json(&self, page: &str) -> String {
+        let texts = self.0.iter().filter(|(key, _)| is_for(page, key));
+        Value::Object(texts.map(|(key, text)| (key.clone(), Value::from(text.as_str()))).collect()).to_string()
     }
 
     /// The keys.
     #[cfg(test)]
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.texts.keys().map(String::as_str)
-    }
-
-    fn new(texts: BTreeMap<String, String>) -> Self {
-        // Texts of pages that no script shows stay out of what scripts get.
-        let for_scripts = texts.iter().filter(|(key, _)| !key.starts_with("help.") && !key.starts_with("page."));
-        let json = for_scripts.map(|(key, text)| (key.clone(), Value::from(text.as_str())));
-        let json = Value::Object(json.collect()).to_string();
-        Self { texts, json }
+        self.0.keys().map(String::as_str)
     }
 }
 
@@ -48,7 +54,7 @@ pub static LANGUAGES: LazyLock<[Known; 4]> = LazyLock::new(|| {
     let mut texts: BTreeMap<String, BTreeMap<String, String>> =
         serde_json::from_slice(&assets::texts()).unwrap_or_default();
     [("en", "English"), ("fr", "Français"), ("de", "Deutsch"), ("nl", "Nederlands")]
-        .map(|(code, name)| (code, name, Texts::new(texts.remove(code).unwrap_or_default())))
+        .map(|(code, name)| (code, name, Texts(texts.remove(code).unwrap_or_default())))
 });
 
 /// The language of an answer.

@@ -96,7 +96,7 @@ fn every_text_that_a_script_shows_exists() {
                 }
                 let key = text[at + 3..].split('"').next().unwrap();
                 assert!(keys(0).contains(key), "{}: {key}", path.display());
-                assert!(!key.starts_with("help.") && !key.starts_with("page."), "{key} is not sent to scripts");
+                assert!(MENU.iter().any(|page| language::is_for(page.name, key)), "{key} is not sent to scripts");
                 found += 1;
             }
             for (at, _) in text.match_indices("plural(\"") {
@@ -108,6 +108,20 @@ fn every_text_that_a_script_shows_exists() {
         }
     }
     assert!(found > 50, "{found}");
+}
+
+/// Bug: the first visit had the texts of pages that it did not show; with 2 bytes of room its weight hung on the day.
+#[test]
+fn a_page_gets_no_texts_of_another() {
+    let texts = &LANGUAGES[0].2;
+    let has = |page: &Page, key: &str| texts.json(page.name).contains(&format!("\"{key}\":"));
+    for (key, shown, hidden) in
+        [("benchmark.you", &BENCHMARK, &OVERVIEW), ("map.lead", &MAP, &BENCHMARK), ("api.title", &API, &THREAT)]
+    {
+        assert!(has(shown, key) && !has(hidden, key), "{key}");
+    }
+    assert!(has(&THREAT, "benchmark.you") && has(&VULNERABILITY, "benchmark.you"));
+    assert!(!has(&HELP, "help.shown") && has(&HELP, "theme.dark"));
 }
 
 #[test]
