@@ -204,6 +204,17 @@ describe("one's own figures", { concurrency: 2 }, () => {
     }
   });
 
+  test("on paper a long comparison begins below its title, as wide as the page", async () => {
+    const page = await open(browser, many);
+    await visit(page, many, many.link);
+    await visit(page, many, "v/1/benchmark?kind=risks");
+    await page.emulateMedia({ media: "print" });
+    assert.equal(await page.locator("#benchmark-risks").evaluate((chart) => getComputedStyle(chart).breakInside), "auto");
+    const width = (selector) => page.locator(selector).evaluate((one) => one.getBoundingClientRect().width);
+    assert.equal(await width("#benchmark-risks"), await width("#charts"));
+    await page.context().close();
+  });
+
   test("with too few others nothing of them is shown", async () => {
     const page = await open(browser, few);
     await visit(page, few, `${few.link}benchmark`);
@@ -237,6 +248,16 @@ describe("one's own figures", { concurrency: 2 }, () => {
         assert.equal(await page.locator("html").getAttribute("lang"), language);
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         assert.ok(overflow <= 0, `it is ${overflow} pixels too wide`);
+        // A name whose words did not fit would be wider than its place.
+        const broken = await page.locator(".gap .rank-name").evaluateAll((names) =>
+          names
+            .filter((name) => {
+              name.style.overflowWrap = "normal";
+              return name.scrollWidth > name.clientWidth;
+            })
+            .map(({ textContent }) => textContent),
+        );
+        assert.deepEqual(broken, []);
         for (const button of await page.locator("figure.chart button[aria-expanded]").all()) await button.click();
         assert.deepEqual(await accessibility(page), []);
         assert.ok(!/\{\w+\}|benchmark\./.test(await page.locator("main").innerText()));
