@@ -108,8 +108,7 @@ impl Sums {
         self.votes = self.votes.saturating_sub(others.votes);
         for (cell, (value, votes)) in &others.cells {
             if let Some(sum) = self.cells.get_mut(cell) {
-                // Floating points may leave less than nothing.
-                *sum = ((sum.0 - value).max(0.0), sum.1.saturating_sub(*votes));
+                *sum = (sum.0 - value, sum.1.saturating_sub(*votes));
             }
         }
     }
@@ -197,7 +196,7 @@ enum Name {
 }
 
 /// A measure of an object: one's own number beside those of others.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Compared {
     measure: &'static str,
     own: Mean,
@@ -277,36 +276,30 @@ impl Others<'_> {
 
     /// What they have of a cell; one's own number is still to be told.
     fn figure(&self, kind: StatType, cell: &Cell, measure: &'static str, range: f64) -> Compared {
-        let (others, band, median, quartiles, step, remote) = (None, None, None, None, None, None);
-        let nothing = Compared { measure, own: Mean::default(), others, band, median, quartiles, step, remote };
-        match self {
-            Self::Nobody => nothing,
-            Self::Live(sums) => match sums.cells.get(cell).filter(|(_, number)| *number >= LEAST) {
-                None => nothing,
-                Some((sum, votes)) => {
-                    Compared { others: Some(number(sum / *votes as f64 * range)), band: Band::of(*votes), ..nothing }
-                }
-            },
-            Self::Released(week) => match week.and_then(|week| released(week, kind, cell)) {
-                None => nothing,
-                Some(figure) => {
-                    let exact = |units: i32| number(amount(units.into(), 1).to_f64() * range);
-                    let (median, quartiles) = match figure.quantiles.as_slice() {
-                        [first, median, third] => (Some(exact(*median)), Some([exact(*first), exact(*third)])),
-                        [median] => (Some(exact(*median)), None),
-                        _ => (None, None),
-                    };
-                    Compared {
-                        others: Some(exact(figure.value)),
-                        band: Some(figure.band),
-                        median,
-                        quartiles,
-                        step: Some(exact(figure.step())),
-                        ..nothing
-                    }
-                }
-            },
-        }
+        let found = match self {
+            Self::Nobody => None,
+            Self::Live(sums) => sums.cells.get(cell).filter(|(_, votes)| *votes >= LEAST).map(|(sum, votes)| {
+                let others = Some(number(sum / *votes as f64 * range));
+                Compared { others, band: Band::of(*votes), ..Compared::default() }
+            }),
+            Self::Released(week) => {
+                week.and_then(|week| released(week, kind, cell)).map(|figure| Compared::of(figure, range))
+            }
+        };
+        Compared { measure, ..found.unwrap_or_default() }
+    }
+}
+
+impl Compared {
+    fn of(figure: &Figure, range: f64) -> Self {
+        let exact = |units: i32| number(amount(units.into(), 1).to_f64() * range);
+        let (median, quartiles) = match figure.quantiles.as_slice() {
+            [first, median, third] => (Some(exact(*median)), Some([exact(*first), exact(*third)])),
+            [median] => (Some(exact(*median)), None),
+            _ => (None, None),
+        };
+        let (others, band, step) = (Some(exact(figure.value)), Some(figure.band), Some(exact(figure.step())));
+        Self { others, band, median, quartiles, step, ..Self::default() }
     }
 }
 
