@@ -1,7 +1,7 @@
 //! One's own figures beside those of others, in worlds that were computed by hand, and what must not be seen there.
 
 use crate::common::batch::{item, rated, risks, uuid};
-use crate::common::{ADMIN, Place, Reply, Service, today};
+use crate::common::{ADMIN, Place, Reply, Service, days_ago, today};
 use crate::releases::{RARE, THREAT, anr, contribute, serve, week, world};
 use crate::view_links::{enter, link};
 use serde_json::{Value, json};
@@ -114,6 +114,8 @@ fn a_client_sees_the_mean_of_the_other_organisations() {
     let cookie = format!("view-{}={}", link.number, link.token);
     let path = format!("/v/{}/stats/benchmark.json?type=threat", link.number);
     assert_eq!(service.get(&path).header("Cookie", &cookie).send().expect(200).json(), wanted);
+    let levels = service.get(&path.replace("threat", "risk")).header("Cookie", &cookie).send().expect(200).json();
+    assert_eq!(levels, ask(&service, "a", "risk").json());
     // Alone, d is an organisation of its own: 1, 2, 3 and 5.
     place.ok(&["client", "set-group", "d", ""]);
     let rate = |name: &str| ask(&service, name, "threat").json()["objects"][0]["figures"][2].clone();
@@ -130,11 +132,19 @@ fn a_client_sees_the_mean_of_the_other_organisations() {
     place.ok(&["client", "set-group", "d", ""]);
     place.ok(&["client", "deactivate", "c"]);
     assert_eq!(rate("a"), beside("averageRate", 2.0, 3.0, "3-4"));
+    // Neither is who has sent nothing for four weeks; a day less, and its 1 is beside the 1, 3 and 5 of b, d and e.
+    place.client("f");
+    for (days, mean) in [(28, 3.0), (27, 2.5)] {
+        service.store_stats(&token("f"), &[item(&uuid(200), "threat", &days_ago(days), &threats(&[(1, 1, 10, "1")]))]);
+        assert_eq!(rate("a")["others"], number(mean), "{days}");
+    }
 }
 
 #[test]
 fn levels_are_shares_and_cells_of_matrices_are_not_compared() {
     let (_place, service) = house(5);
+    // What was added up for another type stays with that.
+    ask(&service, "b", "threat");
     let answer = ask(&service, "a", "risk").json();
     let objects = answer["objects"].as_array().unwrap();
     let names: Vec<Value> = objects.iter().map(|one| json!([one["state"], one["category"], one["level"]])).collect();
@@ -272,6 +282,11 @@ fn a_text_that_was_not_published_is_its_clients_alone() {
     };
     // Its own stay its own; what was published is everybody's; who administers sees every figure, by its published name.
     assert_eq!(of(&token("c0"), &[anr("c0")])[1]["labels"]["label2"], "Mallory of ACME");
+    assert_eq!(ask(&service, "c0", "threat").json()["objects"][1]["labels"]["label2"], "Mallory of ACME");
+    assert_eq!(
+        ask(&service, "c0", "compliance").json()["objects"][0]["referential_labels"]["label2"],
+        "Mallory of ACME"
+    );
     assert_eq!(of(&token("c2"), &[anr("c2")])[0]["labels"]["label2"], "Fire");
     for data in [of(ADMIN, &[anr("c0")]), of(ADMIN, &[])] {
         assert_eq!((&data[0]["labels"]["label2"], &data[1]["labels"]["label2"]), (&json!("Fire"), &json!("")));
@@ -309,19 +324,21 @@ fn fewer_than_k_contributors_leave_no_trace_beside_anybody() {
 }
 
 #[test]
-fn twenty_organisations_have_a_median_and_quartiles_and_never_an_end() {
-    let place = Place::new();
-    for number in 0..20 {
-        contribute(&place, &format!("c{number}"), ["1", "2", "3", "4", "5"][number % 5], 1);
-    }
-    let service = serve(&place, "3");
-    let answer = ask(&service, "c0", "threat");
-    // The mean is 3 in steps of 0.2; a quarter have 1 or 2, half up to 3, three quarters up to 4, all in steps of 0.5.
-    let mut rate = beside("averageRate", 1.0, 3.0, "20-49");
-    (rate["median"], rate["quartiles"], rate["step"]) = (json!(3), json!([2, 4]), json!(0.5));
-    assert_eq!(answer.json()["objects"][0]["figures"][2], rate);
-    for word in ["rank", "\"min", "\"max\"", "lowest", "highest", "percentile"] {
-        assert!(!answer.text().contains(word), "{word}");
+fn ten_organisations_have_a_median_twenty_quartiles_and_nobody_an_end() {
+    // The mean is 3; a quarter have 1 or 2, half up to 3, three quarters up to 4, all in steps of 0.5.
+    for (clients, band, quartiles) in [(10, "10-19", Value::Null), (20, "20-49", json!([2, 4]))] {
+        let place = Place::new();
+        for number in 0..clients {
+            contribute(&place, &format!("c{number}"), ["1", "2", "3", "4", "5"][number % 5], 1);
+        }
+        let service = serve(&place, "3");
+        let answer = ask(&service, "c0", "threat");
+        let mut rate = beside("averageRate", 1.0, 3.0, band);
+        (rate["median"], rate["quartiles"], rate["step"]) = (json!(3), quartiles, json!(0.5));
+        assert_eq!(answer.json()["objects"][0]["figures"][2], rate);
+        for word in ["rank", "\"min", "\"max\"", "lowest", "highest", "percentile"] {
+            assert!(!answer.text().contains(word), "{word}");
+        }
     }
 }
 

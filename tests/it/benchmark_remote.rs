@@ -103,6 +103,11 @@ fn a_central_instance_stands_beside_a_machine_with_one_analysis() {
     assert_eq!(remote(&service, "threat"), (about, vec![json!(1), json!(30), json!(3)]));
     assert!(tag("/stats/benchmark.json?type=threat") != before && tag("/stats/threats.json") == others);
     assert!(service.get("/").send().expect(200).text().contains("/benchmark"));
+    // Another instance takes its place in everything, also in what it does not have.
+    let elsewhere = Stranger::start(reference);
+    pull(&other, &elsewhere.url);
+    assert_eq!(remote(&service, "threat").0["host"], elsewhere.url.trim_start_matches("http://"));
+    assert_eq!(remote(&service, "compliance"), (Value::Null, vec![Value::Null; 2]));
 }
 
 /// What the reference publishes: averages that are the last row it read, numbers as texts, no compliance, and a 500.
@@ -198,7 +203,7 @@ fn a_hostile_server_costs_little_and_changes_nothing() {
     let good = Stranger::start(reference);
     pull(&place, &good.url);
     let before = remote(&service, "threat");
-    let deep = format!("[{{\"object\":{}", "[".repeat(1 << 20));
+    let deep = format!("[{{\"values\":[{{\"count\":{}", "[".repeat(1 << 20));
     let deeper = format!("[{{\"labels\":{}", "{\"a\":".repeat(1 << 20));
     let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
     (0..40).for_each(|_| bomb.write_all(&vec![b'['; 1 << 20]).unwrap());
@@ -219,34 +224,41 @@ fn a_hostile_server_costs_little_and_changes_nothing() {
     let elsewhere = Stranger::start(reference);
     let location = format!("302 Found\r\nLocation: {}/stats/threats.json", elsewhere.url);
     let redirect: Answer = Box::new(move |_, socket| answer(socket, &location, b""));
-    for (what, respond) in [
-        ("endless", endless),
-        ("headers", headers),
-        ("declared", whole("200 OK\r\nX-Y: 1", vec![b' '; (8 << 20) + 1])),
-        ("deep", whole("200 OK", deep.into_bytes())),
-        ("deeper", whole("200 OK", deeper.into_bytes())),
-        ("bomb", whole("200 OK\r\nContent-Encoding: gzip", bomb)),
-        ("redirect", redirect),
-        ("huge", whole("200 OK", huge.into_bytes())),
-        ("binary", whole("200 OK", vec![0xff; 1000])),
-        ("escape", whole("200 OK", br#"[{"object":"\u001b]0;x\u0007","values":[{"date":"\u001b[2J"}]}]"#.to_vec())),
-        ("cut", whole("200 OK\r\nContent-Length: 5", b"[]".to_vec())),
-        ("nothing", whole("204 No Content", Vec::new())),
+    let cut: Answer = Box::new(|_, socket| {
+        let _ = socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n[]");
+    });
+    for (what, respond, said) in [
+        ("endless", endless, "larger than 8 MB"),
+        ("headers", headers, "too many headers"),
+        ("declared", whole("200 OK\r\nX-Y: 1", vec![b' '; (8 << 20) + 1]), "larger than 8 MB"),
+        ("deep", whole("200 OK", deep.into_bytes()), "does not answer as a stats service"),
+        ("deeper", whole("200 OK", deeper.into_bytes()), "does not answer as a stats service"),
+        ("bomb", whole("200 OK\r\nContent-Encoding: gzip", bomb), "no text"),
+        ("redirect", redirect, "which is not followed"),
+        ("huge", whole("200 OK", huge.into_bytes()), "larger than 8 MB"),
+        ("binary", whole("200 OK", vec![0xff; 1000]), "no text"),
+        (
+            "escape",
+            whole("200 OK", br#"[{"object":"\u001b]0;x\u0007","values":[{"date":"\u001b[2J"}]}]"#.to_vec()),
+            "is not a date",
+        ),
+        ("cut", cut, "cannot be reached"),
+        ("nothing", whole("204 No Content", Vec::new()), "it answered 204"),
         // Bug: one long text was told as the reason, four times 8 MB.
-        ("long", whole("200 OK", format!("\"{}\"", "a".repeat((8 << 20) - 2)).into_bytes())),
+        ("long", whole("200 OK", format!("\"{}\"", "a".repeat((8 << 20) - 2)).into_bytes()), "as a stats service"),
         // Bug: a date before the store's calendar failed in the store, whatever else had come.
-        ("early", whole("200 OK", of_date("1969-12-31", r#","count":1,"averageRate":2"#))),
-        ("old", whole("200 OK", of_date(&days_ago(40), r#","count":1,"averageRate":2"#))),
+        ("early", whole("200 OK", of_date("1969-12-31", r#","count":1,"averageRate":2"#)), "no figures"),
+        ("old", whole("200 OK", of_date(&days_ago(40), r#","count":1,"averageRate":2"#)), "no figures"),
         // Bug: a date without a number took the place of what was kept.
-        ("dates", whole("200 OK", of_date(&today().to_string(), ""))),
-        ("mute", Box::new(|_, _| {})),
+        ("dates", whole("200 OK", of_date(&today().to_string(), "")), "no figures"),
+        ("mute", Box::new(|_, _| {}), "cannot be reached"),
     ] {
         let stranger = Stranger::start(respond);
         let start = Instant::now();
         let errors = place.fails(&["pull", "--benchmark", "--remote", &stranger.url], 1);
         println!("{what}: {:?} {errors}", start.elapsed());
         assert!(errors.contains("nothing to compare with came from") && errors.len() < 3000, "{what}: {errors}");
-        assert!(!errors.contains('\u{1b}'), "{what}");
+        assert!(errors.contains(said) && !errors.contains('\u{1b}'), "{what}: {errors}");
         assert!(start.elapsed() < Duration::from_secs(25), "{what}: {:?}", start.elapsed());
         assert_eq!(remote(&service, "threat"), before, "{what}");
     }
@@ -255,17 +267,37 @@ fn a_hostile_server_costs_little_and_changes_nothing() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let errors = place.fails(&["pull", "--benchmark", "--remote", &format!("http://{nobody}")], 1);
     assert_eq!(errors.matches("cannot be reached").count(), 1, "{errors}");
-    // Hostile numbers and names are left out or end at the ends of their scale.
-    let odd = Stranger::start(|request, socket| {
-        let value = |rate: &str| format!(r#"{{"date":"{}","count":1,"maxRisk":1e300,"averageRate":{rate}}}"#, today());
-        let object =
-            |number: usize, rate: &str| format!(r#"{{"object":"{}","values":[{}]}}"#, uuid(number), value(rate));
-        let body = format!("[{},{},{}]", object(THREAT, "\"1e9\""), object(2, "-1"), object(5, "\"NaN\""));
-        answer(socket, if request.path.contains("threats") { "200 OK" } else { "404 Not Found" }, body.as_bytes());
+}
+
+/// Hostile numbers are left out or end at the ends of their scale, and no more is kept than a client may have.
+#[test]
+fn of_what_a_stranger_tells_little_is_kept() {
+    let place = machine();
+    let service = place.serve();
+    for (rate, kept) in [("\"1e9\"", json!(5)), ("-1", Value::Null), ("\"NaN\"", Value::Null), ("\"inf\"", Value::Null)]
+    {
+        let odd = Stranger::start(move |request, socket| {
+            let value = format!(r#"{{"date":"{}","count":1,"maxRisk":1e300,"averageRate":{rate}}}"#, today());
+            let body = format!(r#"[{{"object":"{}","values":[{value}]}}]"#, uuid(THREAT));
+            answer(socket, if request.path.contains("threats") { "200 OK" } else { "404 Not Found" }, body.as_bytes());
+        });
+        pull(&place, &odd.url);
+        assert_eq!(remote(&service, "threat").1[1..], [json!(100), kept], "{rate}");
+    }
+    let talker = Stranger::start(|request, socket| {
+        let value = json!([{"date": today().to_string(), "count": 1, "current": 1, "target": 1}]);
+        let object = |number: usize| json!({"object": uuid(number), "values": value});
+        let category = |name: &str| json!({"labels": {"label1": name}, "values": value});
+        let body = match request.path.contains("compliance") {
+            true => json!([{"referential": "r", "categories": [category("short"), category(&"long".repeat(1000))]}]),
+            false => (0..10_001).map(object).collect(),
+        };
+        answer(socket, "200 OK", body.to_string().as_bytes());
     });
-    pull(&place, &odd.url);
-    let (_, figures) = remote(&service, "threat");
-    assert_eq!(figures[1..], [json!(100), json!(5)]);
+    let printed = pull(&place, &talker.url);
+    for line in ["threat: 10,000 objects of", "compliance: 1 object of"] {
+        assert!(printed.contains(line), "{printed}");
+    }
 }
 
 /// An answer of a byte now and then ends with the 20 seconds that one may take, and no other type is asked for.
@@ -288,15 +320,19 @@ fn a_slow_server_is_given_up() {
 fn the_service_fetches_by_itself_only_if_it_is_told_to() {
     let stranger = Stranger::start(reference);
     let place = machine();
-    let variables = [("REMOTE_STATS_SERVER", stranger.url.as_str())];
-    let service = place.serve_with(&variables);
-    service.get("/benchmark").send().expect(200);
+    let ran = |service: &Service, job: &str| {
+        let metric = format!(r#"monarc_job_last_success_timestamp_seconds{{job="{job}"}}"#);
+        until("a job has run", || service.get("/metrics").token(ADMIN).send().text().contains(&metric));
+    };
+    let remote_server = ("REMOTE_STATS_SERVER", stranger.url.as_str());
+    // What comes after it in the same round has run, and nobody was asked.
+    let service = place.serve_with(&[remote_server, ("PURGE_AFTER_MONTHS", "999")]);
+    ran(&service, "purge");
     drop(service);
     assert!(stranger.asked().is_empty());
-    let service = place.serve_with(&[variables[0], ("BENCHMARK_EVERY", "1d")]);
-    until("it has fetched", || remote(&service, "threat").0 != Value::Null);
-    let metric = r#"monarc_job_last_success_timestamp_seconds{job="benchmark"}"#;
-    until("it is noted", || service.get("/metrics").token(ADMIN).send().text().contains(metric));
+    let service = place.serve_with(&[remote_server, ("BENCHMARK_EVERY", "1d")]);
+    ran(&service, "benchmark");
+    assert_ne!(remote(&service, "threat").0, Value::Null);
     let log = service.stop();
     assert!(
         log.contains("benchmark: threat: 2 objects of") && log.contains("left out: risk: it answered 500"),
@@ -304,9 +340,9 @@ fn the_service_fetches_by_itself_only_if_it_is_told_to() {
     );
     // Another start on the same day asks nobody.
     let number = stranger.asked().len();
-    let service = place.serve_with(&[variables[0], ("BENCHMARK_EVERY", "1d"), ("PURGE_AFTER_MONTHS", "999")]);
-    let purged = r#"monarc_job_last_success_timestamp_seconds{job="purge"}"#;
-    until("another job has run", || service.get("/metrics").token(ADMIN).send().text().contains(purged));
+    let backups = place.path().join("backups").display().to_string();
+    let service = place.serve_with(&[remote_server, ("BENCHMARK_EVERY", "1d"), ("BACKUP_DIR", &backups)]);
+    ran(&service, "backup");
     assert_eq!(stranger.asked().len(), number);
 }
 

@@ -108,7 +108,8 @@ fn compliance_leaves_without_its_controls_unless_somebody_says_otherwise() {
     let category = json!([{"label1": "A", "controls": [{"code": "5.1", "value": "0.2"}], "value": "0.40"}]);
     let data = json!([{"referential": "r", "current": category, "target": category}]);
     let stat = |date: &str| json!({"uuid": uuid(1), "anr": ANR, "type": "compliance", "date": date, "data": data});
-    import(&place, "fo", &format!("{}\n", stat(&days_ago(1))));
+    let line = format!("{}\n", stat(&days_ago(1)));
+    import(&place, "fo", &line);
     let shown = push_with(&place, &remote.url, &["--show"]);
     let (after, before) = (String::from_utf8(shown.stdout).unwrap(), String::from_utf8(shown.stderr).unwrap());
     assert!(
@@ -123,6 +124,18 @@ fn compliance_leaves_without_its_controls_unless_somebody_says_otherwise() {
     assert_eq!(push(&place, &remote.url, &full, 0).0, "sent 0, already there 0, refused 0");
     push(&place, &remote.url, &[&full[..], &["--all"]].concat(), 0);
     assert!(remote.posts()[1].body.contains("5.1"));
+    // So do the service by itself, and a central instance, which takes both.
+    for (level, has_controls) in [("categories", false), ("full", true)] {
+        let (place, (central, service)) = (sharing(0), central());
+        import(&place, "fo", &line);
+        let url = format!("http://{}", service.address);
+        let token = ("REMOTE_STATS_TOKEN", "one-token-of-a-test");
+        let pushing = [("SHARE_LEVEL", level), ("PUSH_EVERY", "1d"), ("REMOTE_STATS_SERVER", &url), token];
+        let pusher = place.serve_with(&pushing);
+        until("it has pushed", || !exported(&central, &[]).is_empty());
+        drop(pusher);
+        assert_eq!(central.ok(&["export"]).contains("5.1"), has_controls, "{level}");
+    }
     assert!(push(&place, &remote.url, &["--share-level", "some"], 1).1.contains("SHARE_LEVEL=\"some\""));
 }
 

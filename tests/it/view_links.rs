@@ -51,6 +51,13 @@ fn with(service: &Service, cookie: &str, path: &str) -> Reply {
     service.get(path).header("Cookie", cookie).send()
 }
 
+/// The same after another view was asked for it: nothing that was computed for one is another's.
+fn after(service: &Service, (other, other_root): &(String, String), cookie: &str, path: &str) -> Reply {
+    let (_, page) = path.split_at(other_root.len());
+    with(service, other, &format!("{other_root}{page}"));
+    with(service, cookie, path)
+}
+
 /// Everything that a view has, at its clean address.
 const VIEWED: [&str; 29] = [
     "",
@@ -88,10 +95,10 @@ const VIEWED: [&str; 29] = [
 fn a_view_shows_its_own_client_and_nobody_else_in_both_modes() {
     for k in ["1", "3"] {
         let (place, service) = house(&[("PUBLIC_MIN_CLIENTS", k)]);
-        let link = link(&place, "alpha", &["--note", "for the board"]);
-        let (cookie, root) = enter(&service, &link);
+        let (link, other) = (link(&place, "alpha", &["--note", "for the board"]), link(&place, "beta", &[]));
+        let ((cookie, root), other) = (enter(&service, &link), enter(&service, &other));
         assert_eq!(root, format!("/v/{}/", link.number));
-        let get = |path: &str| with(&service, &cookie, &format!("{root}{path}")).expect(200);
+        let get = |path: &str| after(&service, &other, &cookie, &format!("{root}{path}")).expect(200);
         let numbers = json!({"count": 2, "maxRisk": 10, "averageRate": 1});
         let dated = |date: String| {
             let mut value = numbers.clone();
@@ -171,9 +178,9 @@ fn what_moved_in_a_view_is_of_its_client_alone() {
     drop(service);
     store(&other, OTHER_ANR, "1", "5");
     let service = place.serve();
-    let link = link(&place, "alpha", &[]);
-    let (cookie, root) = enter(&service, &link);
-    let get = |path: &str| with(&service, &cookie, &format!("{root}{path}")).expect(200);
+    let (cookie, root) = enter(&service, &link(&place, "alpha", &[]));
+    let other = enter(&service, &link(&place, "beta", &[]));
+    let get = |path: &str| after(&service, &other, &cookie, &format!("{root}{path}")).expect(200);
     assert_eq!(get("stats/trends.json").json(), alone);
     assert_eq!(get("stats/trends.json?period=month").json()["month"], alone["month"]);
     assert_eq!(get(&format!("stats/objects/{}.json", uuid(1))).json()["changes"], change);
@@ -192,12 +199,18 @@ fn what_a_view_answers_is_kept_by_nobody_and_tells_nobody() {
     assert_eq!(first.headers["location"], format!("../{}/threats?by=count", link.number));
     let mut replies = vec![first, service.get(&root).send().expect(401)];
     replies.extend(VIEWED.iter().map(|path| with(&service, &cookie, &format!("{root}{path}")).expect(200)));
-    replies.push(with(&service, &cookie, &format!("{root}nowhere")).expect(404));
+    for path in ["nowhere", "assets/nothing.js"] {
+        replies.push(with(&service, &cookie, &format!("{root}{path}")).expect(404));
+    }
+    for (method, status) in [("HEAD", 200), ("OPTIONS", 200), ("POST", 405)] {
+        replies.push(service.request(method, &root).header("Cookie", &cookie).send().expect(status));
+    }
     replies.push(service.get("/v/wrong-token-of-a-link/").header("Accept", "text/html").send().expect(403));
     for reply in &replies {
         assert_eq!(reply.headers["cache-control"], "no-store", "{:?}", reply.headers);
         assert_eq!(reply.headers["referrer-policy"], "no-referrer", "{:?}", reply.headers);
         assert_eq!(reply.headers["x-robots-tag"], "noindex, nofollow", "{:?}", reply.headers);
+        assert_eq!(reply.headers["cross-origin-resource-policy"], "same-origin", "{:?}", reply.headers);
         assert!(reply.headers["vary"].starts_with("Cookie"), "{:?}", reply.headers);
         for name in ["etag", "last-modified", "access-control-allow-origin"] {
             assert!(!reply.headers.contains_key(name), "{name}: {:?}", reply.headers);
@@ -218,7 +231,7 @@ fn what_a_view_answers_is_kept_by_nobody_and_tells_nobody() {
     let page = with(&service, &cookie, &root).text();
     let style = page.split("href=\"").find(|rest| rest.contains(".css")).unwrap().split('"').next().unwrap().to_owned();
     let file = with(&service, &cookie, &style).expect(200);
-    assert!(file.headers["cache-control"].contains("immutable"));
+    assert!(file.headers["cache-control"].contains("immutable") && file.headers["x-robots-tag"].contains("noindex"));
 }
 
 #[test]
@@ -284,6 +297,31 @@ fn guesses_count_as_wrong_tokens_and_a_right_link_is_never_slowed() {
 }
 
 #[test]
+fn each_cookie_of_a_request_is_a_guess() {
+    let (place, service) = house(&[]);
+    let link = link(&place, "alpha", &[]);
+    let four: Vec<String> = (1..=4).map(|guess| format!("view-{}=guess-{guess}", link.number)).collect();
+    let guess = || with(&service, &four.join("; "), &format!("/v/{}/", link.number)).status;
+    assert_eq!([(); 6].map(|()| guess()), [403, 403, 403, 403, 403, 429]);
+}
+
+#[test]
+fn links_and_cookies_last_ninety_days_unless_somebody_says_otherwise() {
+    let (place, service) = house(&[]);
+    let (usual, endless) = (link(&place, "alpha", &[]), link(&place, "alpha", &["--expires", "never"]));
+    let listed: Value = serde_json::from_str(&place.ok(&["client", "view-link", "list", "--json"])).unwrap();
+    let moment = |name: &str| listed[0][name].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_second();
+    let days = 90 * 86_400;
+    // The second of its end was reckoned before it was made.
+    assert!((days - 60..=days).contains(&(moment("expires_at") - moment("created_at"))), "{listed}");
+    assert_eq!(listed[1]["expires_at"], Value::Null);
+    let entered = service.get(&format!("/v/{}/", endless.token)).send().expect(303);
+    assert!(entered.headers["set-cookie"].contains(&format!("; Max-Age={days};")), "{:?}", entered.headers);
+    // 128 random bits have at least 22 letters of 64.
+    assert!(usual.token.len() >= 22 && usual.token != endless.token);
+}
+
+#[test]
 fn logs_and_metrics_hold_the_number_alone() {
     let (place, service) = house(&[("SCRIPT_NAME", "/dashboard")]);
     let link = link(&place, "alpha", &[]);
@@ -312,7 +350,9 @@ fn logs_and_metrics_hold_the_number_alone() {
     let metrics = service.get("/metrics").token(ADMIN).send().expect(200).text();
     assert!(metrics.contains(r#"route="/v/{link}/{page}",method="GET",status="200""#), "{metrics}");
     let log = service.stop();
-    for text in [&metrics, &log] {
+    let stored = String::from_utf8_lossy(&std::fs::read(place.store()).unwrap()).into_owned();
+    assert!(stored.contains("alpha"), "it would be seen there");
+    for text in [&metrics, &log, &stored] {
         assert!(!text.contains(token), "{text}");
     }
     assert!(log.contains(&format!("GET /v/{}/threats 200", link.number)), "{log}");
@@ -330,7 +370,8 @@ fn one_link_opens_no_other_and_a_planted_cookie_changes_nothing() {
     let planted = format!("view-{}={}", one.number, two.token);
     let refused = with(&service, &planted, &root).expect(403);
     let gone = format!("view-{}=; Path={root}; Max-Age=0; HttpOnly; SameSite=Lax", one.number);
-    assert_eq!(refused.headers["set-cookie"], gone);
+    let page = service.get(&root).header("Cookie", &planted).header("Accept", "text/html").send().expect(403);
+    assert_eq!((&refused.headers["set-cookie"], &page.headers["set-cookie"]), (&gone, &gone));
     // What somebody planted stands before or behind the right one; neither shows the planted one's figures.
     for both in [format!("{planted}; {cookie}"), format!("{cookie}; {planted}"), format!("{other}; {cookie}")] {
         let text = with(&service, &both, &format!("{root}stats/threats.json")).expect(200).text();
@@ -459,6 +500,10 @@ fn behind_a_prefix_everything_stays_below_it() {
             assert!(page.contains(&format!("data-root=\"{root}\"")), "{path}");
         }
     }
+    // Where a proxy takes the path away and nothing else tells it, the instance's address does.
+    let (other_place, other) = house(&[("INSTANCE_URL", "https://stats.example.org/dashboard/")]);
+    let (_, root) = enter(&other, &crate::view_links::link(&other_place, "alpha", &[]));
+    assert_eq!(root, "/dashboard/v/1/");
     // Only a proxy that is trusted says under which path it is.
     let proxied = service.get(&format!("/v/{}/", link.token)).header("X-Forwarded-Prefix", "/elsewhere").send();
     assert!(proxied.headers["set-cookie"].contains(&format!("; Path=/elsewhere/v/{}/;", link.number)));
@@ -496,6 +541,7 @@ fn what_is_typed_wrongly_makes_no_link() {
         (vec!["create", "alpha", "--expires", "tomorrow"], "--expires"),
         (vec!["create", "alpha", "--expires", "0d"], "--expires"),
         (vec!["create", "alpha", "--note", "two\nlines"], "--note"),
+        (vec!["create", "alpha", "--note", &"n".repeat(256)], "--note"),
         (vec!["revoke", "7"], "no view link 7"),
     ] {
         let errors = place.fails(&[vec!["client", "view-link"], words].concat(), 1);
