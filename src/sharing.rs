@@ -11,7 +11,7 @@ mod remote;
 
 pub use benchmark::{Fetched, fetch, url_host};
 pub use pull::{Pull, Pulled, pull};
-pub use push::{Push, Refusal, Sent, first_body, push, withdraw};
+pub use push::{Push, Refusal, Sent, first_bodies, push, withdraw};
 
 use std::time::Duration;
 

@@ -29,17 +29,7 @@ pub fn push(config: &Config, command: &PushCommand) -> Result<()> {
     must_share(&store, command)?;
     filter.from = filter.from.or_else(|| today().checked_sub(Span::new().months(MONTHS)).ok());
     if command.show {
-        return match sharing::first_body(&store, &remote, &filter, command.all, config.share_level)? {
-            Some((before, after)) => {
-                if before != after {
-                    note(&format!(
-                        "SHARE_LEVEL=categories: this is in the store and does not leave as it is: {before}"
-                    ));
-                }
-                say(&after)
-            }
-            None => Err(Error::new(Kind::NotFound, "there is nothing to send")),
-        };
+        return show(&sharing::first_bodies(&store, &remote, &filter, command.all, config.share_level)?);
     }
     if command.dry_run {
         return describe(&store, PushQuery { remote, filter, all: command.all, replaced: false });
@@ -50,6 +40,20 @@ pub fn push(config: &Config, command: &PushCommand) -> Result<()> {
     let push = Push { remote: &remote, token: &token, filter, all, level, retries, proxies };
     warn_of_plain(&remote);
     report(&with_reporter("pushing", |reporter| sharing::push(&store, &push, reporter))?)
+}
+
+/// Prints bodies as they would leave, and what the store has where that is more.
+fn show(bodies: &[(String, String)]) -> Result<()> {
+    if bodies.is_empty() {
+        return Err(Error::new(Kind::NotFound, "there is nothing to send"));
+    }
+    for (before, after) in bodies {
+        if before != after {
+            note(&format!("SHARE_LEVEL=categories: this is in the store and does not leave as it is: {before}"));
+        }
+        say(after)?;
+    }
+    Ok(())
 }
 
 /// Pulls.

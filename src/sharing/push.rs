@@ -125,23 +125,27 @@ fn kinds(filter: &Filter, shares: &[PushSummary]) -> Vec<StatType> {
     filter.kind.map_or_else(|| all.collect(), |kind| vec![kind])
 }
 
-/// The first body that a push would send, as the store has it and as it would leave; none if there is nothing to send.
-pub fn first_body(
+/// The first body of each type that a push would send, as the store has it and as it would leave.
+///
+/// # Errors
+/// Those of the store.
+pub fn first_bodies(
     store: &Store,
     remote: &str,
     filter: &Filter,
     all: bool,
     level: ShareLevel,
-) -> Result<Option<(String, String)>> {
+) -> Result<Vec<(String, String)>> {
     let mut query = PushQuery { remote: remote.into(), filter: filter.clone(), all, replaced: false };
+    let mut bodies = Vec::new();
     for kind in kinds(filter, &store.push_summaries(&query)?) {
         query.filter.kind = Some(kind);
         let stats = store.outgoing(&query, Position::default(), FIRST, BYTES)?;
         if !stats.is_empty() {
-            return Ok(Some((body(&stats, ShareLevel::Full), body(&stats, level))));
+            bodies.push((body(&stats, ShareLevel::Full), body(&stats, level)));
         }
     }
-    Ok(None)
+    Ok(bodies)
 }
 
 /// Takes analyses back from a remote, one after the other.

@@ -102,6 +102,23 @@ fn what_is_shown_is_what_leaves() {
     assert!(place.fails(&["push", "--show", "--remote", &remote.url], 1).contains("nothing to send"));
 }
 
+/// Bug: only the first type was shown, so that nobody saw what is left out of the last.
+#[test]
+fn of_each_type_a_body_is_shown() {
+    let (place, remote) = (sharing(0), Remote::start());
+    let front_office = std::fs::read_to_string("tests/fixtures/front_office.json").unwrap();
+    let stats: Vec<Value> = serde_json::from_str(&front_office.replace("2026-11-01", &days_ago(1))).unwrap();
+    let lines: Vec<String> = stats.iter().map(|stat| format!("{stat}\n")).collect();
+    import(&place, "fo", &lines.concat());
+    let shown = push_with(&place, &remote.url, &["--show"]);
+    push(&place, &remote.url, &[], 0);
+    let sent: Vec<String> = remote.posts().iter().map(|post| post.body.clone()).collect();
+    let (after, before) = (String::from_utf8(shown.stdout).unwrap(), String::from_utf8(shown.stderr).unwrap());
+    assert_eq!(after.lines().collect::<Vec<_>>(), sent);
+    assert_eq!(sent.len(), 5);
+    assert!(before.contains("\"controls\"") && !after.contains("\"controls\""), "{before}");
+}
+
 #[test]
 fn compliance_leaves_without_its_controls_unless_somebody_says_otherwise() {
     let (place, remote) = (sharing(0), Remote::start());

@@ -41,7 +41,7 @@ pub struct PushCommand {
     /// say what would leave, and send nothing
     #[argh(switch)]
     pub dry_run: bool,
-    /// print the first body as it would leave, and beside it, on standard error, what the store has where that is more;
+    /// print the first body of each type as it would leave, and beside it, on standard error, what the store has where that is more;
     /// send nothing
     #[argh(switch)]
     pub show: bool,
