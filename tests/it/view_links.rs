@@ -127,7 +127,10 @@ fn a_view_shows_its_own_client_and_nobody_else_in_both_modes() {
             let text = reply.text();
             assert!(!text.contains(&uuid(2)) && !text.contains("beta"), "{path}");
             if reply.headers["content-type"].starts_with("text/html") {
-                assert!(text.contains("This is what alpha has sent") && text.contains("data-view=\"own\""), "{path}");
+                assert!(
+                    text.contains("This is what <strong>alpha</strong> has sent") && text.contains("data-view=\"own\""),
+                    "{path}"
+                );
                 let links = text.split(" href=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
                 for link in links.filter(|link| !link.starts_with('#') && !link.contains(':') && !link.starts_with('?'))
                 {
