@@ -2,6 +2,7 @@
 
 use super::answer::Answer;
 use super::arguments::{Arguments, as_text};
+use super::changes::MOST;
 use super::computed::unwritten;
 use super::names::Names;
 use super::pieces::{self, Pieces};
@@ -18,6 +19,7 @@ use crate::server::message::Response;
 use crate::sharing::url_host;
 use crate::store::releases::Contributor;
 use serde_json::Value;
+use std::collections::HashSet;
 use std::io::Write;
 
 /// `GET /api/v1/benchmark`
@@ -72,7 +74,7 @@ fn write(app: &App, kind: StatType, client: &Client, out: &mut dyn Write) -> Res
     let (sums, week);
     let others = match app.config.public_min_clients.is_live() {
         true => {
-            sums = others(app, kind, client)?;
+            sums = others(app, kind, client, &own)?;
             Others::Live(&sums)
         }
         false => {
@@ -85,35 +87,37 @@ fn write(app: &App, kind: StatType, client: &Client, out: &mut dyn Write) -> Res
     compare(kind, &own, &others, remote(app, kind)?.as_ref(), &mut names, out)
 }
 
-/// The sums of all organisations but a client's own. All of them are added up once for all clients; what is taken off for one
-/// is what was added then, whatever it has posted since.
-fn others(app: &App, kind: StatType, client: &Client) -> Result<Sums> {
+/// The sums of all organisations but a client's own, of what it has itself. What each of them has is looked up once for all
+/// clients, and nobody holds more of it than one organisation's.
+fn others(app: &App, kind: StatType, client: &Client, own: &Own) -> Result<Sums> {
     let question = format!("organisations by {} on {}", kind.name(), today());
     let work = |out: &mut dyn Write| write_organisations(app, kind, out);
     let part = app.answers.part(&app.spools, app.store.version()?, &question, work)?;
-    let (mut sums, own): (Sums, _) = pieces::read(&part, &client.id)?;
-    if let Some(own) = own {
-        sums.take_off(&serde_json::from_slice(&own).map_err(unwritten)?);
-    }
+    let mut sums = Sums::default();
+    pieces::others(&part, &client.id, &mut |piece| {
+        let cells: Vec<(String, usize, f64)> = serde_json::from_slice(piece).map_err(unwritten)?;
+        sums.add(cells.into_iter().map(|(object, measure, part)| ((object.into(), measure), part)), Some(&own.values));
+        Ok(())
+    })?;
     Ok(sums)
 }
 
-/// Writes the sums of each organisation, and those of all.
+/// Writes what each organisation has: object, number of the measure, part of its scale.
 fn write_organisations(app: &App, kind: StatType, out: &mut dyn Write) -> Result<()> {
-    let (mut reader, mut sums, mut pieces) = (Reader::new(app, kind), Sums::default(), Pieces::new(out));
+    let (mut reader, mut pieces) = (Reader::new(app, kind), Pieces::new(out));
     for organisation in app.store.organisations()? {
-        let own = Sums::of(reader.read(&organisation)?.0);
-        sums.add(&own);
-        pieces.push(organisation.clients, &serde_json::to_vec(&own).map_err(unwritten)?)?;
+        let (values, _) = reader.read(&organisation)?;
+        let cells: Vec<_> = values.iter().map(|((object, measure), part)| (&**object, measure, part)).collect();
+        pieces.push(organisation.clients, &serde_json::to_vec(&cells).map_err(unwritten)?)?;
     }
-    pieces.finish(&sums)
+    pieces.finish(&())
 }
 
 /// Writes the figures of all analyses together, where everything is live.
 fn write_here(app: &App, kind: StatType, out: &mut dyn Write) -> Result<()> {
-    let (mut reader, mut sums) = (Reader::new(app, kind), Sums::default());
+    let (mut reader, mut sums) = (Reader::new(app, kind).within(MOST)?, Sums::default());
     for analysis in app.store.analyses()? {
-        sums.add(&Sums::of(reader.read(&analysis)?.0));
+        sums.add(reader.read(&analysis)?.0, None);
     }
     let names = Names::of(app, None);
     let mut names = |key: &str| texts(&names, kind, key);
@@ -138,20 +142,39 @@ struct Reader<'a> {
     app: &'a App,
     kind: StatType,
     places: Places,
+    /// The only objects that are told, of as many, and what their keys are.
+    told: Option<(HashSet<i64>, HashSet<String>)>,
 }
 
 impl<'a> Reader<'a> {
     fn new(app: &'a App, kind: StatType) -> Self {
-        Self { app, kind, places: Places::new(kind) }
+        Self { app, kind, places: Places::new(kind), told: None }
+    }
+
+    /// Tells so many objects at most; they are parts of what there is all the same.
+    fn within(mut self, most: usize) -> Result<Self> {
+        self.told = self.app.store.foremost_objects(self.kind, None, most)?.map(|objects| (objects, HashSet::new()));
+        Ok(self)
     }
 
     /// The values, and of how many analyses they are the mean.
     fn read(&mut self, contributor: &Contributor) -> Result<(Values, usize)> {
         let known = |object| !self.places.lacks(object);
         let (stats, keys) = self.app.store.last_stats(contributor, self.kind, &[today()], DAYS, &known)?;
-        keys.iter().for_each(|(object, key)| self.places.learn(*object, key));
+        for (object, key) in keys {
+            self.places.learn(object, &key);
+            if let Some((objects, told)) = &mut self.told
+                && objects.contains(&object)
+            {
+                told.insert(key);
+            }
+        }
         let stats = stats.into_iter().next().unwrap_or_default();
-        Ok((self.places.values(stats.iter().map(AsRef::as_ref)), stats.len()))
+        let mut values = self.places.values(stats.iter().map(AsRef::as_ref));
+        if let Some((_, told)) = &self.told {
+            values.retain(|(key, _), _| told.contains(&**key));
+        }
+        Ok((values, stats.len()))
     }
 }
 

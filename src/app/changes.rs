@@ -17,7 +17,7 @@ use std::rc::Rc;
 pub type Named<'a> = &'a dyn Fn(StatType, &str) -> Result<shapes::Texts>;
 
 /// Objects of a type that are followed at most, of several kilobytes each: of more, those of the clients that have fewest.
-const MOST: usize = 5_000;
+pub const MOST: usize = 5_000;
 
 /// What moved until a day.
 pub fn live(store: &Store, analyses: &[Contributor], today: Date, names: Named<'_>) -> Result<Live> {

@@ -101,6 +101,11 @@ impl Entries {
     }
 }
 
+/// Whether a question is of the kind [`SLOW`].
+pub fn is_slow(question: &str) -> bool {
+    kind(question) == SLOW
+}
+
 /// The kind of a question: its first word.
 fn kind(question: &str) -> &str {
     question.split(' ').next().unwrap_or_default()
@@ -206,7 +211,7 @@ impl Answers {
     ) -> Result<Arc<Computed>> {
         self.once(version, question, || {
             let enter = |gate: &Gate| gate.enter(PATIENCE).ok_or_else(too_many);
-            let _first = (kind(question) == SLOW).then(|| enter(&self.slow)).transpose()?;
+            let _first = is_slow(question).then(|| enter(&self.slow)).transpose()?;
             let _permit = enter(gate)?;
             compute_into(spools, compute)
         })

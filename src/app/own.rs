@@ -25,7 +25,13 @@ pub fn answer(
     question: &str,
     compute: impl FnOnce(&mut dyn Write) -> Result<()>,
 ) -> Answer {
-    computed::of_view(app, head, &format!("view of {} {question} on {}", client.id, today()), compute)
+    computed::of_view(app, head, &of_view(client, question), compute)
+}
+
+/// The question for a view. Those of views are of a kind of their own; what is slow is slow there, too.
+fn of_view(client: &Client, question: &str) -> String {
+    let kind = if computed::is_slow(question) { computed::SLOW } else { "view" };
+    format!("{kind} of {} {question} on {}", client.id, today())
 }
 
 /// The stats of a client from some day on, or its newest ones.
@@ -67,4 +73,26 @@ pub fn changes(app: &App, client: &Client) -> Result<Live> {
         serde_json::to_writer(out, &live).map_err(unwritten)
     })?;
     serde_json::from_slice(&part.read_range(0..part.len()).map_err(unwritten)?).map_err(unwritten)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::trends::{Ask, Since};
+    use crate::model::{Role, Token};
+    use crate::store::Store;
+    use crate::store::clients::NewClient;
+
+    /// Bug: whoever had a link to 1,500 analyses kept all pages waiting for seconds, asking since day after day.
+    #[test]
+    fn what_is_slow_is_slow_in_a_view() {
+        let place = tempfile::TempDir::new().unwrap();
+        let store = Store::open(&place.path().join("stats.db")).unwrap();
+        let token = Token::new("a-token-of-a-test").unwrap();
+        let new = NewClient { uuid: None, name: "fo", token: &token, role: Role::User, is_sharing_enabled: false };
+        let client = store.create_client(&new).unwrap();
+        let is_slow = |since| computed::is_slow(&of_view(&client, &Ask::since(since).question()));
+        assert!(is_slow(Since::Day(today())));
+        assert!(!is_slow(Since::Each));
+    }
 }

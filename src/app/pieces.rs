@@ -11,10 +11,13 @@ use std::io::Write;
 /// Bytes that say where the last piece ends.
 const END: u64 = 8;
 
+/// A key, and where its piece begins and ends.
+type Place<K> = (K, u64, u64);
+
 /// Writes pieces.
 pub struct Pieces<'a, K> {
     out: &'a mut dyn Write,
-    places: Vec<(K, u64, u64)>,
+    places: Vec<Place<K>>,
     end: u64,
 }
 
@@ -45,10 +48,31 @@ pub fn read<C: DeserializeOwned, K: DeserializeOwned + PartialEq>(
     part: &Spool,
     key: &K,
 ) -> Result<(C, Option<Vec<u8>>)> {
-    let bytes = |from, to| part.read_range(from..to).map_err(unwritten);
-    let end = part.len().saturating_sub(END);
-    let start = bytes(end, part.len())?.iter().rev().fold(0, |start, byte| start << 8 | u64::from(*byte));
-    let (common, places): (C, Vec<(K, u64, u64)>) = serde_json::from_slice(&bytes(start, end)?).map_err(unwritten)?;
+    let (common, places) = places::<C, K>(part)?;
     let place = places.iter().find(|(of, ..)| of == key);
-    Ok((common, place.map(|(_, from, to)| bytes(*from, *to)).transpose()?))
+    Ok((common, place.map(|(_, from, to)| bytes(part, *from, *to)).transpose()?))
+}
+
+/// Gives all pieces but that of a key to `work`, one after the other.
+pub fn others<K: DeserializeOwned + PartialEq>(
+    part: &Spool,
+    key: &K,
+    work: &mut dyn FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
+    let ((), mut places) = places::<(), K>(part)?;
+    let own = places.iter().find(|(of, ..)| of == key).map(|(_, from, _)| *from);
+    // A piece may have several keys.
+    places.dedup_by_key(|(_, from, _)| *from);
+    let mut others = places.iter().filter(|(_, from, _)| Some(*from) != own);
+    others.try_for_each(|(_, from, to)| work(&bytes(part, *from, *to)?))
+}
+
+fn places<C: DeserializeOwned, K: DeserializeOwned>(part: &Spool) -> Result<(C, Vec<Place<K>>)> {
+    let end = part.len().saturating_sub(END);
+    let start = bytes(part, end, part.len())?.iter().rev().fold(0, |start, byte| start << 8 | u64::from(*byte));
+    serde_json::from_slice(&bytes(part, start, end)?).map_err(unwritten)
+}
+
+fn bytes(part: &Spool, from: u64, to: u64) -> Result<Vec<u8>> {
+    part.read_range(from..to).map_err(unwritten)
 }

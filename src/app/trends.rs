@@ -52,6 +52,12 @@ impl Ask {
         Self { since: Since::Horizon(horizon), rose: None }
     }
 
+    /// What moved since then.
+    #[cfg(test)]
+    pub fn since(since: Since) -> Self {
+        Self { since, rose: None }
+    }
+
     /// Reads them, and notes what is wrong with them.
     pub fn read(arguments: &mut Arguments) -> Self {
         let horizon = arguments.get("period", as_horizon).map(Since::Horizon);

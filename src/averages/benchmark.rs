@@ -14,7 +14,7 @@ use crate::model::StatType;
 use crate::model::decimal::Mean;
 use crate::model::shapes::category_of_key;
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::rc::Rc;
@@ -62,55 +62,24 @@ impl Own {
 }
 
 /// Sums over several, each with one vote per cell that it has.
-#[derive(Clone, Default, Serialize, Deserialize)]
-#[serde(from = "Written", into = "Written")]
+#[derive(Default)]
 pub struct Sums {
     cells: BTreeMap<Cell, (f64, usize)>,
     votes: usize,
 }
 
-/// Sums as they are written: object, measure, sum, votes; and all votes.
-#[derive(Serialize, Deserialize)]
-struct Written(Vec<(String, usize, f64, usize)>, usize);
-
-impl From<Written> for Sums {
-    fn from(Written(cells, votes): Written) -> Self {
-        let cell = |(object, measure, sum, votes): (String, _, _, _)| ((object.into(), measure), (sum, votes));
-        Self { cells: cells.into_iter().map(cell).collect(), votes }
-    }
-}
-
-impl From<Sums> for Written {
-    fn from(Sums { cells, votes }: Sums) -> Self {
-        let cell = |((object, measure), (sum, votes)): (Cell, _)| (object.to_string(), measure, sum, votes);
-        Self(cells.into_iter().map(cell).collect(), votes)
-    }
-}
-
 impl Sums {
-    /// Those of one alone.
-    pub fn of(values: Values) -> Self {
-        let votes = usize::from(!values.is_empty());
-        Self { cells: values.into_iter().map(|(cell, value)| (cell, (value, 1))).collect(), votes }
-    }
-
-    /// Counts others in.
-    pub fn add(&mut self, others: &Self) {
-        self.votes += others.votes;
-        for (cell, (value, votes)) in &others.cells {
-            let sum = self.cells.entry(cell.clone()).or_default();
-            *sum = (sum.0 + value, sum.1 + votes);
-        }
-    }
-
-    /// Takes off those that had been counted in.
-    pub fn take_off(&mut self, others: &Self) {
-        self.votes = self.votes.saturating_sub(others.votes);
-        for (cell, (value, votes)) in &others.cells {
-            if let Some(sum) = self.cells.get_mut(cell) {
-                *sum = (sum.0 - value, sum.1.saturating_sub(*votes));
+    /// Counts one in, perhaps only with the cells that these values have.
+    pub fn add(&mut self, one: impl IntoIterator<Item = (Cell, f64)>, of: Option<&Values>) {
+        let mut has_any = false;
+        for (cell, value) in one {
+            has_any = true;
+            if of.is_none_or(|values| values.contains_key(&cell)) {
+                let sum = self.cells.entry(cell).or_default();
+                *sum = (sum.0 + value, sum.1 + 1);
             }
         }
+        self.votes += usize::from(has_any);
     }
 
     /// The means over all, each of which is an analysis.
