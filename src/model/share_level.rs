@@ -9,8 +9,8 @@ use std::fmt;
 /// What of a stat's data is shared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ShareLevel {
-    /// What averages are made of: compliance without its controls, each of which is a named weakness that no processor
-    /// reads.
+    /// Of compliance what averages are made of and nothing else: not its controls, each of which is a named weakness that no
+    /// processor reads, wherever a front office puts them.
     #[default]
     Categories,
     /// All of it, as it was sent.
@@ -40,7 +40,12 @@ impl ShareLevel {
     }
 }
 
-/// A referential without the controls of its categories.
+/// Members of a referential that leave.
+const REFERENTIAL: [&str; 7] = ["referential", "label1", "label2", "label3", "label4", "current", "target"];
+/// Members of a category that leave.
+const CATEGORY: [&str; 5] = ["label1", "label2", "label3", "label4", "value"];
+
+/// A referential and what averages are made of its categories.
 fn referential(members: &Members<'_>) -> Option<String> {
     let one = |(name, value): &(Cow<'_, str>, &RawValue)| match name.as_ref() {
         "current" | "target" => {
@@ -49,12 +54,11 @@ fn referential(members: &Members<'_>) -> Option<String> {
         }
         _ => Some(member(name, value.get())),
     };
-    Some(object(&members.0.iter().map(one).collect::<Option<Vec<_>>>()?))
+    Some(object(&members.of(&REFERENTIAL).map(one).collect::<Option<Vec<_>>>()?))
 }
 
 fn category(members: &Members<'_>) -> String {
-    let kept = members.0.iter().filter(|(name, _)| name != "controls");
-    object(&kept.map(|(name, value)| member(name, value.get())).collect::<Vec<_>>())
+    object(&members.of(&CATEGORY).map(|(name, value)| member(name, value.get())).collect::<Vec<_>>())
 }
 
 fn member(name: &str, value: &str) -> String {
@@ -71,6 +75,13 @@ fn list(values: &[String]) -> String {
 
 /// The members of a JSON object in their order, each value as its own text.
 struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Members<'a> {
+    /// Those that have one of these names.
+    fn of(&self, names: &[&str]) -> impl Iterator<Item = &(Cow<'a, str>, &'a RawValue)> {
+        self.0.iter().filter(|(name, _)| names.contains(&name.as_ref()))
+    }
+}
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -102,10 +113,25 @@ mod tests {
     #[test]
     fn compliance_leaves_without_its_controls_and_otherwise_as_it_was_sent() {
         let kept = ShareLevel::Categories.apply(StatType::Compliance, DATA);
-        let wanted = r#"[{"referential":"r","label1":"A \"b\" \u00e9","current":[{"label1":"x","value":"0.40"}],"target":[{"value":1.50}],"more":1e3},{"referential":"s","current":[],"target":[]}]"#;
+        let wanted = r#"[{"referential":"r","label1":"A \"b\" \u00e9","current":[{"label1":"x","value":"0.40"}],"target":[{"value":1.50}]},{"referential":"s","current":[],"target":[]}]"#;
         assert_eq!(kept, wanted);
         assert_eq!(ShareLevel::Full.apply(StatType::Compliance, DATA), DATA);
         assert_eq!(ShareLevel::Categories.apply(StatType::Risk, DATA), DATA);
+    }
+
+    /// Bug: only what was called `controls` in a category stayed, and a front office may send more than is read here.
+    #[test]
+    fn controls_stay_wherever_they_are() {
+        for odd in [
+            r#"[{"referential":"r","controls":["5.1"],"current":[],"target":[]}]"#,
+            r#"[{"referential":"r","current":[],"target":[],"earlier":[{"controls":["5.1"]}]}]"#,
+            r#"[{"referential":"r","current":[{"Controls":["5.1"],"value":"1"}],"target":[]}]"#,
+            r#"[{"referential":"r","current":[{"\u0063ontrols":["5.1"],"controls":["5.1"]}],"target":[]}]"#,
+            r#"[{"referential":"r","curr\u0065nt":[{"categories":[{"controls":["5.1"]}]}],"target":[]}]"#,
+        ] {
+            let kept = ShareLevel::Categories.apply(StatType::Compliance, odd);
+            assert!(!kept.contains("5.1") && kept.contains(r#"{"referential":"r","current":["#), "{kept}");
+        }
     }
 
     #[test]
