@@ -1,6 +1,7 @@
 // View links and the page that puts one's own figures beside those of others: what it says, in four languages, on a phone.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 import { accessibility, launch, open, tableOf, visit } from "./browser.mjs";
 import { ago, serve } from "./service.mjs";
@@ -202,6 +203,31 @@ describe("one's own figures", { concurrency: 2 }, () => {
       await visit(page, service, `v/1/threats/${uuid(7)}`);
       assert.equal(await page.locator(".gap").count(), 0, "nobody else has it");
       assert.deepEqual(page.noticed, []);
+    } finally {
+      await page.context().close();
+      await service.stop();
+    }
+  });
+
+  test("what is saved has numbers without dust, and a long name in lines that do not meet", async () => {
+    const service = await house(4);
+    const page = await open(browser, service);
+    try {
+      const long = { ...rated(8, "2.1"), label2: "A threat whose name is long and goes on until it needs another line of the picture" };
+      for (const index of [1, 2, 3])
+        await send(service, index, [{ anr: uuid(100 + index), type: "threat", date: ago(0), data: [rated(8, 2)] }]);
+      await send(service, 0, [{ anr: uuid(100), type: "threat", date: ago(0), data: [long] }]);
+      await visit(page, service, `${service.link}benchmark`);
+      const saved = async (form) => {
+        const download = page.waitForEvent("download");
+        await page.locator(".exports summary").click();
+        await page.locator(`.exports button[data-form="${form}"]`).click();
+        return readFile(await (await download).path(), "utf8");
+      };
+      const [csv, svg] = [await saved("data"), await saved("svg")];
+      assert.match(csv.split("\n")[1], /,2\.1,2,3-4,0\.1\r?$/);
+      const heights = [...svg.matchAll(/<text[^>]* y="(-?[\d.]+)"[^>]*>[^<]*(?:A threat whose|picture<)/g)].map(([, y]) => Number(y));
+      assert.ok(heights.length === 2 && heights[1] - heights[0] >= 12, heights.join());
     } finally {
       await page.context().close();
       await service.stop();

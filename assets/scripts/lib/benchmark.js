@@ -6,7 +6,7 @@ import { key } from "./figure.js";
 import { date, number, percent } from "./format.js";
 import { label } from "./labels.js";
 import { kindName, levelName, stateName } from "./levels.js";
-import { base, categoryAxis, valueAxis } from "./options.js";
+import { base, categoryAxis, rowNames, valueAxis } from "./options.js";
 import { t } from "./page.js";
 import { measureName, unitOf } from "./ranked.js";
 
@@ -156,6 +156,9 @@ const scaleOf = (rows, measure) =>
     ? 1
     : Math.max(0.01, ...rows.flatMap(({ own, other, figure }) => [own, other ?? 0, figure.quartiles?.[1] ?? 0]));
 
+/** How far two numbers are apart, without the dust of floating points. */
+const difference = (own, other) => Math.round((own - other) * 1e9) / 1e9;
+
 /** The numbers behind the rows; columns that nothing fills are left out. */
 function tableOf(found, kind, rows, measure) {
   const format = isShare(measure) ? "percent" : "number";
@@ -168,7 +171,7 @@ function tableOf(found, kind, rows, measure) {
     [t("benchmark.third_quartile"), format, ({ figure }) => figure.quartiles?.[1]],
     [t("benchmark.band"), "text", ({ figure }) => figure.band],
     [found.remote ? remoteName(found.remote) : "", format, ({ figure }) => figure.remote],
-    [t("benchmark.distance"), format, ({ own, other }) => (other == null ? null : own - other)],
+    [t("benchmark.distance"), format, ({ own, other }) => (other == null ? null : difference(own, other))],
   ].filter(([, , of], index) => index < 2 || rows.some((row) => of(row) != null));
   return {
     columns: columns.map(([name, kind]) => ({ name, kind })),
@@ -214,7 +217,7 @@ export function benchmarkSpec(found, kind, objects, { measure, beside, id, title
       xAxis: valueAxis(tokens, { min: 0, max: scale, axisLabel: { color: tokens.soft, formatter: shown(measure), hideOverlap: true } }),
       yAxis: categoryAxis(tokens, names, {
         inverse: true,
-        axisLabel: { color: tokens.ink, width: 420, overflow: "break", interval: 0, hideOverlap: false },
+        axisLabel: rowNames(tokens),
       }),
       series: sides.map(([side], index) => ({
         name: side,

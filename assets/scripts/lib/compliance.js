@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { everyPeriod, percent, points } from "./format.js";
 import { label } from "./labels.js";
-import { base, categoryAxis, lineFinding, lines, valueAxis } from "./options.js";
+import { base, categoryAxis, lineFinding, lines, rowNames, valueAxis } from "./options.js";
 import { t } from "./page.js";
 
 const SIDES = ["current", "target"];
@@ -86,7 +86,7 @@ export function gapSpec(referential, caption) {
       xAxis: valueAxis(tokens, { min: 0, max: scale, axisLabel: { color: tokens.soft, formatter: percent, hideOverlap: true } }),
       yAxis: categoryAxis(tokens, names, {
         inverse: true,
-        axisLabel: { color: tokens.ink, width: 420, overflow: "break", interval: 0, hideOverlap: false },
+        axisLabel: rowNames(tokens),
       }),
       series: SIDES.map((side, index) => ({
         name: side,

@@ -53,6 +53,16 @@ export function categoryAxis(tokens, names, more = {}) {
   };
 }
 
+/** How names of rows are written beside their bars: their lines have a height, or else it is that of a sign that fonts may lack. */
+export const rowNames = (tokens) => ({
+  color: tokens.ink,
+  width: 420,
+  overflow: "break",
+  lineHeight: 15,
+  interval: 0,
+  hideOverlap: false,
+});
+
 /** A point between two gaps has no line: it is drawn as a dot. */
 function symbols(values, symbol = "circle") {
   const isAlone = (index) => values[index - 1] == null && values[index + 1] == null;
