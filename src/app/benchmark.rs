@@ -40,13 +40,12 @@ pub fn shown(app: &App, request: Request<'_>) -> Answer {
     match app.config.public_min_clients.is_live() {
         true => computed::public(app, request.head, &question, |out| write_here(app, kind, out)),
         false => {
-            let remote = remote(app, kind)?;
             // What was fetched is part of the question: the answer's tag changes with it, and with nothing that others post.
-            let about = remote.as_ref().map(|remote| (&remote.about, remote.values.len()));
-            released::own(app, request.head, &format!("{question} {about:?}"), |week, out| {
+            let fetched = app.store.from_afar_at(kind)?;
+            released::own(app, request.head, &format!("{question} {fetched:?}"), |week, out| {
                 let own = Own::of_week(kind, week);
                 let mut names = |key: &str| Ok(week.and_then(|week| week.texts(kind, key)).unwrap_or_default().into());
-                compare(kind, &own, &Others::Nobody, remote.as_ref(), &mut names, out)
+                compare(kind, &own, &Others::Nobody, remote(app, kind)?.as_ref(), &mut names, out)
             })
         }
     }

@@ -85,6 +85,15 @@ impl Store {
         })
     }
 
+    /// From where and when that came, of which date: the figures themselves are not read.
+    pub fn from_afar_at(&self, kind: StatType) -> Result<Option<(String, i64, i64)>> {
+        self.read(|tx| {
+            let text = "SELECT url, date, asked_at FROM benchmark WHERE type = ?1";
+            let columns = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+            Ok(tx.prepare_cached(text)?.query_row([kind.number()], columns).optional()?)
+        })
+    }
+
     /// Whether anything of another instance is known.
     pub fn has_from_afar(&self) -> Result<bool> {
         self.read(|tx| {

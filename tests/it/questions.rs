@@ -119,6 +119,25 @@ fn a_caller_who_has_what_moved_does_not_have_it_read() {
     service.get("/stats/trends.json?period=year").send().expect(503);
 }
 
+/// Bug: what another instance publishes was read for each who asked, before anybody had a turn: 200 who asked at once took 500 MB.
+#[test]
+fn what_was_fetched_is_not_read_again() {
+    let place = world(&["1", "2", "3"], 2);
+    let (figures, fetched) = (format!(r#"[["{}",2,0.5]]"#, uuid(THREAT)), "http://stats.example.org");
+    let text =
+        "INSERT INTO benchmark (type, url, date, asked_at, figures) SELECT DISTINCT type, ?1, 20000, 0, ?2 FROM object";
+    Connection::open(place.store()).unwrap().execute(text, [fetched, &figures]).unwrap();
+    let service = serve(&place, "3");
+    let path = "/stats/benchmark.json?type=threat";
+    let answer = service.get(path).send().expect(200);
+    assert_eq!(answer.json()["objects"][0]["figures"][2]["remote"], 2.5);
+    damage(&place, "UPDATE benchmark SET figures = 'no'");
+    assert_eq!(service.get(path).send().expect(200).body, answer.body);
+    service.get(path).header("If-None-Match", &answer.headers["etag"]).send().expect(304);
+    damage(&place, "UPDATE benchmark SET asked_at = 1");
+    service.get(path).send().expect(503);
+}
+
 /// Bug: what is told of the table was of the day before until somebody wrote, while the table was of today.
 #[test]
 fn what_is_told_of_what_moved_changes_with_it() {
