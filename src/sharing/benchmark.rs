@@ -4,7 +4,8 @@
 //! means: the `values` of the newest date are used of all. What comes back is somebody else's: it is bounded in size and
 //! time, no redirect is followed, and nothing of it is kept but numbers of objects.
 
-use super::figures::{DAYS, newest};
+use super::figures::{DAYS, newest, shares};
+use crate::averages::benchmark::measures;
 use crate::config::Proxies;
 use crate::error::{Error, Kind, Result};
 use crate::model::StatType;
@@ -63,7 +64,14 @@ pub fn fetch(store: &Store, url: &str, proxies: &Proxies) -> Result<Fetched> {
             break;
         }
         match of_kind(&web, url, kind, question) {
-            Ok(found) => fetched.kept.push(found),
+            Ok(mut found) => {
+                if start.elapsed() < LONGEST
+                    && let Err(error) = use_shares(&web, url, &mut found)
+                {
+                    missing.push((kind, format!("its own shares: {}", error.chain())));
+                }
+                fetched.kept.push(found);
+            }
             Err(error) => missing.push((kind, error.chain())),
         }
     }
@@ -89,18 +97,35 @@ pub fn url_host(url: &str) -> &str {
 }
 
 fn of_kind(web: &HttpClient, url: &str, kind: StatType, question: &str) -> Result<FromAfar> {
-    let address = format!("{url}/stats/{question}days={DAYS}");
-    let request = Request { method: "GET", url: &address, token: None, body: None };
-    let response = web.ask(&request).map_err(|error| match error.too_large {
-        true => Error::new(Kind::Unavailable, format!("its answer is larger than {} MB", LARGEST >> 20)),
-        false => error.error,
-    })?;
+    let response = ask(web, &format!("{url}/stats/{question}days={DAYS}"))?;
     let Some((newest, values)) = newest(kind, &read(response)?)? else {
         return Err(Error::new(Kind::Unavailable, "it has no figures of these days"));
     };
     let url = url.to_owned();
     let figures = values.into_iter().map(|((object, measure), part)| (object.to_string(), measure, part)).collect();
     Ok(FromAfar { kind, url, date: newest, figures })
+}
+
+/// Takes shares as an instance of this program tells them; of another program they stay those that were made of numbers.
+fn use_shares(web: &HttpClient, url: &str, found: &mut FromAfar) -> Result<()> {
+    let Some(share) = measures(found.kind).iter().position(|(name, _)| *name == "share") else { return Ok(()) };
+    let response = ask(web, &format!("{url}/stats/benchmark.json?type={}", found.kind.name()))?;
+    if response.status == 404 {
+        return Ok(());
+    }
+    let told = shares(&read(response)?)?;
+    for (object, _, part) in found.figures.iter_mut().filter(|(_, measure, _)| *measure == share) {
+        *part = told.get(object).copied().unwrap_or(*part);
+    }
+    Ok(())
+}
+
+fn ask(web: &HttpClient, address: &str) -> Result<Response> {
+    let request = Request { method: "GET", url: address, token: None, body: None };
+    web.ask(&request).map_err(|error| match error.too_large {
+        true => Error::new(Kind::Unavailable, format!("its answer is larger than {} MB", LARGEST >> 20)),
+        false => error.error,
+    })
 }
 
 /// The body of a good answer.

@@ -45,6 +45,17 @@ pub(super) fn newest(kind: StatType, text: &str) -> Result<Option<(Date, Values)
     Ok(Some((newest, values)).filter(|(_, values)| !values.is_empty()))
 }
 
+/// The shares that an instance of this program tells itself, by the keys of objects: numbers are published rounded, and of
+/// what is rare all alike, so that no share can be made of them.
+///
+/// # Errors
+/// `Unavailable` if it is not what this program answers.
+pub(super) fn shares(text: &str) -> Result<BTreeMap<String, f64>> {
+    let told: Told = serde_json::from_str(text)
+        .map_err(|error| Error::new(Kind::Unavailable, "it does not answer as this program").because(error))?;
+    Ok(told.objects)
+}
+
 /// Parts of scales: shares of the sums of what they are part of, other measures of the ends of their scales.
 fn parts(kind: StatType, points: &[Point]) -> Values {
     let mut sums: BTreeMap<&str, f64> = BTreeMap::new();
@@ -273,6 +284,51 @@ fn levels(tree: Tree) -> Points {
         }
     }
     points
+}
+
+#[derive(Deserialize)]
+struct Told {
+    #[serde(deserialize_with = "told")]
+    objects: BTreeMap<String, f64>,
+}
+
+/// What is told of an object, which has a UUID, or is a level.
+#[derive(Deserialize)]
+struct Compared {
+    object: Option<String>,
+    state: Option<String>,
+    category: Option<String>,
+    level: Option<String>,
+    #[serde(default, deserialize_with = "share_of")]
+    figures: Option<f64>,
+}
+
+#[derive(Deserialize)]
+struct Figure {
+    measure: String,
+    #[serde(default)]
+    own: Number,
+}
+
+fn share_of<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<f64>, D::Error> {
+    fold(deserializer, None, |share: &mut Option<f64>, figure: Figure| {
+        if figure.measure == "share" {
+            *share = figure.own.0;
+        }
+    })
+}
+
+fn told<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<BTreeMap<String, f64>, D::Error> {
+    fold(deserializer, BTreeMap::new(), |kept: &mut BTreeMap<String, f64>, one: Compared| {
+        let key = match (&one.object, &one.state, &one.category, &one.level) {
+            (Some(object), ..) => parse_uuid(object).ok().map(|uuid| uuid.to_string()),
+            (None, Some(state), Some(category), Some(level)) => Some(risk_key(state, category, level)),
+            _ => None,
+        };
+        if let (Some(key), Some(share)) = (key, one.figures) {
+            kept.insert(key, share.clamp(0.0, 1.0));
+        }
+    })
 }
 
 #[derive(Deserialize)]
