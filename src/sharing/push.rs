@@ -4,6 +4,7 @@ use super::Reporter;
 use super::remote::{Remote, Try, said};
 use crate::config::Proxies;
 use crate::error::{Error, Kind, Result};
+use crate::model::decimal::{excerpt, excerpt_of};
 use crate::model::{ShareLevel, StatType, Token};
 use crate::outbound::Response;
 use crate::store::Store;
@@ -323,8 +324,8 @@ impl Sending<'_> {
             if let Some(stat) = part.get(flaw.index)
                 && refused.insert(flaw.index)
             {
-                let field = flaw.field.as_deref().map(|field| format!("{field}: ")).unwrap_or_default();
-                self.refuse(stat, format!("{field}{}", flaw.reason));
+                let field = flaw.field.as_deref().map(|field| format!("{}: ", excerpt(field))).unwrap_or_default();
+                self.refuse(stat, format!("{field}{}", excerpt_of(&flaw.reason, 200)));
             }
         }
         let held = part.iter().enumerate().filter(|(index, _)| !refused.contains(index)).map(|(_, stat)| stat);

@@ -4,6 +4,7 @@ use super::Reporter;
 use crate::config::Proxies;
 use crate::error::{Error, Kind, Result};
 use crate::model::Token;
+use crate::model::decimal::excerpt_of;
 use crate::outbound::{CallError, HttpClient, Request, Response};
 use serde::Deserialize;
 use std::time::Duration;
@@ -111,7 +112,7 @@ impl<'a> Remote<'a> {
         let url = self.url;
         let text = match answer.status {
             300..=399 => {
-                let place = answer.location.as_deref().unwrap_or("another address");
+                let place = excerpt_of(answer.location.as_deref().unwrap_or("another address"), 200);
                 format!("{url} redirects to {place}, which a token does not follow: name the right address")
             }
             401 | 403 => format!("{url} does not accept the token: ask its operator for one"),
@@ -143,7 +144,7 @@ pub(super) fn said(answer: &Response) -> String {
     }
     let said: Option<Said> = serde_json::from_slice(&answer.body).ok();
     match said {
-        Some(said) => format!("{} ({})", answer.status, crate::model::decimal::excerpt_of(&said.message, 200)),
+        Some(said) => format!("{} ({})", answer.status, excerpt_of(&said.message, 200)),
         None => answer.status.to_string(),
     }
 }

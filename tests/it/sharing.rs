@@ -277,6 +277,24 @@ fn what_does_not_pass_ends_the_push_with_a_sentence() {
     assert!(!errors.contains(TOKEN));
 }
 
+/// Bug: reasons of refusals and addresses of redirects were told at whatever length.
+#[test]
+fn what_a_remote_says_is_told_shortly() {
+    let long = "x".repeat(30_000);
+    let refused = json!({"data": [], "refused": [{"index": 0, "field": long, "reason": long}]}).to_string();
+    let location = format!("Location: https://elsewhere.example/{long}");
+    for trick in [
+        Trick::Answer(400, "", refused.leak()),
+        Trick::Answer(301, location.leak(), ""),
+        Trick::Answer(200, "", json!(long).to_string().leak()),
+    ] {
+        let (place, remote) = (sharing(1), Remote::start());
+        remote.play(&[trick]);
+        let said = push_with(&place, &remote.url, &[]);
+        assert!((1..2000).contains(&(said.stdout.len() + said.stderr.len())), "{said:?}");
+    }
+}
+
 #[test]
 fn a_stat_that_breaks_the_remote_is_found_and_named() {
     let (place, remote) = (sharing(60), Remote::start());
