@@ -199,12 +199,10 @@ impl App {
     }
 
     /// Where there is nothing a browser gets a page, a program its JSON.
-    fn for_browsers(&self, head: &Head, response: Response) -> Response {
-        if response.route.starts_with("/v/") {
-            return response;
-        }
-        let is_page = response.status == 404 && self.config.public_pages && !head.path.ends_with(".json");
-        let page = if is_page { pages::missing(self, head) } else { None };
+    fn for_browsers(&self, head: &Head, response: Response, view: Option<&View>) -> Response {
+        let has_pages = self.config.public_pages || view.is_some();
+        let is_page = response.status == 404 && has_pages && !head.path.ends_with(".json");
+        let page = if is_page { pages::missing(self, head, view) } else { None };
         page.unwrap_or(response)
     }
 
@@ -263,8 +261,9 @@ impl App {
         if !views::is_clean(link) {
             return Ok(Ticket { route, shown: route, name: names.join("/"), caller: None, view: Some(view) });
         }
-        let (routes, names) = routes_of(page).ok_or_else(nothing_here)?;
-        let shown = views::route(routes).ok_or_else(nothing_here)?;
+        let nothing = || self.for_browsers(head, nothing_here(), Some(&view));
+        let (routes, names) = routes_of(page).ok_or_else(nothing)?;
+        let shown = views::route(routes).ok_or_else(nothing)?;
         let name = names.into_iter().next().unwrap_or_default();
         Ok(Ticket { route, shown, name, caller: None, view: Some(view) })
     }
@@ -284,7 +283,7 @@ impl Service for App {
             response.route = route;
             response = match route.starts_with("/v/") {
                 true => views::refused(self, head, response),
-                false => self.for_browsers(head, response),
+                false => self.for_browsers(head, response, None),
             };
             response.route = route;
             answer::finished(response, head)
@@ -296,12 +295,13 @@ impl Service for App {
         let link = view.as_ref().map(|view| format!("view link {}", view.link));
         let client = caller.as_ref().map(|client| client.name.clone()).or_else(|| link.clone());
         let token = auth::token(head).unwrap_or_default().to_owned();
+        let seen = view.clone();
         let request = Request { head, name, caller, view, token, body };
         let response = (shown.run)(self, request).unwrap_or_else(|refusal| *refusal);
         if !head.method.is_safe() {
             computed::forget_outdated(self);
         }
-        let mut response = self.for_browsers(head, response);
+        let mut response = self.for_browsers(head, response, seen.as_ref());
         if link.is_some() {
             response = views::guarded(response, Some(shown));
         }

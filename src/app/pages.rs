@@ -97,10 +97,11 @@ fn of_object(app: &App, request: &Request<'_>, page: &'static Page) -> Answer {
     of_request(app, request, page, &uuid.to_string())
 }
 
-/// The page for a browser where there is nothing; others get JSON.
-pub fn missing(app: &App, head: &Head) -> Option<Response> {
+/// The page for a browser where there is nothing, in a view one of its pages; others get JSON.
+pub fn missing(app: &App, head: &Head, view: Option<&View>) -> Option<Response> {
     let wants_page = head.headers.all("Accept").any(|accept| accept.contains("text/html"));
-    let mut page = wants_page.then(|| answer(app, head, (&dashboard::MISSING, ""), Rest::Nothing, false))?;
+    let rest = view.map_or(Rest::Nothing, Rest::Own);
+    let mut page = wants_page.then(|| answer(app, head, (&dashboard::MISSING, ""), rest, false))?;
     page.status = 404;
     Some(page.with("Cache-Control", "no-store"))
 }

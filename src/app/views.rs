@@ -189,11 +189,8 @@ pub fn guarded(mut response: Response, route: Option<&Route>) -> Response {
 
 /// The refusal as a page, for browsers: whoever gave out the link can give another.
 pub fn refused(app: &App, head: &Head, response: Response) -> Response {
-    let page = match response.status {
-        401 | 403 | 429 => pages::ended(app, head),
-        404 => pages::missing(app, head),
-        _ => None,
-    };
+    let is_ended = matches!(response.status, 401 | 403 | 429);
+    let page = if is_ended { pages::ended(app, head) } else { None };
     let Some(mut page) = page else { return guarded(response, None) };
     page.status = response.status;
     let kept = |name: &str| matches!(name, "Retry-After" | "Connection" | "Set-Cookie");

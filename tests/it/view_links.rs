@@ -237,6 +237,22 @@ fn what_a_view_answers_is_kept_by_nobody_and_tells_nobody() {
     assert!(file.headers["cache-control"].contains("immutable") && file.headers["x-robots-tag"].contains("noindex"));
 }
 
+/// Bug: the page that says that there is nothing led out of the view, to everybody's figures, and where these are turned off it
+/// was JSON.
+#[test]
+fn where_there_is_nothing_the_way_leads_back_into_the_view() {
+    for public in ["on", "off"] {
+        let (place, service) = house(&[("PUBLIC_PAGES", public)]);
+        let (cookie, root) = enter(&service, &link(&place, "alpha", &[]));
+        for path in ["nothing", "map", "threats/no-uuid", "a/b/c"] {
+            let request = service.get(&format!("{root}{path}")).header("Cookie", &cookie).header("Accept", "text/html");
+            let page = request.send().expect(404).text();
+            assert!(page.contains(&format!("href=\"{root}threats\"")), "{path}: {page}");
+            assert!(!page.contains("=\"../") && !page.contains("=\"./"), "{path}: {page}");
+        }
+    }
+}
+
 #[test]
 fn a_view_reaches_nothing_that_takes_a_token() {
     let (place, service) = house(&[]);
