@@ -57,7 +57,11 @@ export const benchmark = (kind) => getJson(`stats/benchmark.json?type=${TYPES[ki
 /** Who can stand beside one's own figures, the nearest first. */
 export const besides = ({ others, remote }) => [others?.band && "others", remote && "remote"].filter(Boolean);
 
-export const remoteName = ({ host, week }) => t("benchmark.remote", { host, week });
+/** Another instance and the week of its figures, which may be of another year if nobody fetched newer ones. */
+export const remoteName = ({ host, week, date }) => {
+  const [year, now] = [date.slice(0, 4), new Date().toISOString().slice(0, 4)];
+  return t("benchmark.remote", { host, week: year === now ? week : `${week} (${year})` });
+};
 
 /** Who it is, for the end of a sentence; of one object they may be fewer than of its type. */
 function whom({ others, remote }, beside, band = others?.band) {
