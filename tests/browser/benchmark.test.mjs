@@ -370,6 +370,19 @@ describe("one's own figures", { concurrency: 2 }, () => {
     // Ratings of 1, 2, 3 and 4, five times each: the mean is on a grid of 0.2, the others on one of 0.5.
     assert.deepEqual(table.rows[0], ["Threat 3", 4, 2.6, 2.5, 2, 3.5, "20-49", 1.5]);
     assert.equal(await page.locator(".gap-track .half").count(), 3);
+    // Its edge is as easy to see as the dots: a pale band alone is lost, in the dark above all.
+    for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+      await page.emulateMedia({ colorScheme });
+      const edge = (selector) =>
+        page
+          .locator(`.gap-track ${selector}`)
+          .first()
+          .evaluate((one) => {
+            const { borderTopColor, borderTopWidth, opacity } = getComputedStyle(one);
+            return { borderTopColor, opacity, isThere: borderTopWidth !== "0px" };
+          });
+      assert.deepEqual(await edge(".half"), await edge(".dot"));
+    }
     // A highest risk of 20 beside 12.5, which is published as 10 in steps of 10: that is no difference yet.
     await visit(page, released, "v/1/benchmark?by=maxRisk");
     assert.equal(
