@@ -57,25 +57,19 @@ fn averages(app: &App, request: &Request<'_>, kind: StatType, usual: &str) -> An
     arguments.finish()?;
     let processor = processor.ok_or_else(|| Error::new(Kind::Internal, "a route without a processor"))?;
     check_kind(processor, kind)?;
+    let since = today().checked_sub(jiff::Span::new().days(days - 1)).ok();
+    let weeks = if last { Weeks::Newest } else { Weeks::Inside(since, None) };
+    let params = Params { period, ..Params::default() };
     if let Some(client) = request.own() {
-        let since = today().checked_sub(jiff::Span::new().days(days - 1)).ok();
-        let weeks = if last { Weeks::Newest } else { Weeks::Inside(since, None) };
-        let params = Params { period, ..Params::default() };
         return own::averages(app, request, client, (kind, processor), &params, weeks);
     }
     if !app.config.public_min_clients.is_live() {
-        let since = today().checked_sub(jiff::Span::new().days(days - 1)).ok();
-        let weeks = if last { Weeks::Newest } else { Weeks::Inside(since, None) };
-        let params = Params { period, ..Params::default() };
         return released::averages(app, request.head, (kind, processor), &params, weeks);
     }
-    let question = format!("{} {days} {last} {local_only} {period:?}", processor.name);
+    let question = format!("{} {weeks:?} {local_only} {period:?}", processor.name);
     computed::public(app, request.head, &question, |out| {
-        let since = today().checked_sub(jiff::Span::new().days(days - 1)).ok();
-        let from = if last { None } else { since };
-        let newest = last.then_some(LAST);
+        let (from, newest) = (since.filter(|_| !last), last.then_some(LAST));
         let selection = Selection { kind, from, to: None, local_only, analyses: None, newest, object: None };
-        let params = Params { period, ..Params::default() };
         app.store.sums(&selection, |sums| (processor.run)(sums, &params, out))
     })
 }

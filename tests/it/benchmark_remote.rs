@@ -200,7 +200,8 @@ fn of_date(date: &str, members: &str) -> Vec<u8> {
 fn a_small_answer_does_not_become_a_large_one() {
     let category = format!(r#"{{"labels":{{}},"values":[{{"date":"{}","current":1}}]}}"#, today());
     let all = vec![category.as_str(); 120_000].join(",");
-    let bodies = [1900, 5000].map(|name| format!(r#"[{{"referential":"{}","categories":[{all}]}}]"#, "r".repeat(name)));
+    let bodies =
+        [1900, 1_000_000].map(|name| format!(r#"[{{"referential":"{}","categories":[{all}]}}]"#, "r".repeat(name)));
     let lists = format!(
         r#"[{{"object":"{}","values":[{{"date":"{}","count":[{}1]}}]}}]"#,
         uuid(THREAT),
@@ -266,6 +267,7 @@ fn a_hostile_server_costs_little_and_changes_nothing() {
             "is not a date",
         ),
         ("cut", cut, "cannot be reached"),
+        ("more", whole("200 OK", b"[] []".to_vec()), "trailing characters"),
         ("nothing", whole("204 No Content", Vec::new()), "it answered 204"),
         // Bug: one long text was told as the reason, four times 8 MB.
         ("long", whole("200 OK", format!("\"{}\"", "a".repeat((8 << 20) - 2)).into_bytes()), "as a stats service"),
@@ -297,8 +299,13 @@ fn a_hostile_server_costs_little_and_changes_nothing() {
 fn of_what_a_stranger_tells_little_is_kept() {
     let place = machine();
     let service = place.serve();
-    for (rate, kept) in [("\"1e9\"", json!(5)), ("-1", Value::Null), ("\"NaN\"", Value::Null), ("\"inf\"", Value::Null)]
-    {
+    for (rate, kept) in [
+        ("\"1e9\"", json!(5)),
+        ("-1", Value::Null),
+        ("-1.5", Value::Null),
+        ("\"NaN\"", Value::Null),
+        ("\"inf\"", Value::Null),
+    ] {
         let odd = Stranger::start(move |request, socket| {
             let value = format!(r#"{{"date":"{}","count":1,"maxRisk":1e300,"averageRate":{rate}}}"#, today());
             let body = format!(r#"[{{"object":"{}","values":[{value}]}}]"#, uuid(THREAT));
