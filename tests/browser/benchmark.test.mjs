@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
-import { accessibility, launch, open, tableOf, visit } from "./browser.mjs";
+import { accessibility, launch, open, settled, tableOf, visit } from "./browser.mjs";
 import { ago, serve } from "./service.mjs";
 
 const uuid = (number) => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
@@ -346,6 +346,31 @@ describe("one's own figures", { concurrency: 2 }, () => {
     assert.equal(await page.locator("#notices .notice-title").last().textContent(), "Too few others to be shown");
     assert.deepEqual(page.noticed, []);
     await page.context().close();
+  });
+
+  test("others of the same instance come before another instance, which can be chosen", async () => {
+    const service = await house(4);
+    service.run("pull", "--benchmark", "--remote", alone.address);
+    const page = await open(browser, service);
+    try {
+      const sentence = async () => await page.locator(".benchmark-sentence").textContent();
+      await visit(page, service, `${service.link}benchmark`);
+      assert.equal(await sentence(), "Your threats above the mean of 3-4 organisations: 3 of 3 compared.");
+      const host = new URL(alone.address).host;
+      const choice = page.locator("#controls").getByText(new RegExp(`^${host}, week \\d+$`));
+      await choice.click();
+      await page.waitForFunction(() => location.search.includes("beside=remote"));
+      await settled(page);
+      // Its one client has what this view's has.
+      assert.match(await sentence(), new RegExp(`^Your threats above ${host}, week \\d+: 0 of 3 compared\\.$`));
+      assert.ok((await tableOf(page, "benchmark-threats")).head.includes("Mean of others"));
+      await visit(page, service, `v/1/threats/${uuid(1)}`);
+      assert.equal(await page.locator(".measures h2").last().textContent(), "Beside 3-4 organisations");
+      assert.deepEqual(page.noticed, []);
+    } finally {
+      await page.context().close();
+      await service.stop();
+    }
   });
 
   test("released figures have a median and the middle half", async () => {
