@@ -30,7 +30,7 @@ pub fn answer(
 
 /// The question for a view. Those of views are of a kind of their own; what is slow is slow there, too.
 fn of_view(client: &Client, question: &str) -> String {
-    let kind = if computed::is_slow(question) { computed::SLOW } else { "view" };
+    let kind = if computed::is_slow(question) { computed::SLOW } else { computed::VIEW };
     format!("{kind} of {} {question} on {}", client.id, today())
 }
 
