@@ -130,7 +130,7 @@ describe("one's own figures", { concurrency: 2 }, () => {
     await visit(page, many, `${many.link}benchmark`);
     assert.equal(
       await page.locator(".benchmark-sentence").textContent(),
-      "Your threats above the mean of 3-4 organisations: 3 of 3 compared.",
+      "3 of your 3 comparable threats are above the mean of 3-4 organisations.",
     );
     const table = await tableOf(page, "benchmark-threats");
     assert.deepEqual(table.head, ["Threats", "You", "Mean of others", "Organisations", "Distance"]);
@@ -140,11 +140,15 @@ describe("one's own figures", { concurrency: 2 }, () => {
       ["Threat 1", 3.6, 2, "3-4", 1.6],
     ]);
     assert.equal(await page.locator(".gap .dot.target").count(), 3);
+    assert.match(
+      await page.getByRole("link", { name: "Threat 3", exact: true }).getAttribute("href"),
+      new RegExp(`v/1/threats/${uuid(3)}$`),
+    );
     await page.getByText("Share of risks", { exact: true }).click();
     await page.waitForFunction(() => document.querySelector(".unit")?.textContent.includes("Share"));
     assert.equal(
       await page.locator(".benchmark-sentence").textContent(),
-      "Your threats above the mean of 3-4 organisations: 0 of 3 compared.",
+      "0 of your 3 comparable threats are above the mean of 3-4 organisations.",
     );
     await visit(page, many, "v/1/benchmark?kind=compliance");
     assert.deepEqual(
@@ -167,10 +171,10 @@ describe("one's own figures", { concurrency: 2 }, () => {
       await visit(page, service, `${service.link}benchmark`);
       assert.equal(await page.locator(".gap").count(), 3);
       for (const [language, sentence] of [
-        ["en", "Your threats above the mean of 3-4 organisations: 1 of 2 compared."],
-        ["fr", "Vos menaces au-dessus de la moyenne de 3-4 organisations : 1 sur 2 comparables."],
-        ["de", "Ihre Bedrohungen über dem Mittel von 3-4 Organisationen: 1 von 2 verglichenen."],
-        ["nl", "Uw dreigingen boven het gemiddelde van 3-4 organisaties: 1 van 2 vergeleken."],
+        ["en", "1 of your 2 comparable threats is above the mean of 3-4 organisations."],
+        ["fr", "1 de vos 2 menaces comparables est au-dessus de la moyenne de 3-4 organisations."],
+        ["de", "1 Ihrer 2 vergleichbaren Bedrohungen liegt über dem Mittel von 3-4 Organisationen."],
+        ["nl", "1 van uw 2 vergelijkbare dreigingen ligt boven het gemiddelde van 3-4 organisaties."],
       ]) {
         await visit(page, service, `v/1/benchmark?lang=${language}`);
         assert.equal(await page.locator(".benchmark-sentence").textContent(), sentence);
@@ -308,7 +312,7 @@ describe("one's own figures", { concurrency: 2 }, () => {
     // The mean over 4, 1, 2 and 3 is what the other publishes of today.
     assert.match(
       await page.locator(".benchmark-sentence").textContent(),
-      new RegExp(`^The threats here above ${host}, week \\d+: 3 of 3 compared\\.$`),
+      new RegExp(`^3 of the 3 comparable threats here are above ${host}, week \\d+\\.$`),
     );
     const table = await tableOf(page, "benchmark-threats");
     assert.deepEqual(exact(table.rows), [
@@ -324,7 +328,7 @@ describe("one's own figures", { concurrency: 2 }, () => {
       await route.fulfill({ response: answer, json: { ...found, remote: { ...found.remote, date: "2020-11-22", week: 47 } } });
     });
     await visit(page, alone, "benchmark?kind=threats");
-    assert.match(await page.locator(".benchmark-sentence").textContent(), /, week 47 \(2020\): 3 of 3/);
+    assert.match(await page.locator(".benchmark-sentence").textContent(), /^3 of the 3 .*, week 47 \(2020\)\.$/);
     await page.unroute("**/stats/benchmark.json?*");
     for (const [index, language] of ["en", "fr", "de", "nl"].entries()) {
       await page.setViewportSize({ width: index % 2 ? 1280 : 390, height: 800 });
@@ -341,7 +345,7 @@ describe("one's own figures", { concurrency: 2 }, () => {
     await visit(page, alone, `${alone.link}benchmark`);
     assert.match(
       await page.locator(".benchmark-sentence").textContent(),
-      new RegExp(`^Your threats above ${host}, week \\d+: 3 of 3 compared\\.$`),
+      new RegExp(`^3 of your 3 comparable threats are above ${host}, week \\d+\\.$`),
     );
     assert.equal(await page.locator("#notices .notice-title").last().textContent(), "Too few others to be shown");
     assert.deepEqual(page.noticed, []);
@@ -355,14 +359,14 @@ describe("one's own figures", { concurrency: 2 }, () => {
     try {
       const sentence = async () => await page.locator(".benchmark-sentence").textContent();
       await visit(page, service, `${service.link}benchmark`);
-      assert.equal(await sentence(), "Your threats above the mean of 3-4 organisations: 3 of 3 compared.");
+      assert.equal(await sentence(), "3 of your 3 comparable threats are above the mean of 3-4 organisations.");
       const host = new URL(alone.address).host;
       const choice = page.locator("#controls").getByText(new RegExp(`^${host}, week \\d+$`));
       await choice.click();
       await page.waitForFunction(() => location.search.includes("beside=remote"));
       await settled(page);
       // Its one client has what this view's has.
-      assert.match(await sentence(), new RegExp(`^Your threats above ${host}, week \\d+: 0 of 3 compared\\.$`));
+      assert.match(await sentence(), new RegExp(`^0 of your 3 comparable threats are above ${host}, week \\d+\\.$`));
       assert.ok((await tableOf(page, "benchmark-threats")).head.includes("Mean of others"));
       await visit(page, service, `v/1/threats/${uuid(1)}`);
       assert.equal(await page.locator(".measures h2").last().textContent(), "Beside 3-4 organisations");
@@ -379,7 +383,7 @@ describe("one's own figures", { concurrency: 2 }, () => {
     await visit(page, released, "v/1/benchmark");
     assert.equal(
       await page.locator(".benchmark-sentence").textContent(),
-      "Your threats above the published median of 20-49 organisations: 3 of 3 compared, below: 0; the rest is within its rounding.",
+      "3 of your 3 comparable threats are above the published median of 20-49 organisations, 0 below; the rest is within its rounding.",
     );
     const table = await tableOf(page, "benchmark-threats");
     assert.deepEqual(table.head, [
@@ -412,7 +416,7 @@ describe("one's own figures", { concurrency: 2 }, () => {
     await visit(page, released, "v/1/benchmark?by=maxRisk");
     assert.equal(
       await page.locator(".benchmark-sentence").textContent(),
-      "Your threats above the published median of 20-49 organisations: 0 of 3 compared, below: 0; the rest is within its rounding.",
+      "0 of your 3 comparable threats are above the published median of 20-49 organisations, 0 below; the rest is within its rounding.",
     );
     assert.deepEqual(await accessibility(page), []);
     assert.deepEqual(page.noticed, []);

@@ -7,7 +7,7 @@ import { date, number, percent } from "./format.js";
 import { label } from "./labels.js";
 import { kindName, levelName, stateName } from "./levels.js";
 import { base, categoryAxis, rowNames, valueAxis } from "./options.js";
-import { t } from "./page.js";
+import { linkTo, plural, t } from "./page.js";
 import { measureName, unitOf } from "./ranked.js";
 
 const TYPES = { threats: "threat", vulnerabilities: "vulnerability", risks: "risk", compliance: "compliance" };
@@ -102,21 +102,17 @@ const clear = ({ own, other, figure }, measure, beside) => {
   return text(own) !== text(other) && Math.abs(own - other) > step + 1e-9 ? own - other : 0;
 };
 
-/** How many are above the others, in a sentence that is right for any number of them; none where there are no others. */
+/** How many are above the others, in a sentence; none where there are no others, or a single row says it. */
 function sentence(found, kind, rows, measure, beside) {
   const both = rows.filter(({ other }) => other != null);
-  if (!both.length) return null;
-  const values = {
-    above: both.filter((row) => clear(row, measure, beside) > 0).length,
-    below: both.filter((row) => clear(row, measure, beside) < 0).length,
-    all: both.length,
-    things: wordsOf(kind),
-    whom: whom(found, beside),
-  };
-  if (!isOwn) return t("benchmark.sentence.here", values);
-  if (beside === "remote") return t("benchmark.sentence.remote", values);
-  if (!isPublished(found, beside)) return t("benchmark.sentence.own", values);
-  return hasMedian(rows) ? t("benchmark.sentence.median", values) : t("benchmark.sentence.mean", values);
+  if (both.length < 2) return null;
+  const above = both.filter((row) => clear(row, measure, beside) > 0).length;
+  const below = both.filter((row) => clear(row, measure, beside) < 0).length;
+  const values = { above, below, all: both.length, things: wordsOf(kind), whom: whom(found, beside) };
+  if (!isOwn) return plural("benchmark.sentence.here", above, values);
+  if (beside === "remote") return plural("benchmark.sentence.remote", above, values);
+  if (!isPublished(found, beside)) return plural("benchmark.sentence.own", above, values);
+  return hasMedian(rows) ? plural("benchmark.sentence.median", above, values) : plural("benchmark.sentence.mean", above, values);
 }
 
 const ownName = () => (isOwn ? t("benchmark.you") : t("benchmark.here"));
@@ -131,8 +127,8 @@ const hasMedian = (rows) => rows.some(({ figure }) => figure.median != null);
 const meanName = (found) => (isPublished(found) ? t("benchmark.published.mean") : t("benchmark.mean"));
 const medianName = (found) => (isPublished(found) ? t("benchmark.published.median") : t("benchmark.median"));
 
-/** A row: both numbers on a track, and the middle half of the organisations where it is known. */
-function dumbbell({ name, figure, own, other }, measure, scale, beside) {
+/** A row: what it is, perhaps with its own page, both numbers on a track, and the middle half of the organisations where it is known. */
+function dumbbell({ name, href, figure, own, other }, measure, scale, beside) {
   const text = shown(measure);
   const place = (value) => `${(100 * Math.max(0, Math.min(value, scale))) / scale}%`;
   const part = (name, from, to) => {
@@ -151,7 +147,8 @@ function dumbbell({ name, figure, own, other }, measure, scale, beside) {
     other != null && part("dot target", other),
   );
   const numbers = other == null ? text(own) : t("benchmark.against", { own: text(own), other: text(other) });
-  return h("li", { class: "gap" }, h("span", { class: "rank-name" }, name), h("span", { class: "rank-value" }, numbers), track);
+  const what = h("span", { class: "rank-name" }, href ? h("a", { href }, name) : name);
+  return h("li", { class: "gap" }, what, h("span", { class: "rank-value" }, numbers), track);
 }
 
 /** The end of the scale on which rows are drawn. */
@@ -211,7 +208,7 @@ export function benchmarkSpec(found, kind, objects, { measure, beside, id, title
     content: h(
       "ul",
       { class: "ranking" },
-      rows.map((row) => dumbbell(row, measure, scale, beside)),
+      rows.map((row) => dumbbell({ ...row, href: row.object && linkTo(`${kind}/${row.object}`) }, measure, scale, beside)),
     ),
     stillHeight: 46 * rows.length,
     table: tableOf(found, kind, rows, measure),
