@@ -47,8 +47,8 @@ fn expires_at(text: &str) -> std::result::Result<Option<i64>, String> {
         return Ok(None);
     }
     let span = config::period(text).map_err(|reason| format!("{reason}, or never"))?;
-    let seconds = i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
-    Ok(jiff::Timestamp::now().as_second().checked_add(seconds))
+    let end = jiff::Timestamp::now().checked_add(span).map_err(|_| "that is beyond every calendar: say never")?;
+    Ok(Some(end.as_second()))
 }
 
 fn ending(expires_at: Option<i64>) -> String {

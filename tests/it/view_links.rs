@@ -562,6 +562,7 @@ fn what_is_typed_wrongly_makes_no_link() {
         (vec!["create", "nobody"], "no client \"nobody\""),
         (vec!["create", "alpha", "--expires", "tomorrow"], "--expires"),
         (vec!["create", "alpha", "--expires", "0d"], "--expires"),
+        (vec!["create", "alpha", "--expires", "99999999d"], "say never"),
         (vec!["create", "alpha", "--note", "two\nlines"], "--note"),
         (vec!["create", "alpha", "--note", &"n".repeat(256)], "--note"),
         (vec!["revoke", "7"], "no view link 7"),
