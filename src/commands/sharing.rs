@@ -61,6 +61,11 @@ pub fn pull(config: &Config, command: &PullCommand) -> Result<()> {
     if command.benchmark {
         return pull_benchmark(config, command);
     }
+    if command.forget {
+        return Err(Error::invalid(
+            "--forget: it goes with --benchmark; stats are deleted by 'monarc-stats stats delete'",
+        ));
+    }
     let store = store(config)?;
     let name = command.client.as_deref().ok_or_else(|| {
         Error::invalid("--client names the client to pull into; --benchmark fetches what is published for everybody")
@@ -110,6 +115,10 @@ fn pull_benchmark(config: &Config, command: &PullCommand) -> Result<()> {
         return Err(Error::invalid(format!(
             "{flag}: --benchmark asks for what everybody may read, all of it, without a token"
         )));
+    }
+    if command.forget {
+        store(config)?.forget_from_afar()?;
+        return say("no figures of another instance are kept");
     }
     let remote = remote(config, command.remote.as_deref())?;
     let fetched = sharing::fetch(&store(config)?, &remote, &config.proxies)?;

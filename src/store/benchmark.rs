@@ -69,6 +69,14 @@ impl Store {
         })
     }
 
+    /// Lets go of what any other instance publishes.
+    pub fn forget_from_afar(&self) -> Result<()> {
+        self.write(|tx| {
+            tx.execute("DELETE FROM benchmark", [])?;
+            touch(tx)
+        })
+    }
+
     /// What another instance publishes of a type, if that is known.
     pub fn from_afar(&self, kind: StatType) -> Result<Option<FromAfar>> {
         self.read(|tx| {

@@ -108,6 +108,11 @@ fn a_central_instance_stands_beside_a_machine_with_one_analysis() {
     pull(&other, &elsewhere.url);
     assert_eq!(remote(&service, "threat").0["host"], elsewhere.url.trim_start_matches("http://"));
     assert_eq!(remote(&service, "compliance"), (Value::Null, vec![Value::Null; 2]));
+    // Until somebody wants none.
+    assert!(other.fails(&["pull", "--forget", "--client", "a"], 1).contains("--benchmark"));
+    other.ok(&["pull", "--benchmark", "--forget"]);
+    assert_eq!(remote(&service, "threat").0, Value::Null);
+    assert!(!service.get("/").send().expect(200).text().contains("/benchmark"));
 }
 
 /// Bug: numbers are published rounded, and of what is rare all alike: a fifth of the risks became a seventh, a tenth a thirteenth.

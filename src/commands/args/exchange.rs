@@ -75,6 +75,9 @@ pub struct PullCommand {
     /// fetch the public figures of the other instance instead, to stand beside one's own
     #[argh(switch)]
     pub benchmark: bool,
+    /// with --benchmark: let go of the figures that were fetched, and fetch none
+    #[argh(switch)]
+    pub forget: bool,
     /// only of this analysis (UUID)
     #[argh(option)]
     pub anr: Option<String>,
