@@ -31,6 +31,11 @@ struct Ask {
     days: Option<i64>,
 }
 
+/// Whether there is a chart of this name.
+pub fn is_chart(name: &str) -> bool {
+    CHARTS.iter().any(|chart| chart.name == name)
+}
+
 impl Ask {
     fn read(app: &App, request: &Request<'_>) -> std::result::Result<Self, Box<crate::server::message::Response>> {
         let chart = CHARTS.iter().find(|chart| chart.name == request.name).ok_or_else(|| Box::new(nothing_here()))?;

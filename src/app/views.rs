@@ -5,6 +5,7 @@
 //! script reads it. A page or file that is not in [`PAGES`] is not there: a new route of the table has to ask to be shown.
 
 use super::answer::{self, Answer};
+use super::data::is_chart;
 use super::routes::{Access, Route};
 use super::{App, Request, nothing_here, pages};
 use crate::model::{Client, parse_uuid};
@@ -199,10 +200,7 @@ pub fn refused(app: &App, head: &Head, response: Response) -> Response {
 }
 
 /// The path as the log may have it: of a link its number alone, never what might be a token.
-pub fn masked(path: &str) -> Cow<'_, str> {
-    if !path.split('/').any(|part| decoded(part) == FIRST || may_be_token(part)) {
-        return Cow::Borrowed(path);
-    }
+pub fn masked(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     let mut is_link = false;
     for part in path.split('/') {
@@ -211,14 +209,16 @@ pub fn masked(path: &str) -> Cow<'_, str> {
         // Empty parts do not count, here as elsewhere.
         is_link = decoded(part) == FIRST || is_link && part.is_empty();
     }
-    Cow::Owned(parts.join("/"))
+    parts.join("/")
 }
 
-/// Whether a part of a path looks as if it had a link's token in it, wherever a slip has put it. Files' names have a dot.
+/// Whether a part of a path looks as if it had a link's token in it, wherever a slip has put it. Files' names have a dot, and
+/// one of a chart is as long.
 fn may_be_token(part: &str) -> bool {
     let is_letter = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
     let part = decoded(part);
     !part.contains('.')
+        && !is_chart(&part)
         && part.split(|letter| !is_letter(letter)).any(|text| text.len() >= LETTERS && parse_uuid(text).is_err())
 }
 
@@ -244,6 +244,7 @@ mod tests {
             ("/v/./abcDEF_-0123456789abcd/x", "/v/-/-/x"),
             ("/%2576/%61bcDEF_-0123456789abcd", "/%2576/-"),
             ("/threats/5F0C5D8E-6f0e-4b4e-9d0a-3c1f5a7b2e01", "/threats/5F0C5D8E-6f0e-4b4e-9d0a-3c1f5a7b2e01"),
+            ("/data/vulnerabilities-over-time/data.csv", "/data/vulnerabilities-over-time/data.csv"),
             ("/admin/client_sharing_deactivate.json/x", "/admin/client_sharing_deactivate.json/x"),
         ] {
             assert_eq!(masked(path), wanted);
