@@ -1,5 +1,5 @@
-// Bundles scripts and styles, prepares the world map, and writes them with hashed names, and a manifest that gives them by
-// their plain names, for build.rs to compress all but the manifest: `node build.mjs OUT`, with the environment that cargo gives to build scripts.
+// Bundles scripts and styles, prepares the world map, and writes them with hashed names, beside a manifest that gives them by
+// their plain names: `node build.mjs OUT`, with the environment that cargo gives to build scripts. build.rs compresses them.
 
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";

@@ -53,8 +53,9 @@ fn run() -> Result<(), String> {
 /// every program and every visitor.
 fn compress(folder: &Path) -> Result<(), String> {
     let failed = |error| format!("{}: {error}", folder.display());
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
+    // All of them before any is written: whether a listing has what has come since is not said.
+    let entries: Vec<_> = fs::read_dir(folder).and_then(Iterator::collect).map_err(failed)?;
+    for path in entries.iter().map(fs::DirEntry::path) {
         if path.is_dir() || path.ends_with("manifest.json") {
             continue;
         }
@@ -64,8 +65,7 @@ fn compress(folder: &Path) -> Result<(), String> {
         let length =
             compressor.gzip_compress(&plain, &mut packed).map_err(|error| format!("{}: {error}", path.display()))?;
         packed.truncate(length);
-        let name = format!("{}.gz", path.display());
-        fs::write(name, packed).and_then(|()| fs::remove_file(&path)).map_err(failed)?;
+        fs::write(path.with_added_extension("gz"), packed).and_then(|()| fs::remove_file(&path)).map_err(failed)?;
     }
     Ok(())
 }
