@@ -70,16 +70,9 @@ fn write(app: &App, kind: StatType, client: &Client, out: &mut dyn Write) -> Res
     let contributor = app.store.contributor(client)?;
     let (values, analyses) = reader.read(&contributor)?;
     let own = Own { values, analyses: Some(analyses), week: None };
-    let (sums, week);
     let others = match app.config.public_min_clients.is_live() {
-        true => {
-            sums = others(app, kind, client, &own)?;
-            Others::Live(&sums)
-        }
-        false => {
-            week = released::newest(app)?;
-            Others::Released(week.as_ref())
-        }
+        true => Others::Live(others(app, kind, client, &own)?),
+        false => Others::Released(released::newest(app)?),
     };
     let names = Names::of(app, Some(client.id));
     let mut names = |key: &str| texts(&names, kind, key);
@@ -141,7 +134,7 @@ struct Reader<'a> {
     app: &'a App,
     kind: StatType,
     places: Places,
-    /// The only objects that are told, of as many, and what their keys are.
+    /// Where not all objects are told those that are, and of them the keys that are known by now.
     told: Option<(HashSet<i64>, HashSet<String>)>,
 }
 

@@ -4,7 +4,7 @@ use super::answer::Answer;
 use super::computed::{self, unwritten};
 use super::released::{self, Published};
 use super::source::Source;
-use super::trends::{self, Ask};
+use super::trends::{self, Ask, Since};
 use super::{App, Request};
 use crate::averages::release::moved::NAMES;
 use crate::dashboard::{Feed, Language, Moved, News, feed};
@@ -24,13 +24,13 @@ pub fn atom(app: &App, request: Request<'_>) -> Answer {
     let mut answer = if app.config.public_min_clients.is_live() {
         let question = format!("{question} with {:?}", app.store.live_changes_hash()?);
         computed::public(app, head, &question, |out| {
-            let moved = trends::value(app, &source, Ask::horizon(0))?;
+            let moved = trends::value(app, &source, Ask::since(Since::Horizon(0)))?;
             out.write_all(text(app, &language, live_news(app, &moved)?).as_bytes()).map_err(unwritten)
         })
     } else {
         let published = Published::of(app)?;
         computed::released(app, head, (published.version, published.closed_at()), &question, |out| {
-            let moved = trends::value(app, &source, Ask::horizon(0))?;
+            let moved = trends::value(app, &source, Ask::since(Since::Horizon(0)))?;
             out.write_all(text(app, &language, released_news(app, &published, &moved)?).as_bytes()).map_err(unwritten)
         })
     }?;

@@ -47,13 +47,7 @@ impl Ask {
     /// The names of its arguments.
     pub const ARGUMENTS: [&str; 3] = ["period", "since", "direction"];
 
-    /// What moved since one of the horizons, by its place.
-    pub fn horizon(horizon: usize) -> Self {
-        Self { since: Since::Horizon(horizon), rose: None }
-    }
-
     /// What moved since then.
-    #[cfg(test)]
     pub fn since(since: Since) -> Self {
         Self { since, rose: None }
     }
@@ -152,7 +146,7 @@ pub fn value(app: &App, source: &Source<'_>, ask: Ask) -> Result<Value> {
     Ok(answer)
 }
 
-/// Keeps of what moved what rose or what fell, if one of them is asked for, and so much as an answer has.
+/// Keeps of what moved what rose or what fell, if one of them is asked for, and no more than an answer has.
 fn keep(answer: &mut Value, rose: Option<bool>) {
     for name in NAMES.into_iter().chain([SINCE]) {
         let types = answer.get_mut(name).and_then(|since| since["types"].as_object_mut());

@@ -90,13 +90,13 @@ impl Sums {
 }
 
 /// Beside whom.
-pub enum Others<'a> {
+pub enum Others {
     /// Nobody of this instance.
     Nobody,
     /// The instance's other organisations.
-    Live(&'a Sums),
+    Live(Sums),
     /// What was released; nothing if no week is shown yet.
-    Released(Option<&'a Week>),
+    Released(Option<Week>),
 }
 
 /// The answer.
@@ -202,7 +202,7 @@ impl Remote {
 pub fn compare(
     kind: StatType,
     own: &Own,
-    others: &Others<'_>,
+    others: &Others,
     remote: Option<&Remote>,
     names: &mut Names<'_>,
     out: &mut dyn Write,
@@ -211,7 +211,7 @@ pub fn compare(
     let about = match others {
         Others::Nobody => None,
         Others::Live(_) => about("live", None),
-        Others::Released(week) => about("releases", week.map(|week| week.date)),
+        Others::Released(week) => about("releases", week.as_ref().map(|week| week.date)),
     };
     let basis = Basis { analyses: own.analyses, week: own.week };
     let about_remote = remote.map(|remote| &remote.about);
@@ -234,12 +234,12 @@ pub fn compare(
     rows.out.write_all(b"]}").map_err(unwritten)
 }
 
-impl Others<'_> {
+impl Others {
     fn band(&self, kind: StatType) -> Option<Band> {
         match self {
             Self::Nobody => None,
             Self::Live(sums) => Some(sums.votes).filter(|votes| *votes >= LEAST).and_then(Band::of),
-            Self::Released(week) => week.and_then(|week| week.release.types.get(kind.name())).map(|shown| shown.band),
+            Self::Released(week) => Some(week.as_ref()?.release.types.get(kind.name())?.band),
         }
     }
 
@@ -252,7 +252,7 @@ impl Others<'_> {
                 Compared { others, band: Band::of(*votes), ..Compared::default() }
             }),
             Self::Released(week) => {
-                week.and_then(|week| released(week, kind, cell)).map(|figure| Compared::of(figure, range))
+                week.as_ref().and_then(|week| released(week, kind, cell)).map(|figure| Compared::of(figure, range))
             }
         };
         Compared { measure, ..found.unwrap_or_default() }

@@ -9,6 +9,7 @@ use crate::averages::benchmark::measures;
 use crate::config::Proxies;
 use crate::error::{Error, Kind, Result};
 use crate::model::StatType;
+use crate::model::decimal::excerpt;
 use crate::model::text::counted;
 use crate::outbound::{HttpClient, Request, Response};
 use crate::store::Store;
@@ -134,7 +135,7 @@ fn read(response: Response) -> Result<String> {
     match response.status {
         200 => {}
         300..=399 => {
-            let place = crate::model::decimal::excerpt(response.location.as_deref().unwrap_or("another address"));
+            let place = excerpt(response.location.as_deref().unwrap_or("another address"));
             return unusable(format!("it redirects to {place}, which is not followed: name the right address"));
         }
         status => return unusable(format!("it answered {status}")),

@@ -41,8 +41,8 @@ pub struct PushCommand {
     /// say what would leave, and send nothing
     #[argh(switch)]
     pub dry_run: bool,
-    /// print the first body of each type as it would leave, and beside it, on standard error, what the store has where that is more;
-    /// send nothing
+    /// print the first body of each type as it would leave, and beside it, on standard error, what the store has where
+    /// that is more; send nothing
     #[argh(switch)]
     pub show: bool,
     /// take the analysis, or all of the client, back from the remote; what was taken back is not pushed again until it
