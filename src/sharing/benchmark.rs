@@ -57,18 +57,12 @@ impl Fetched {
 /// # Errors
 /// `Unavailable` if there is nothing of any type, and those of the store.
 pub fn fetch(store: &Store, url: &str, proxies: &Proxies) -> Result<Fetched> {
-    let web = HttpClient::unnamed(url, proxies, LONGEST, LARGEST)?;
-    let (mut fetched, mut missing, start) = (Fetched::default(), Vec::new(), Instant::now());
+    let other = Other { url, web: HttpClient::unnamed(url, proxies, LONGEST, LARGEST)?, since: Instant::now() };
+    let (mut fetched, mut missing) = (Fetched::default(), Vec::new());
     for (kind, question) in QUESTIONS {
-        // Whoever is slow is not asked for each type.
-        if start.elapsed() >= LONGEST {
-            break;
-        }
-        match of_kind(&web, url, kind, question) {
+        match other.of_kind(kind, question) {
             Ok(mut found) => {
-                if start.elapsed() < LONGEST
-                    && let Err(error) = use_shares(&web, url, &mut found)
-                {
+                if let Err(error) = other.use_shares(&mut found) {
                     missing.push((kind, format!("its own shares: {}", error.chain())));
                 }
                 fetched.kept.push(found);
@@ -97,36 +91,51 @@ pub fn url_host(url: &str) -> &str {
     authority.rsplit('@').next().unwrap_or(authority)
 }
 
-fn of_kind(web: &HttpClient, url: &str, kind: StatType, question: &str) -> Result<FromAfar> {
-    let response = ask(web, &format!("{url}/stats/{question}days={DAYS}"))?;
-    let Some((newest, values)) = newest(kind, &read(response)?)? else {
-        return Err(Error::new(Kind::Unavailable, "it has no figures of these days"));
-    };
-    let url = url.to_owned();
-    let figures = values.into_iter().map(|((object, measure), part)| (object.to_string(), measure, part)).collect();
-    Ok(FromAfar { kind, url, date: newest, figures })
+/// The instance that is asked, and since when.
+struct Other<'a> {
+    url: &'a str,
+    web: HttpClient,
+    since: Instant,
 }
 
-/// Takes shares as an instance of this program tells them; of another program they stay those that were made of numbers.
-fn use_shares(web: &HttpClient, url: &str, found: &mut FromAfar) -> Result<()> {
-    let Some(share) = measures(found.kind).iter().position(|(name, _)| *name == "share") else { return Ok(()) };
-    let response = ask(web, &format!("{url}/stats/benchmark.json?type={}", found.kind.name()))?;
-    if response.status == 404 {
-        return Ok(());
+impl Other<'_> {
+    fn of_kind(&self, kind: StatType, question: &str) -> Result<FromAfar> {
+        let response = self.ask(&format!("{question}days={DAYS}"))?;
+        let Some((newest, values)) = newest(kind, &read(response)?)? else {
+            return Err(Error::new(Kind::Unavailable, "it has no figures of these days"));
+        };
+        let url = self.url.to_owned();
+        let figures = values.into_iter().map(|((object, measure), part)| (object.to_string(), measure, part)).collect();
+        Ok(FromAfar { kind, url, date: newest, figures })
     }
-    let told = shares(&read(response)?)?;
-    for (object, _, part) in found.figures.iter_mut().filter(|(_, measure, _)| *measure == share) {
-        *part = told.get(object).copied().unwrap_or(*part);
-    }
-    Ok(())
-}
 
-fn ask(web: &HttpClient, address: &str) -> Result<Response> {
-    let request = Request { method: "GET", url: address, token: None, body: None };
-    web.ask(&request).map_err(|error| match error.too_large {
-        true => Error::new(Kind::Unavailable, format!("its answer is larger than {} MB", LARGEST >> 20)),
-        false => error.error,
-    })
+    /// Takes shares as an instance of this program tells them; of another program they stay those that were made of numbers.
+    fn use_shares(&self, found: &mut FromAfar) -> Result<()> {
+        let Some(share) = measures(found.kind).iter().position(|(name, _)| *name == "share") else { return Ok(()) };
+        let response = self.ask(&format!("benchmark.json?type={}", found.kind.name()))?;
+        if response.status == 404 {
+            return Ok(());
+        }
+        let told = shares(&read(response)?)?;
+        for (object, _, part) in found.figures.iter_mut().filter(|(_, measure, _)| *measure == share) {
+            *part = told.get(object).copied().unwrap_or(*part);
+        }
+        Ok(())
+    }
+
+    /// Asks, unless answers have taken long already: whoever is slow is not waited for with each question.
+    fn ask(&self, question: &str) -> Result<Response> {
+        if self.since.elapsed() >= LONGEST {
+            return Err(Error::new(Kind::Unavailable, "not asked for: what came before has taken too long"));
+        }
+        let url = format!("{}/stats/{question}", self.url);
+        self.web.ask(&Request { method: "GET", url: &url, token: None, body: None }).map_err(|error| {
+            match error.too_large {
+                true => Error::new(Kind::Unavailable, format!("its answer is larger than {} MB", LARGEST >> 20)),
+                false => error.error,
+            }
+        })
+    }
 }
 
 /// The body of a good answer.
