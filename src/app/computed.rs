@@ -35,7 +35,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// The kind of the questions that look through every analysis: what moved since a day of one's own.
 pub const SLOW: &str = "since";
 
-/// The kind of the questions of view links. Whoever has one also posts, and then each is computed anew.
+/// The kind of the questions of view links. Whoever has one may post, too, and after that each is computed anew.
 pub const VIEW: &str = "view";
 
 /// Answers that are kept though nobody may be reading them.
@@ -49,8 +49,8 @@ pub struct Answers {
     entries: Mutex<Entries>,
     open: Gate,
     token: Gate,
-    /// Before one of these for questions of the kind [`SLOW`], and of the kind [`VIEW`]: one of each at a time, so that others
-    /// have a turn meanwhile.
+    /// Before one of these, for questions of the kind [`SLOW`] and for those of the kind [`VIEW`]: neither kind has more than
+    /// one turn at a time. Where each has one, others wait for the shorter.
     slow: Gate,
     views: Gate,
 }

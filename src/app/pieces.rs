@@ -1,5 +1,6 @@
-//! What is computed once for thousands of questions, each of which needs a piece of it: the pieces one after the other, then
-//! what they have in common and where each of them stands. It waits on the disk, and nobody reads more than its own.
+//! What is computed once for thousands of questions, each of which needs a piece of it, or looks at all others one by one: the
+//! pieces one after the other, then what they have in common and where each of them stands. It waits on the disk, and nobody
+//! holds more than a piece.
 
 use super::computed::unwritten;
 use crate::error::Result;
