@@ -13,14 +13,17 @@ use crate::averages::release::DAYS;
 use crate::averages::release::cells::{Places, Values};
 use crate::error::{Error, Kind, Result};
 use crate::model::date::today;
-use crate::model::shapes::{category_of_key, referential_key};
+use crate::model::shapes::{VALUES, category_of_key, referential_key};
 use crate::model::{Client, StatType};
 use crate::server::message::Response;
 use crate::sharing::url_host;
 use crate::store::releases::Contributor;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashSet};
 use std::io::Write;
+use std::rc::Rc;
 
 /// `GET /api/v1/benchmark`
 pub fn of_client(app: &App, request: Request<'_>) -> Answer {
@@ -85,22 +88,44 @@ fn others(app: &App, kind: StatType, client: &Client, own: &Own) -> Result<Sums>
     let question = format!("organisations by {} on {}", kind.name(), today());
     let work = |out: &mut dyn Write| write_organisations(app, kind, out);
     let part = app.answers.part(&app.spools, app.store.version()?, &question, work)?;
-    let mut sums = Sums::default();
+    let (mut sums, objects) = (Sums::default(), own.values.keys().map(|(object, _)| Rc::clone(object)));
+    let objects: BTreeSet<Rc<str>> = objects.collect();
     pieces::others(&part, &client.id, &mut |piece| {
-        let cells: Vec<(String, usize, f64)> = serde_json::from_slice(piece).map_err(unwritten)?;
-        sums.add(cells.into_iter().map(|(object, measure, part)| ((object.into(), measure), part)), Some(&own.values));
+        let all: Vec<Object<'_>> = serde_json::from_slice(piece).map_err(unwritten)?;
+        let common = all.iter().filter_map(|Object(key, parts)| Some((objects.get(&**key)?, parts)));
+        let cells = common.flat_map(|(key, parts)| {
+            parts.iter().enumerate().filter_map(move |(measure, part)| Some(((Rc::clone(key), measure), (*part)?)))
+        });
+        sums.add(cells, !all.is_empty());
         Ok(())
     })?;
     Ok(sums)
 }
 
-/// Writes what each organisation has: object, number of the measure, part of its scale.
+/// What an organisation has of an object: its key, and by measure the part of its scale.
+#[derive(Serialize, Deserialize)]
+struct Object<'a>(#[serde(borrow)] Cow<'a, str>, [Option<f64>; VALUES]);
+
+/// What there is of each object, once: of a thousand organisations most is of objects that somebody who asks does not have.
+fn objects(values: &Values) -> Vec<Object<'_>> {
+    let mut all: Vec<Object<'_>> = Vec::new();
+    for ((key, measure), part) in values {
+        if all.last().is_none_or(|Object(last, _)| *last != **key) {
+            all.push(Object(Cow::Borrowed(key), [None; VALUES]));
+        }
+        if let Some(place) = all.last_mut().and_then(|Object(_, parts)| parts.get_mut(*measure)) {
+            *place = Some(*part);
+        }
+    }
+    all
+}
+
+/// Writes what each organisation has.
 fn write_organisations(app: &App, kind: StatType, out: &mut dyn Write) -> Result<()> {
     let (mut reader, mut pieces) = (Reader::new(app, kind), Pieces::new(out));
     for organisation in app.store.organisations()? {
         let (values, _) = reader.read(&organisation)?;
-        let cells: Vec<_> = values.iter().map(|((object, measure), part)| (&**object, measure, part)).collect();
-        pieces.push(organisation.clients, &serde_json::to_vec(&cells).map_err(unwritten)?)?;
+        pieces.push(organisation.clients, &serde_json::to_vec(&objects(&values)).map_err(unwritten)?)?;
     }
     pieces.finish(&())
 }
@@ -109,7 +134,9 @@ fn write_organisations(app: &App, kind: StatType, out: &mut dyn Write) -> Result
 fn write_here(app: &App, kind: StatType, out: &mut dyn Write) -> Result<()> {
     let (mut reader, mut sums) = (Reader::new(app, kind).within(MOST)?, Sums::default());
     for analysis in app.store.analyses()? {
-        sums.add(reader.read(&analysis)?.0, None);
+        let (values, _) = reader.read(&analysis)?;
+        let has_any = !values.is_empty();
+        sums.add(values, has_any);
     }
     let names = Names::of(app, None);
     let mut names = |key: &str| texts(&names, kind, key);

@@ -69,15 +69,11 @@ pub struct Sums {
 }
 
 impl Sums {
-    /// Counts one in, perhaps only with the cells that these values have.
-    pub fn add(&mut self, one: impl IntoIterator<Item = (Cell, f64)>, of: Option<&Values>) {
-        let mut has_any = false;
-        for (cell, value) in one {
-            has_any = true;
-            if of.is_none_or(|values| values.contains_key(&cell)) {
-                let sum = self.cells.entry(cell).or_default();
-                *sum = (sum.0 + value, sum.1 + 1);
-            }
+    /// Counts one in with these of its cells, and with its vote if it has any at all.
+    pub fn add(&mut self, cells: impl IntoIterator<Item = (Cell, f64)>, has_any: bool) {
+        for (cell, value) in cells {
+            let sum = self.cells.entry(cell).or_default();
+            *sum = (sum.0 + value, sum.1 + 1);
         }
         self.votes += usize::from(has_any);
     }
