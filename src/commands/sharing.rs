@@ -117,6 +117,9 @@ fn pull_benchmark(config: &Config, command: &PullCommand) -> Result<()> {
         )));
     }
     if command.forget {
+        if command.remote.is_some() {
+            return Err(Error::invalid("--remote: --forget lets go of what was fetched, wherever it came from"));
+        }
         store(config)?.forget_from_afar()?;
         return say("no figures of another instance are kept");
     }

@@ -110,6 +110,8 @@ fn a_central_instance_stands_beside_a_machine_with_one_analysis() {
     assert_eq!(remote(&service, "compliance"), (Value::Null, vec![Value::Null; 2]));
     // Until somebody wants none.
     assert!(other.fails(&["pull", "--forget", "--client", "a"], 1).contains("--benchmark"));
+    let elsewhere = ["pull", "--benchmark", "--forget", "--remote", "https://stats.example.org"];
+    assert!(other.fails(&elsewhere, 1).contains("--remote"));
     other.ok(&["pull", "--benchmark", "--forget"]);
     assert_eq!(remote(&service, "threat").0, Value::Null);
     assert!(!service.get("/").send().expect(200).text().contains("/benchmark"));

@@ -57,10 +57,17 @@ export const benchmark = (kind) => getJson(`stats/benchmark.json?type=${TYPES[ki
 /** Who can stand beside one's own figures, the nearest first. */
 export const besides = ({ others, remote }) => [others?.band && "others", remote && "remote"].filter(Boolean);
 
+/** The year that a day's week belongs to: that of its Thursday. */
+function yearOf(day) {
+  const thursday = new Date(day);
+  thursday.setUTCDate(thursday.getUTCDate() + 4 - (thursday.getUTCDay() || 7));
+  return thursday.getUTCFullYear();
+}
+
 /** Another instance and the week of its figures, which may be of another year if nobody fetched newer ones. */
 export const remoteName = ({ host, week, date }) => {
-  const [year, now] = [date.slice(0, 4), new Date().toISOString().slice(0, 4)];
-  return t("benchmark.remote", { host, week: year === now ? week : `${week} (${year})` });
+  const year = yearOf(date);
+  return t("benchmark.remote", { host, week: year === yearOf(Date.now()) ? week : `${week} (${year})` });
 };
 
 /** Who it is, for the end of a sentence; of one object they may be fewer than of its type. */
@@ -194,6 +201,7 @@ export function benchmarkSpec(found, kind, objects, { measure, beside, id, title
   const scale = scaleOf(rows, measure);
   const hasOther = rows.some(({ other }) => other != null);
   const names = rows.map(({ name }) => name);
+  const told = sentence(found, kind, rows, measure, beside);
   const sides = [["own", ownName()], ...(hasOther ? [["other", otherName(found, rows, beside)]] : [])];
   return {
     id,
@@ -204,7 +212,7 @@ export function benchmarkSpec(found, kind, objects, { measure, beside, id, title
     more: when(found, beside),
     legend: sides.map(([key, name]) => ({ key, name })),
     key: signs(found, rows, beside),
-    before: h("p", { class: "benchmark-sentence" }, sentence(found, kind, rows, measure, beside) ?? ""),
+    before: told ? h("p", { class: "benchmark-sentence" }, told) : undefined,
     content: h(
       "ul",
       { class: "ranking" },

@@ -52,6 +52,9 @@ export function subtitle(spec) {
   return [spec.unit, spec.period, basis, spec.more].filter(Boolean).join(" · ");
 }
 
+/** Pixels of content from which it may be divided between two sheets of paper. */
+const LONG = 450;
+
 /**
  * The element of a chart. `spec`: id, title, unit, period, analyses (how many it rests on), table, and either option,
  * height and finding (what it shows, in a sentence) for what ECharts draws, or content for what is an element already;
@@ -67,7 +70,7 @@ export function figure(spec) {
   const heading = h("h2", { id: `${spec.id}-title` }, spec.title);
   const caption = h("figcaption", {}, heading, h("p", { class: "unit" }, subtitle(spec)));
   const attributes = {
-    class: `chart ${spec.wide ? "wide" : ""} ${isAlone ? "alone" : ""}`,
+    class: `chart ${spec.wide ? "wide" : ""} ${isAlone ? "alone" : ""} ${(spec.stillHeight ?? 0) > LONG ? "long" : ""}`,
     id: spec.id,
     "aria-labelledby": `${spec.id}-title`,
   };
