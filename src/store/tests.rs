@@ -877,17 +877,32 @@ fn distinct(number: usize) -> Vec<NewStat<'static>> {
     (0..number).map(of).collect()
 }
 
+/// The data of a stat of threats with these UUIDs.
+fn threats(uuids: std::ops::Range<u128>) -> String {
+    let threat = |n: u128| format!(r#"{{"uuid":"{}","count":1,"maxRisk":1,"averageRate":1}}"#, Uuid::from_u128(n));
+    format!("[{}]", uuids.map(threat).collect::<Vec<_>>().join(","))
+}
+
+fn all_threats() -> Selection {
+    let kind = StatType::Threat;
+    Selection { kind, from: None, to: None, local_only: false, analyses: None, newest: None, object: None }
+}
+
+/// The order of objects by their keys, without that of what counts every stat.
+fn by_key(keys: &HashMap<i64, String>) -> Vec<(i64, i64)> {
+    let mut order: Vec<_> = keys.iter().filter(|(_, key)| !key.is_empty()).collect();
+    order.sort_by_key(|(_, key)| key.as_str());
+    order.into_iter().map(|(object, _)| (*object, *object)).collect()
+}
+
 /// Bug: every day of every object was held, so that one client's past decided what everybody's question took.
 #[test]
 fn no_more_entries_are_held_than_there_is_room_for() {
     let house = House::new();
-    let object = |n: u128| format!(r#"{{"uuid":"{}","count":1,"maxRisk":1,"averageRate":1}}"#, Uuid::from_u128(n));
-    let data = format!("[{}]", (1..=50).map(object).collect::<Vec<_>>().join(","));
+    let data = threats(1..51);
     let stat = |day: i8| NewStat::new(None, anr(0), StatType::Threat, date(day), &data);
     house.store.add_stats(&house.clients[0], &[1, 2, 3, 4].map(stat)).unwrap();
-    let kind = StatType::Threat;
-    let selection =
-        Selection { kind, from: None, to: None, local_only: false, analyses: None, newest: None, object: None };
+    let selection = all_threats();
     let order: Order = |keys| keys.keys().map(|object| (*object, *object)).collect();
     let month = |day: Date| Ok(day.first_of_month());
     let ask = |(held, answered): (usize, usize), selection: &Selection, gather: Gather<'_>| {
@@ -915,20 +930,12 @@ fn no_more_entries_are_held_than_there_is_room_for() {
 #[test]
 fn who_fills_an_answer_pushes_out_what_is_its_own() {
     let house = House::new();
-    let object = |n: u128| format!(r#"{{"uuid":"{}","count":1,"maxRisk":1,"averageRate":1}}"#, Uuid::from_u128(n));
-    let objects = |range: std::ops::Range<u128>| format!("[{}]", range.map(object).collect::<Vec<_>>().join(","));
-    let (many, few) = (objects(1..101), objects(96..106));
+    let (many, few) = (threats(1..101), threats(96..106));
     for (client, data) in [(0, &many), (1, &few)] {
         let stat = |day: i8| NewStat::new(None, anr(0), StatType::Threat, date(day), data);
         house.store.add_stats(&house.clients[client], &[1, 2, 3, 4].map(stat)).unwrap();
     }
-    let kind = StatType::Threat;
-    let all = Selection { kind, from: None, to: None, local_only: false, analyses: None, newest: None, object: None };
-    let order: Order = |keys| {
-        let mut order: Vec<_> = keys.iter().filter(|(_, key)| !key.is_empty()).collect();
-        order.sort_by_key(|(_, key)| key.as_str());
-        order.into_iter().map(|(object, _)| (*object, *object)).collect()
-    };
+    let all = all_threats();
     let ask = |selection: &Selection| {
         let mut found = Vec::new();
         let mut look = |rollup: &Rollup| {
@@ -936,7 +943,7 @@ fn who_fills_an_answer_pushes_out_what_is_its_own() {
             Ok(())
         };
         let most = Most { held: 16, answered: 80, periods: usize::MAX };
-        house.store.sums_within(most, selection, EVERYBODY, |sums| sums.by_object(&Ok, order, &mut look))?;
+        house.store.sums_within(most, selection, EVERYBODY, |sums| sums.by_object(&Ok, by_key, &mut look))?;
         crate::error::Result::Ok(found)
     };
     // All that the smaller one has, and of the larger one what came first, in the order of all.
@@ -952,20 +959,12 @@ fn who_fills_an_answer_pushes_out_what_is_its_own() {
 #[test]
 fn who_gives_many_days_pushes_out_what_is_its_own() {
     let house = House::new();
-    let object = |n: u128| format!(r#"{{"uuid":"{}","count":1,"maxRisk":1,"averageRate":1}}"#, Uuid::from_u128(n));
-    let objects = |range: std::ops::Range<u128>| format!("[{}]", range.map(object).collect::<Vec<_>>().join(","));
-    let (long, short) = (objects(1..7), objects(11..21));
+    let (long, short) = (threats(1..7), threats(11..21));
     for (client, data, first) in [(0, &long, 1), (1, &short, 17)] {
         let stat = |day: i8| NewStat::new(None, anr(0), StatType::Threat, date(day), data);
         house.store.add_stats(&house.clients[client], &(first..21).map(stat).collect::<Vec<_>>()).unwrap();
     }
-    let kind = StatType::Threat;
-    let all = Selection { kind, from: None, to: None, local_only: false, analyses: None, newest: None, object: None };
-    let order: Order = |keys| {
-        let mut order: Vec<_> = keys.iter().filter(|(_, key)| !key.is_empty()).collect();
-        order.sort_by_key(|(_, key)| key.as_str());
-        order.into_iter().map(|(object, _)| (*object, *object)).collect()
-    };
+    let all = all_threats();
     let ask = |periods: usize| {
         let (mut found, mut days) = (Vec::new(), BTreeSet::new());
         let mut look = |rollup: &Rollup| {
@@ -975,7 +974,7 @@ fn who_gives_many_days_pushes_out_what_is_its_own() {
             Ok(())
         };
         let most = Most { held: 20, answered: 80, periods };
-        house.store.sums_within(most, &all, EVERYBODY, |sums| sums.by_object(&Ok, order, &mut look)).unwrap();
+        house.store.sums_within(most, &all, EVERYBODY, |sums| sums.by_object(&Ok, by_key, &mut look)).unwrap();
         (found, days)
     };
     assert_eq!(ask(20).0, [1, 2].into_iter().chain(11..21).collect::<Vec<_>>());
